@@ -1,0 +1,103 @@
+"""The command line: `run` is the operator; `status` and `revert` are for people."""
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pythonjsonlogger.json import JsonFormatter
+
+from emqx_autocluster import __version__, revert, service, tables
+from emqx_autocluster.clients.errors import ClientError
+from emqx_autocluster.service import CRDMissingError
+from emqx_autocluster.settings import Settings
+
+app = typer.Typer(
+    name="emqx-autocluster",
+    help="Keeps the clustering of EMQX Deployments and StatefulSets healthy.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Kubeconfig = Annotated[
+    Path | None, typer.Option(help="Path of the kubeconfig; default: $KUBECONFIG, ~/.kube/config.")
+]
+Context = Annotated[str | None, typer.Option(help="Context of the kubeconfig.")]
+Namespace = Annotated[
+    str | None, typer.Option("--namespace", "-n", help="Namespace; default: all, or `default`.")
+]
+
+
+@app.command()
+def run(kubeconfig: Kubeconfig = None, context: Context = None) -> None:
+    """Run the operator: in a cluster by its ServiceAccount, elsewhere by a kubeconfig."""
+    settings = _settings(kubeconfig, context)
+    _log(settings)
+    try:
+        asyncio.run(_run(settings))
+    except (ClientError, CRDMissingError) as error:
+        logging.getLogger(__name__).critical("the operator cannot go on: %s", error)
+        raise typer.Exit(1) from error
+
+
+async def _run(settings: Settings) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await service.run(settings, stop)
+
+
+@app.command()
+def status(namespace: Namespace = None, kubeconfig: Kubeconfig = None, context: Context = None) -> None:
+    """Show all enrolled workloads: members, islands, and why one is not well."""
+    _for_people(tables.show(_settings(kubeconfig, context), namespace))
+
+
+@app.command(name="revert")
+def revert_command(
+    workload: Annotated[str, typer.Argument(help="deployment/NAME or statefulset/NAME (deploy/, sts/).")],
+    namespace: Namespace = None,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    kubeconfig: Kubeconfig = None,
+    context: Context = None,
+) -> None:
+    """Put back what the operator changed in a workload. This is a rolling restart, and sets mode Observe."""
+    _for_people(revert.revert(_settings(kubeconfig, context), namespace or "default", workload, yes=yes))
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(__version__)
+
+
+def _for_people(work: Coroutine[Any, Any, None]) -> None:
+    try:
+        asyncio.run(work)
+    except (ClientError, revert.RevertError) as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from error
+
+
+def _settings(kubeconfig: Path | None, context: str | None) -> Settings:
+    given = {"kubeconfig": kubeconfig, "context": context}
+    return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+
+
+def _log(settings: Settings) -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    if settings.log_format == "json":
+        handler.setFormatter(JsonFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    else:
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
+
+
+def main() -> None:
+    app()

@@ -1,0 +1,154 @@
+"""Reads what `emqx_ctl` prints, of EMQX 4.0 to 6.x: pure functions that never guess.
+
+The exit code is no part of it: up to 5.8 it is 0 for every failure of a cluster command, and 1 after some successes.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+from emqx_autocluster.clients.errors import one_line, strip_colours
+from emqx_autocluster.observation import View
+
+
+class JoinOutcome(StrEnum):
+    JOINED = "joined"
+    IGNORED = "ignored"
+    """The node was told to join itself."""
+    ALREADY_IN_CLUSTER = "already_in_cluster"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+class ForceLeaveOutcome(StrEnum):
+    REMOVED = "removed"
+    IGNORED = "ignored"
+    NOT_IN_CLUSTER = "not_in_cluster"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+class DiscoveryOutcome(StrEnum):
+    ENABLED = "enabled"
+    NOT_SUPPORTED = "not_supported"
+    """EMQX before 5.6.1 does not know the command and prints its usage."""
+    UNKNOWN = "unknown"
+
+
+O = TypeVar("O", JoinOutcome, ForceLeaveOutcome, DiscoveryOutcome)  # noqa: E741
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[O]):
+    outcome: O
+    said: str
+    """EMQX's own words, one line."""
+
+
+_STATUS = re.compile(r"Cluster status:\s*#\{([^{}]*)\}")
+# Erlang's ~p quotes an atom unless it is all letters, digits, _ and @, beginning with a small letter.
+_ATOM = r"(?:'(?:[^'\\]|\\.)*'|[a-z][A-Za-z0-9_@]*)"
+_ATOMS = rf"\[\s*((?:{_ATOM}(?:\s*,\s*{_ATOM})*)?)\s*\]"
+_NODE = re.compile(r"[^@\s']+@[^@\s']+")
+
+
+def parse_cluster_status(text: str) -> View | None:
+    """The membership that a node tells; None: it tells none.
+
+    A list of running nodes that is empty is none: a node that answers runs, so its database is just restarting.
+    """
+    plain = strip_colours(text)
+    views = [view for view in (*_printed_views(plain), *_json_views(plain)) if view.running]
+    return views[0] if len(set(views)) == 1 else None
+
+
+def parse_connections(text: str) -> int | None:
+    """Devices connected to this node, from `broker stats`; versions without live_connections count only those."""
+    counts = dict(re.findall(r"^((?:live_)?connections\.count)\s*:\s*(\d+)\s*$", text, re.MULTILINE))
+    count = counts.get("live_connections.count", counts.get("connections.count"))
+    return None if count is None else int(count)
+
+
+def parse_join(text: str) -> Answer[JoinOutcome]:
+    if line := _said(text, r"Join the cluster successfully\."):
+        return Answer(JoinOutcome.JOINED, line)
+    if line := _said(text, r"Ignore\."):
+        return Answer(JoinOutcome.IGNORED, line)
+    if line := _said(text, r"Failed to join the cluster:\s*\{already_in_cluster\b[\s\S]*"):
+        return Answer(JoinOutcome.ALREADY_IN_CLUSTER, line)
+    if line := _said(text, r"Failed to join the cluster:[\s\S]*"):
+        return Answer(JoinOutcome.FAILED, line)
+    return Answer(JoinOutcome.UNKNOWN, first_line(text))
+
+
+def parse_force_leave(text: str) -> Answer[ForceLeaveOutcome]:
+    if line := _said(text, r"Remove the node from cluster successfully\."):
+        return Answer(ForceLeaveOutcome.REMOVED, line)
+    if line := _said(text, r"Ignore\."):
+        return Answer(ForceLeaveOutcome.IGNORED, line)
+    if line := _said(text, r"Failed to remove the node from cluster:\s*node_not_in_cluster\b"):
+        return Answer(ForceLeaveOutcome.NOT_IN_CLUSTER, line)
+    if line := _said(text, r"Failed to remove the node from cluster[\s\S]*"):
+        return Answer(ForceLeaveOutcome.FAILED, line)
+    return Answer(ForceLeaveOutcome.UNKNOWN, first_line(text))
+
+
+def parse_discovery_enable(text: str) -> Answer[DiscoveryOutcome]:
+    if line := _said(text, r"Automatic cluster discovery enabled\."):
+        return Answer(DiscoveryOutcome.ENABLED, line)
+    if line := _said(text, r"cluster join <Node>.*"):
+        return Answer(DiscoveryOutcome.NOT_SUPPORTED, line)
+    return Answer(DiscoveryOutcome.UNKNOWN, first_line(text))
+
+
+def first_line(text: str) -> str:
+    """Of an answer that was not understood: its first words, for people. What EMQX's DEBUG=1 traces is none."""
+    lines = (one_line(line) for line in text.splitlines() if not line.startswith(("DEBUG:", "+")))
+    return next(filter(None, lines), "no output")
+
+
+def _said(text: str, pattern: str) -> str:
+    found = re.search(rf"^{pattern}", strip_colours(text), re.MULTILINE)
+    return one_line(found[0]) if found else ""
+
+
+def _printed_views(text: str) -> list[View]:
+    views = []
+    for body in _STATUS.findall(text):
+        running, stopped = _printed_nodes("running_nodes", body), _printed_nodes("stopped_nodes", body)
+        if running is not None and stopped is not None:
+            views.append(View(running, stopped))
+    return views
+
+
+def _printed_nodes(key: str, body: str) -> frozenset[str] | None:
+    found = re.search(rf"\b{key}\s*=>\s*{_ATOMS}", body)
+    return None if found is None else _nodes([_unquoted(atom) for atom in re.findall(_ATOM, found[1])])
+
+
+def _unquoted(atom: str) -> str:
+    return re.sub(r"\\(.)", r"\1", atom[1:-1]) if atom.startswith("'") else atom
+
+
+def _json_views(text: str) -> list[View]:
+    decoder = json.JSONDecoder()
+    views = []
+    for opening in re.finditer(r"\{(?=\s*\"(?:running|stopped)_nodes\")", text):
+        try:
+            found, _ = decoder.raw_decode(text, opening.start())
+        except ValueError:
+            continue
+        running, stopped = _nodes(found.get("running_nodes")), _nodes(found.get("stopped_nodes"))
+        if running is not None and stopped is not None:
+            views.append(View(running, stopped))
+    return views
+
+
+def _nodes(names: Any) -> frozenset[str] | None:
+    if not isinstance(names, list) or not all(
+        isinstance(name, str) and _NODE.fullmatch(name) for name in names
+    ):
+        return None
+    return frozenset(names)

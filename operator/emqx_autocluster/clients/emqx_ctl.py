@@ -1,0 +1,123 @@
+"""EMQX's own commands, run in a member's container.
+
+`emqx_ctl` is the one name that every image from 4.0 to 6.x has. Each call starts two Erlang VMs in the pod and costs
+about 1.2 CPU-seconds there; `identity` and `lookup` cost next to nothing. No environment is handed over: a node name
+in it would be taken for the node to talk to.
+"""
+
+import ipaddress
+import re
+from collections.abc import Sequence
+
+from emqx_autocluster.clients import identity as identity_script
+from emqx_autocluster.clients.emqx_answers import (
+    Answer,
+    DiscoveryOutcome,
+    ForceLeaveOutcome,
+    JoinOutcome,
+    first_line,
+    parse_cluster_status,
+    parse_connections,
+    parse_discovery_enable,
+    parse_force_leave,
+    parse_join,
+)
+from emqx_autocluster.clients.errors import UnreadableAnswer, UnsafeArgument
+from emqx_autocluster.clients.exec import Completed, Exec, ExecTarget
+from emqx_autocluster.observation import Identity, View
+
+UNKNOWN_HOST = 2
+"""The exit code of `getent` for a name that nothing resolves."""
+
+_NODE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*@[A-Za-z0-9_\[:][A-Za-z0-9_.:\[\]-]*")
+_HOST = re.compile(r"[A-Za-z0-9_:][A-Za-z0-9_.:-]*")
+
+
+class EmqxCtl:
+    """Raises ExecError or APIError where the command could not be run, and UnreadableAnswer where it made no sense."""
+
+    def __init__(self, executor: Exec, deadline: float = 45.0) -> None:
+        self._executor = executor
+        self._deadline = deadline
+
+    async def identity(self, target: ExecTarget) -> Identity:
+        done = await self._run(target, identity_script.COMMAND)
+        found = identity_script.parse_identity(done.stdout.decode(errors="replace"))
+        if found is None:
+            raise _unreadable(identity_script.COMMAND, done)
+        return found
+
+    async def cluster_status(self, target: ExecTarget) -> View:
+        argv = ("emqx_ctl", "cluster", "status")
+        done = await self._run(target, argv)
+        view = parse_cluster_status(done.stdout.decode(errors="replace"))
+        if view is None:
+            raise _unreadable(argv, done)
+        return view
+
+    async def connections(self, target: ExecTarget) -> int:
+        argv = ("emqx_ctl", "broker", "stats")
+        done = await self._run(target, argv)
+        count = parse_connections(done.stdout.decode(errors="replace"))
+        if count is None:
+            raise _unreadable(argv, done)
+        return count
+
+    async def join(self, target: ExecTarget, node: str) -> Answer[JoinOutcome]:
+        """Run on the stray, which loses its own data. When it times out the join goes on inside the node."""
+        return parse_join(await self._said(target, ("emqx_ctl", "cluster", "join", _node(node))))
+
+    async def force_leave(self, target: ExecTarget, node: str) -> Answer[ForceLeaveOutcome]:
+        return parse_force_leave(
+            await self._said(target, ("emqx_ctl", "cluster", "force-leave", _node(node)))
+        )
+
+    async def enable_discovery(self, target: ExecTarget) -> Answer[DiscoveryOutcome]:
+        return parse_discovery_enable(
+            await self._said(target, ("emqx_ctl", "cluster", "discovery", "enable"))
+        )
+
+    async def lookup(self, target: ExecTarget, host: str) -> tuple[str, ...]:
+        """The addresses that the pod's own resolver gives; none: it does not know the name."""
+        if not _HOST.fullmatch(host):
+            raise UnsafeArgument(f"{host!r} is no host name")
+        argv = ("getent", "hosts", host)
+        done = await self._run(target, argv)
+        if done.exit_code == UNKNOWN_HOST:
+            return ()
+        lines = done.stdout.decode(errors="replace").splitlines()
+        addresses = tuple(dict.fromkeys(line.split()[0] for line in lines if line.strip()))
+        if done.exit_code != 0 or not addresses or not all(map(_is_address, addresses)):
+            raise _unreadable(argv, done)
+        return addresses
+
+    async def _run(self, target: ExecTarget, argv: Sequence[str]) -> Completed:
+        return await self._executor.run(target, argv, self._deadline)
+
+    async def _said(self, target: ExecTarget, argv: Sequence[str]) -> str:
+        done = await self._run(target, argv)
+        return _text(done)
+
+
+def _node(name: str) -> str:
+    if not _NODE.fullmatch(name):
+        raise UnsafeArgument(f"{name!r} is no node name")
+    return name
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _text(done: Completed) -> str:
+    """What the command said; errors of a node that is down come on stderr alone."""
+    return (done.stdout if done.stdout.strip() else done.stderr).decode(errors="replace")
+
+
+def _unreadable(argv: Sequence[str], done: Completed) -> UnreadableAnswer:
+    shown = " ".join(argv) if argv[0] != "sh" else "reading the identity"
+    return UnreadableAnswer(f"{shown}: {first_line(_text(done))} (exit code {done.exit_code})")

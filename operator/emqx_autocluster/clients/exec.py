@@ -1,0 +1,156 @@
+"""Runs a command in a container: the exec channel over WebSocket, with a deadline on everything.
+
+The client library's exec is not used: it offers only v4, ignores the status channel, and has no deadline.
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from http import HTTPStatus
+from typing import Any
+
+import aiohttp
+
+from emqx_autocluster.clients import paths
+from emqx_autocluster.clients.errors import (
+    APIError,
+    ContainerNotRunning,
+    ExecBroken,
+    ExecError,
+    ExecRefused,
+    ExecTimedOut,
+)
+from emqx_autocluster.clients.kube import Kube
+
+PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
+MOST_OUTPUT = 1024 * 1024
+
+# The words of the API server, the kubelet, containerd and CRI-O.
+_NOT_RUNNING = re.compile(
+    r"container not found|pod does not exist|does not have a host assigned|completed pod|not running"
+    r"|stopped state|CONTAINER_(EXITED|CREATED|UNKNOWN)|not created or running|is stopped|not started",
+    re.IGNORECASE,
+)
+
+
+class Channel(IntEnum):
+    STDIN = 0
+    STDOUT = 1
+    STDERR = 2
+    STATUS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ExecTarget:
+    namespace: str
+    pod: str
+    container: str
+
+    def __str__(self) -> str:
+        return f"{self.pod}/{self.container}"
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """The command ran to its end, whatever its exit code says."""
+
+    exit_code: int
+    stdout: bytes
+    stderr: bytes
+
+
+class Exec:
+    """Commands in containers, at most `limit` at the same time."""
+
+    def __init__(self, kube: Kube, limit: int) -> None:
+        self._kube = kube
+        self._slots = asyncio.Semaphore(limit)
+
+    async def run(self, target: ExecTarget, argv: Sequence[str], deadline: float) -> Completed:
+        """The deadline covers connecting, the handshake and reading; waiting for a free slot is not part of it."""
+        async with self._slots:
+            try:
+                async with asyncio.timeout(deadline):
+                    return await self._run(target, argv)
+            except TimeoutError:
+                raise ExecTimedOut(f"{argv[0]} in {target} did not end within {deadline:g} s") from None
+
+    async def _run(self, target: ExecTarget, argv: Sequence[str]) -> Completed:
+        query = [("container", target.container), ("stdout", "true"), ("stderr", "true")]
+        query += [("command", argument) for argument in argv]
+        path = paths.pod_exec(target.namespace, target.pod)
+        output = _Output()
+        try:
+            async with self._kube.websocket(path, query, PROTOCOLS, MOST_OUTPUT) as channel:
+                if channel.protocol not in PROTOCOLS:
+                    raise ExecBroken(f"the server speaks none of {', '.join(PROTOCOLS)}")
+                async for message in channel:
+                    output.add(message)
+        except APIError as error:
+            raise _refused_handshake(error) from error
+        return output.completed()
+
+
+@dataclass(slots=True)
+class _Output:
+    channels: dict[int, bytearray] = field(
+        default_factory=lambda: {channel: bytearray() for channel in Channel}
+    )
+    size: int = 0
+
+    def add(self, message: aiohttp.WSMessage) -> None:
+        if message.type is not aiohttp.WSMsgType.BINARY:
+            raise ExecBroken(f"the exec channel brought a {message.type.name} message")
+        number, data = message.data[0] if message.data else Channel.STDIN, message.data[1:]
+        if number not in self.channels:
+            raise ExecBroken(f"the exec channel brought an unknown stream, {number}")
+        self.size += len(data)
+        if self.size > MOST_OUTPUT:
+            raise ExecBroken(f"the command wrote more than {MOST_OUTPUT} bytes")
+        self.channels[number] += data
+
+    def completed(self) -> Completed:
+        return Completed(
+            exit_code=_exit_code(bytes(self.channels[Channel.STATUS])),
+            stdout=bytes(self.channels[Channel.STDOUT]),
+            stderr=bytes(self.channels[Channel.STDERR]),
+        )
+
+
+def _exit_code(status: bytes) -> int:
+    if not status:
+        raise ExecBroken("the exec channel was closed without a status")
+    try:
+        answer = json.loads(status)
+    except ValueError as error:
+        raise ExecBroken("the exec channel's status is no JSON") from error
+    if not isinstance(answer, dict):
+        raise ExecBroken("the exec channel's status is no object")
+    if answer.get("status") == "Success":
+        return 0
+    if answer.get("reason") == "NonZeroExitCode":
+        return _cause(answer, "ExitCode")
+    raise _refusal(str(answer.get("message") or answer.get("reason") or "no reason given"))
+
+
+def _cause(answer: dict[str, Any], reason: str) -> int:
+    try:
+        causes = answer["details"]["causes"]
+        return int(next(cause["message"] for cause in causes if cause["reason"] == reason))
+    except (KeyError, TypeError, ValueError, StopIteration) as error:
+        raise ExecBroken("the exec channel's status has no exit code") from error
+
+
+def _refusal(message: str) -> ExecError:
+    return ContainerNotRunning(message) if _NOT_RUNNING.search(message) else ExecRefused(message)
+
+
+def _refused_handshake(error: APIError) -> APIError | ExecError:
+    """A pod that is gone and a container that does not run are told apart from a server that cannot answer."""
+    said = error.message or error.reason
+    if error.status == HTTPStatus.NOT_FOUND or _NOT_RUNNING.search(said):
+        return ContainerNotRunning(said)
+    return ExecRefused(said) if error.status == HTTPStatus.BAD_REQUEST else error

@@ -1,0 +1,84 @@
+"""Where the objects live in the Kubernetes API. Without a namespace: those of all namespaces; without a name: all."""
+
+from urllib.parse import quote
+
+GROUP = "emqx-autocluster.io"
+VERSION = "v1alpha1"
+
+
+def deployments(namespace: str | None = None, name: str | None = None) -> str:
+    return _path("/apis/apps/v1", "deployments", namespace, name)
+
+
+def statefulsets(namespace: str | None = None, name: str | None = None) -> str:
+    return _path("/apis/apps/v1", "statefulsets", namespace, name)
+
+
+def replicasets(namespace: str | None = None, name: str | None = None) -> str:
+    return _path("/apis/apps/v1", "replicasets", namespace, name)
+
+
+def pods(namespace: str | None = None, name: str | None = None) -> str:
+    return _path("/api/v1", "pods", namespace, name)
+
+
+def pod_exec(namespace: str, name: str) -> str:
+    return pods(namespace, name) + "/exec"
+
+
+def pod_log(namespace: str, name: str) -> str:
+    return pods(namespace, name) + "/log"
+
+
+def pod_eviction(namespace: str, name: str) -> str:
+    return pods(namespace, name) + "/eviction"
+
+
+def services(namespace: str | None = None, name: str | None = None) -> str:
+    return _path("/api/v1", "services", namespace, name)
+
+
+def endpoints(namespace: str | None = None, name: str | None = None) -> str:
+    return _path("/api/v1", "endpoints", namespace, name)
+
+
+def configmaps(namespace: str | None = None, name: str | None = None) -> str:
+    return _path("/api/v1", "configmaps", namespace, name)
+
+
+def serviceaccounts(namespace: str | None = None, name: str | None = None) -> str:
+    return _path("/api/v1", "serviceaccounts", namespace, name)
+
+
+def roles(namespace: str | None = None, name: str | None = None) -> str:
+    return _path("/apis/rbac.authorization.k8s.io/v1", "roles", namespace, name)
+
+
+def rolebindings(namespace: str | None = None, name: str | None = None) -> str:
+    return _path("/apis/rbac.authorization.k8s.io/v1", "rolebindings", namespace, name)
+
+
+def events(namespace: str | None = None, name: str | None = None) -> str:
+    return _path("/apis/events.k8s.io/v1", "events", namespace, name)
+
+
+def subject_access_reviews() -> str:
+    return _path("/apis/authorization.k8s.io/v1", "subjectaccessreviews", None, None)
+
+
+def customresourcedefinitions(name: str | None = None) -> str:
+    return _path("/apis/apiextensions.k8s.io/v1", "customresourcedefinitions", None, name)
+
+
+def emqxautoclusters(namespace: str | None = None, name: str | None = None) -> str:
+    return _path(f"/apis/{GROUP}/{VERSION}", "emqxautoclusters", namespace, name)
+
+
+def emqxautocluster_status(namespace: str, name: str) -> str:
+    return emqxautoclusters(namespace, name) + "/status"
+
+
+def _path(group: str, plural: str, namespace: str | None, name: str | None) -> str:
+    within = "" if namespace is None else f"/namespaces/{quote(namespace, safe='')}"
+    which = "" if name is None else f"/{quote(name, safe='')}"
+    return f"{group}{within}/{plural}{which}"

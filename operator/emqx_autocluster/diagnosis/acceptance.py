@@ -1,0 +1,60 @@
+"""Accepted: whether this is a workload that the operator can and may look after."""
+
+from emqx_autocluster import annotations
+from emqx_autocluster.annotations import Mode
+from emqx_autocluster.diagnosis.case import Case
+from emqx_autocluster.findings import ConditionType, Finding, Reason, false, true
+
+_TYPE = ConditionType.ACCEPTED
+
+
+def check(case: Case) -> Finding:
+    workload, options = case.workload, case.options
+    if annotations.MODE in workload.template.annotations and options.mode is None:
+        return false(
+            _TYPE,
+            Reason.ANNOTATION_ON_POD_TEMPLATE,
+            f"{annotations.MODE} is on the pod template, where it has no effect; set it on the workload:"
+            f" kubectl annotate -n {workload.ref.namespace} {workload.ref} {annotations.MODE}=Observe",
+        )
+    if options.problems:
+        return false(
+            _TYPE,
+            Reason.INVALID_ANNOTATION,
+            "; ".join(options.problems) + "; nothing is changed until this is corrected",
+        )
+    if any(group == "apps.emqx.io" for group, _ in workload.owners):
+        return false(
+            _TYPE,
+            Reason.MANAGED_BY_EMQX_OPERATOR,
+            "this workload belongs to the official EMQX operator (ownerReference of group apps.emqx.io),"
+            " which looks after its clustering itself; remove our annotation",
+        )
+    if case.container is None:
+        return _no_container(case)
+    if workload.replicas == 0:
+        return false(
+            _TYPE, Reason.SCALED_TO_ZERO, "replicas is 0: there is no member to look at; scale it up"
+        )
+    return true(_TYPE, Reason.TARGET_FOUND, f"{workload.ref} is looked after in mode {_mode(options.mode)}")
+
+
+def _no_container(case: Case) -> Finding:
+    names = ", ".join(c.name for c in case.workload.template.containers)
+    wanted = case.options.container
+    seen = (
+        f"there is no container named {wanted}"
+        if wanted
+        else "no container has EMQX_CLUSTER__* or an EMQX image"
+    )
+    return false(
+        _TYPE,
+        Reason.NO_EMQX_CONTAINER,
+        f"{seen} (containers: {names}); name it with the annotation {annotations.CONTAINER}",
+    )
+
+
+def _mode(mode: Mode | None) -> str:
+    if mode is Mode.HEAL:
+        return "Heal, which acts as Repair in this version: members are put right only during a repair"
+    return str(mode or Mode.OBSERVE)

@@ -1,0 +1,119 @@
+"""RBACReady: whether the pods' ServiceAccount may read the one Endpoints object that EMQX asks for."""
+
+from emqx_autocluster import discovery, rbac
+from emqx_autocluster.diagnosis.case import Case
+from emqx_autocluster.findings import ConditionType, Finding, Reason, false, true, unknown
+from emqx_autocluster.observation import Fact, ManagedObject, Rights, Unobserved
+
+_TYPE = ConditionType.RBAC_READY
+
+
+def check(case: Case) -> Finding:
+    if case.settings is None or isinstance(case.settings.strategy, Unobserved):
+        return unknown(_TYPE, Reason.INITIALIZING, "the discovery strategy is not known yet")
+    if not case.uses_k8s:
+        return true(_TYPE, Reason.NOT_APPLICABLE, "only strategy k8s asks the API server")
+    rights = case.observation.rights
+    if rights is None:
+        return unknown(_TYPE, Reason.REVIEW_FAILED, "the Service that EMQX asks for is not known")
+    return _account(case, rights)
+
+
+def _account(case: Case, rights: Rights) -> Finding:
+    name = case.workload.template.service_account
+    if isinstance(rights.service_account, Unobserved):
+        return unknown(_TYPE, Reason.REVIEW_FAILED, f"ServiceAccount {name}: {rights.service_account.reason}")
+    if rights.service_account is None:
+        return false(
+            _TYPE,
+            Reason.SERVICE_ACCOUNT_MISSING,
+            f"the pod template names ServiceAccount {name}, which does not exist: no new pod can be made;"
+            f" kubectl create serviceaccount -n {case.workload.ref.namespace} {name}",
+            repairable=True,
+        )
+    if isinstance(rights.allowed, Unobserved):
+        return unknown(_TYPE, Reason.REVIEW_FAILED, f"SubjectAccessReview: {rights.allowed.reason}")
+    if not rights.allowed:
+        return _denied(case, rights)
+    if not token_mounted(case, rights.service_account):
+        return false(
+            _TYPE,
+            Reason.TOKEN_NOT_MOUNTED,
+            "automountServiceAccountToken is false, so EMQX has no token to show to the API server; set it to true"
+            " in the pod template",
+            repairable=True,
+        )
+    return true(_TYPE, Reason.ACCESS_GRANTED, f"ServiceAccount {name} may get {_object(case)}")
+
+
+def token_mounted(case: Case, account: ManagedObject) -> bool:
+    """Kubernetes' rule: the template's word beats the ServiceAccount's; a projected token counts as well."""
+    template = case.workload.template
+    if template.projects_token:
+        return True
+    if template.automount_token is not None:
+        return template.automount_token
+    return account.body.get("automountServiceAccountToken") is not False
+
+
+def _denied(case: Case, rights: Rights) -> Finding:
+    account = case.workload.template.service_account
+    seen = f"ServiceAccount {account} may not get {_object(case)}"
+    obstacle = _obstacle(case, rights)
+    if obstacle:
+        reason, text = obstacle
+        return false(_TYPE, reason, f"{seen}; {text}")
+    return false(
+        _TYPE,
+        Reason.PERMISSION_DENIED,
+        f"{seen}; a Role with get on it and a RoleBinding are needed",
+        repairable=True,
+    )
+
+
+def _obstacle(case: Case, rights: Rights) -> tuple[Reason, str] | None:
+    """What keeps the operator from granting the right itself."""
+    namespace = discovery.text(case.settings.namespace) if case.settings else None
+    if namespace != case.workload.ref.namespace:
+        return Reason.PERMISSION_DENIED, (
+            f"rights in another namespace are not given by the operator; set {discovery.NAMESPACE}, or create a Role"
+            f" in {namespace}"
+        )
+    for kind, found in _named_objects(case, rights):
+        if isinstance(found, ManagedObject) and not found.ours:
+            return Reason.FOREIGN_OBJECT, (
+                f"{kind} {found.name} exists and is not ours (no label app.kubernetes.io/managed-by), so it is left"
+                " alone; give the right in it, or rename it"
+            )
+    return _switch_obstacle(case, rights)
+
+
+def _named_objects(case: Case, rights: Rights) -> tuple[tuple[str, Fact[ManagedObject | None]], ...]:
+    dedicated = rights.dedicated_account if case.workload.template.service_account == "default" else None
+    return ("Role", rights.role), ("RoleBinding", rights.role_binding), ("ServiceAccount", dedicated)
+
+
+def _switch_obstacle(case: Case, rights: Rights) -> tuple[Reason, str] | None:
+    """Why the pods cannot be moved from `default` to a ServiceAccount of their own."""
+    account = rights.service_account
+    if case.workload.template.service_account != "default" or not isinstance(account, ManagedObject):
+        return None
+    marks = account.body.get("metadata", {}).get("annotations") or {}
+    identity = next((name for name in rbac.IDENTITY_ANNOTATIONS if name in marks), None)
+    advice = "create a ServiceAccount for these pods with the same identity and rights, and name it in the template"
+    if identity:
+        return Reason.PERMISSION_DENIED, f"default carries the cloud identity {identity}; {advice}"
+    if not isinstance(rights.other_bindings, Unobserved) and rights.other_bindings:
+        bindings = ", ".join(rights.other_bindings)
+        return (
+            Reason.PERMISSION_DENIED,
+            f"default has other rights that the pods may need ({bindings}); {advice}",
+        )
+    return None
+
+
+def _object(case: Case) -> str:
+    settings = case.settings
+    service = discovery.text(settings.service_name) if settings else None
+    namespace = discovery.text(settings.namespace) if settings else None
+    return f"endpoints/{service} in namespace {namespace}"

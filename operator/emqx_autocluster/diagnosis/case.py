@@ -1,0 +1,55 @@
+"""One workload's case: the observation, what the user asked for, and what follows from both at once."""
+
+from dataclasses import dataclass
+
+from emqx_autocluster import discovery, membership
+from emqx_autocluster.annotations import WorkloadOptions
+from emqx_autocluster.discovery import DiscoverySettings
+from emqx_autocluster.membership import Membership
+from emqx_autocluster.observation import Container, Identity, Member, Observation, Unobserved, Workload
+from emqx_autocluster.v1alpha1 import Spec
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What every check judges. `settings` is None where no EMQX container was found."""
+
+    observation: Observation
+    options: WorkloadOptions
+    spec: Spec
+    container: Container | None
+    settings: DiscoverySettings | None
+    membership: Membership
+
+    @property
+    def workload(self) -> Workload:
+        return self.observation.workload
+
+    @property
+    def running(self) -> tuple[Member, ...]:
+        return tuple(m for m in self.observation.each_member() if m.pod.running and not m.pod.deleting)
+
+    @property
+    def uses_k8s(self) -> bool:
+        return self.settings is not None and self.settings.uses_k8s
+
+    @property
+    def progressing(self) -> bool:
+        """A rollout that goes on; one that exceeded its deadline is stuck instead."""
+        return self.workload.rolling and not self.workload.progress_deadline_exceeded
+
+
+def build(observation: Observation, options: WorkloadOptions, spec: Spec) -> Case:
+    container = discovery.emqx_container(observation.workload.template, options.container)
+    settings = (
+        discovery.read_settings(container, identities(observation), observation.config_maps)
+        if container
+        else None
+    )
+    return Case(observation, options, spec, container, settings, membership.examine(observation))
+
+
+def identities(observation: Observation) -> tuple[Identity, ...]:
+    """Of the running members, newest pod first: it is made from the newest template."""
+    newest_first = sorted(observation.each_member(), key=lambda m: m.pod.created, reverse=True)
+    return tuple(m.identity for m in newest_first if not isinstance(m.identity, Unobserved) and m.pod.running)

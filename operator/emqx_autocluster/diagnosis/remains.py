@@ -1,0 +1,28 @@
+"""StaleNodesPresent and Paused: the two conditions that are True when something is not as it should be."""
+
+from emqx_autocluster.annotations import PAUSED
+from emqx_autocluster.diagnosis.case import Case
+from emqx_autocluster.findings import ConditionType, Finding, Reason, false, true, unknown
+
+
+def stale(case: Case) -> Finding:
+    kind, seen = ConditionType.STALE_NODES_PRESENT, case.membership
+    if not seen.islands:
+        return unknown(kind, Reason.PROBE_FAILED, "no member's view could be read")
+    if not seen.stale:
+        return false(kind, Reason.NO_STALE_NODES, "every name in the cluster belongs to a pod")
+    live = len(seen.answering)
+    message = f"{len(seen.stale)} stopped nodes that no pod has or can take again: {', '.join(seen.stale)}"
+    if len(seen.stale) >= live:
+        message += f"; beside {live} live ones they switch EMQX's own autoheal off"
+    return true(kind, Reason.STALE_NODES_FOUND, message)
+
+
+def paused(case: Case) -> Finding:
+    if case.options.paused:
+        return true(
+            ConditionType.PAUSED,
+            Reason.ANNOTATION_SET,
+            f"{PAUSED} is set: nothing is changed, status stays fresh",
+        )
+    return false(ConditionType.PAUSED, Reason.NOT_PAUSED, f"{PAUSED} is not set")

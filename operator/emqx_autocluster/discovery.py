@@ -1,0 +1,220 @@
+"""EMQX's k8s discovery as one workload has it set: which values are in force, and where they come from.
+
+Precedence is Kubernetes' and EMQX's own: `env` beats `envFrom`, both beat what only the running
+container knows, and that beats the version's default. Secrets are never read through the API: a value
+from one is known only as the running process has it.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from urllib.parse import SplitResult, urlsplit, urlunsplit
+
+from packaging.version import Version
+
+from emqx_autocluster import emqx_versions
+from emqx_autocluster.emqx_versions import Generation
+from emqx_autocluster.observation import Container, EnvFrom, Fact, Identity, PodTemplate, Unobserved
+
+API_SERVER = "EMQX_CLUSTER__K8S__APISERVER"
+SERVICE_NAME = "EMQX_CLUSTER__K8S__SERVICE_NAME"
+NAMESPACE = "EMQX_CLUSTER__K8S__NAMESPACE"
+ADDRESS_TYPE = "EMQX_CLUSTER__K8S__ADDRESS_TYPE"
+LICENSE = "EMQX_LICENSE__KEY"
+
+_EMQX_IMAGES = frozenset({"emqx", "emqx-ee", "emqx-enterprise"})
+_HOST = re.compile(r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", re.IGNORECASE)
+_NAME_IN_VALUE = re.compile(
+    r"(?:^|//|@)([a-z0-9][a-z0-9-]*(?:\.[a-z0-9-]+)+)(?::\d+)?(?:[/?]|$)", re.IGNORECASE
+)
+
+ConfigMaps = Mapping[str, Fact[Mapping[str, str] | None]]
+
+
+class Source(StrEnum):
+    ENV = "env"
+    ENV_VALUE_FROM = "env valueFrom"
+    CONFIG_MAP = "ConfigMap"
+    RUNNING = "running container"
+    DEFAULT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One effective value; None: it is set nowhere and the version has no default for it."""
+
+    value: str | None
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class DiscoverySettings:
+    """What the EMQX container is told about discovery. `version` is None while it is not known."""
+
+    version: Version | None
+    strategy: Fact[Setting]
+    api_server: Fact[Setting]
+    service_name: Fact[Setting]
+    namespace: Fact[Setting]
+    address_type: Fact[Setting]
+    licensed: bool
+
+    @property
+    def generation(self) -> Generation | None:
+        return Generation(self.version) if self.version else None
+
+    @property
+    def uses_k8s(self) -> bool:
+        return text(self.strategy) == "k8s"
+
+
+def text(setting: Fact[Setting]) -> str | None:
+    """The value where it is known, else None."""
+    return None if isinstance(setting, Unobserved) else setting.value
+
+
+def emqx_container(template: PodTemplate, named: str | None) -> Container | None:
+    """The one that the annotation names, else the one with cluster settings, else the one with an EMQX image."""
+    if named:
+        return next((c for c in template.containers if c.name == named), None)
+    configured = (c for c in template.containers if any(e.name.startswith("EMQX_CLUSTER__") for e in c.env))
+    return next(configured, None) or next((c for c in template.containers if _is_emqx_image(c.image)), None)
+
+
+def _is_emqx_image(image: str) -> bool:
+    return image.partition("@")[0].rpartition("/")[2].partition(":")[0] in _EMQX_IMAGES
+
+
+def read_settings(
+    container: Container, identities: Sequence[Identity], config_maps: ConfigMaps
+) -> DiscoverySettings:
+    """`identities` are of the running members, those of the newest template first."""
+    version = emqx_versions.from_tag(container.image) or next(
+        (v for i in identities if (v := emqx_versions.parse(i.version))), None
+    )
+    generation = Generation(version) if version else None
+    reader = _Reader(container, identities, config_maps)
+
+    def setting(name: str, default: str | None) -> Fact[Setting]:
+        return reader.read(name, default)
+
+    return DiscoverySettings(
+        version=version,
+        strategy=setting(generation.strategy_variable, "manual") if generation else _unknown_version(),
+        api_server=setting(API_SERVER, generation.default_api_server if generation else None),
+        service_name=setting(SERVICE_NAME, generation.default_service_name if generation else None),
+        namespace=setting(NAMESPACE, "default"),
+        address_type=setting(ADDRESS_TYPE, "ip"),
+        licensed=_is_licensed(container, identities),
+    )
+
+
+def _unknown_version() -> Unobserved:
+    return Unobserved(
+        "the EMQX version is not known: the image tag is none, and no running container told it"
+    )
+
+
+def _is_licensed(container: Container, identities: Sequence[Identity]) -> bool:
+    """Whether a licence key is set in any way that can be seen; a Secret or a mounted file counts as one."""
+    return (
+        container.last_env(LICENSE) is not None
+        or any(source.secret for source in container.env_from)
+        or any(LICENSE in identity.environ for identity in identities)
+        or any("/etc/" in path for path in container.mounts)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    container: Container
+    identities: Sequence[Identity]
+    config_maps: ConfigMaps
+
+    def read(self, name: str, default: str | None) -> Fact[Setting]:
+        entry = self.container.last_env(name)
+        if entry is not None:
+            if entry.value is not None and "$(" not in entry.value:
+                return Setting(entry.value, Source.ENV)
+            return self._from_process(name, Source.ENV_VALUE_FROM)
+        for source in reversed(self.container.env_from):
+            found = self._from_source(source, name)
+            if found is not None:
+                return found
+        running = self._running(name)
+        return Setting(running, Source.RUNNING) if running is not None else Setting(default, Source.DEFAULT)
+
+    def _from_source(self, source: EnvFrom, name: str) -> Fact[Setting] | None:
+        if source.config_map is None or not name.startswith(source.prefix):
+            return None
+        data = self.config_maps.get(source.config_map)
+        if isinstance(data, Unobserved):
+            return Unobserved(f"ConfigMap {source.config_map} could not be read: {data.reason}")
+        value = (data or {}).get(name.removeprefix(source.prefix))
+        return None if value is None else Setting(value, Source.CONFIG_MAP)
+
+    def _from_process(self, name: str, source: Source) -> Fact[Setting]:
+        value = self._running(name)
+        if value is None:
+            return Unobserved(f"{name} is not a plain value, and no running container told what it became")
+        return Setting(value, source)
+
+    def _running(self, name: str) -> str | None:
+        return next((i.environ[name] for i in self.identities if name in i.environ), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An API server address as EMQX is given it."""
+
+    scheme: str
+    host: str
+    port: int
+
+
+def parse_address(value: str) -> Address | None:
+    """None where no EMQX version could use it: no http(s) scheme, no host, or not a URL."""
+    try:
+        parts = urlsplit(value.strip())
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        return None
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not _HOST.match(parts.hostname):
+        return None
+    return Address(parts.scheme, parts.hostname, port)
+
+
+def redacted(value: str) -> str:
+    """The address without user and password, for messages and status."""
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        return "(not a URL)"
+    if "@" not in parts.netloc:
+        return value
+    return urlunsplit(SplitResult(parts.scheme, parts.netloc.rpartition("@")[2], *parts[2:]))
+
+
+def is_ip(host: str) -> bool:
+    return re.fullmatch(r"\d+(\.\d+){3}", host) is not None or ":" in host
+
+
+def is_loopback(host: str) -> bool:
+    return host == "localhost" or host.startswith("127.") or host == "::1"
+
+
+def names_the_service(host: str, cluster_domain: str) -> bool:
+    """Whether this host is one of the equivalent spellings of the Service `kubernetes`."""
+    return host in {
+        "kubernetes.default",
+        "kubernetes.default.svc",
+        f"kubernetes.default.svc.{cluster_domain}",
+    }
+
+
+def other_host_names(container: Container) -> tuple[str, ...]:
+    """Host names in the container's plain env values that it may need besides the API server's."""
+    values = (e.value for e in container.env if e.value and e.name != API_SERVER)
+    names = {match.group(1) for value in values for match in _NAME_IN_VALUE.finditer(value)}
+    return tuple(sorted(name for name in names if not is_ip(name)))

@@ -1,0 +1,76 @@
+"""Decides what to do: gate → gather → rights → roll → settle → clear, as one pure function.
+
+Putting the address right and rolling is what people do by hand, and with real EMQX it makes splits and
+dead members. So a repair has an order, and each pass finds its place in it from what it sees.
+"""
+
+from dataclasses import replace
+
+from emqx_autocluster import template
+from emqx_autocluster.diagnosis import Case, Findings, formation
+from emqx_autocluster.findings import ConditionType, Reason
+from emqx_autocluster.healing import gate, gather, rights, roll, settle
+from emqx_autocluster.healing.memory import Memory
+from emqx_autocluster.healing.steps import Action, Hold, Plan, Step
+
+_REPAIRED = (ConditionType.CONFIGURATION_VALID, ConditionType.RBAC_READY, ConditionType.DNS_HEALTHY)
+
+
+def plan(case: Case, findings: Findings, memory: Memory) -> Plan:
+    closed = gate.check(case, findings)
+    if formation.half_joined(case) and memory.procedure:
+        return _blocked_rollout(case, memory, closed)
+    if _is_due(case, findings):
+        return _repair(case, findings, memory, closed)
+    if memory.procedure:
+        return _finish(case, findings, memory, closed)
+    return _upkeep(case, findings, memory, closed)
+
+
+def _is_due(case: Case, findings: Findings) -> bool:
+    """Whether something is wrong that Repair can put right."""
+    return case.uses_k8s and any(findings[kind].bad and findings[kind].repairable for kind in _REPAIRED)
+
+
+def _repair(case: Case, findings: Findings, memory: Memory, closed: Hold | None) -> Plan:
+    gathering, gather_hold = gather.steps(case, findings, memory)
+    granting, rights_hold = rights.steps(case, findings)
+    rolling, roll_hold = roll.steps(case, findings, memory)
+    clearing = settle.preview(case) if any(s.action is Action.AWAIT_ROLLOUT for s in rolling) else ()
+    holds = (closed, gather_hold, *_in_turn(gathering, (rights_hold, *_in_turn(granting, (roll_hold,)))))
+    hold = next((h for h in holds if h), None)
+    return Plan((*gathering, *granting, *rolling, *clearing), hold, procedure=True)
+
+
+def _in_turn(before: tuple[Step, ...], holds: tuple[Hold | None, ...]) -> tuple[Hold | None, ...]:
+    """A later phase can hold only itself: while an earlier one has steps, those may go on."""
+    return () if before else holds
+
+
+def _blocked_rollout(case: Case, memory: Memory, closed: Hold | None) -> Plan:
+    """A half-joined member blocks a rollout for good, so the rollout does not close the gate to its cure."""
+    steps, hold = settle.half_joined(case, memory)
+    if closed and closed.reason is not Reason.TARGET_PROGRESSING:
+        hold = closed
+    return Plan(steps, hold, procedure=True)
+
+
+def _finish(case: Case, findings: Findings, memory: Memory, closed: Hold | None) -> Plan:
+    """After the rollout: members that stayed alone, then names whose pods are gone."""
+    joins, hold = settle.strays(case, findings, memory)
+    clearing = settle.clear(case, memory.procedure) if memory.procedure else ()
+    steps = (*joins, *_upkeep(case, findings, memory, None).steps, *clearing)
+    return Plan(steps, closed or hold, procedure=True)
+
+
+def _upkeep(case: Case, findings: Findings, memory: Memory, closed: Hold | None) -> Plan:
+    """No repair: objects of ours that drifted, and minReadySeconds, which restarts nothing."""
+    granting, hold = rights.steps(case, findings)
+    wanted = roll.changes(case, findings)
+    rolling, _ = roll.steps(case, findings, memory) if wanted and not template.rolls(wanted) else ((), None)
+    joins, _ = gather.steps(case, findings, memory)
+    by_hand = (replace(join, operation=None, message=f"by hand: {join.message}") for join in joins)
+    return Plan((*granting, *rolling, *by_hand), closed or hold)
+
+
+__all__ = ["Action", "Hold", "Memory", "Plan", "Step", "plan"]

@@ -1,0 +1,138 @@
+"""Gather: strays join the seed island at run time, while the old pods live, before anything restarts.
+
+It needs no API access, so it comes before rights: granting rights first lets every lone node's retry
+loop choose for itself. `cluster join` wipes the joiner, so which island is the seed is decided with care.
+"""
+
+from collections.abc import Sequence
+
+from emqx_autocluster import membership
+from emqx_autocluster.diagnosis import Case, Findings
+from emqx_autocluster.findings import ConditionType, Reason, Status
+from emqx_autocluster.healing import gate
+from emqx_autocluster.healing.memory import Memory
+from emqx_autocluster.healing.steps import Action, Hold, Step, join
+from emqx_autocluster.observation import Member, Unobserved
+
+_DATA = "/opt/emqx/data"
+_DIES_WITH_THE_POD = frozenset(
+    {"emptyDir", "configMap", "secret", "projected", "downwardAPI", "ephemeral", "image"}
+)
+_TRIES = 2
+
+Island = Sequence[Member]
+
+
+def steps(case: Case, findings: Findings, memory: Memory) -> tuple[tuple[Step, ...], Hold | None]:
+    """The joins that make one island, in order; a Hold where that is not known or not ours to decide."""
+    if case.workload.strategy == "Recreate":
+        return (), None  # all pods restart at once: whatever is gathered now is gone then
+    hold = _unknown(case, findings)
+    if hold or len(case.membership.islands) < 2:  # noqa: PLR2004 - one island is what is wanted
+        return (), hold
+    seed = choose_seed(case)
+    if isinstance(seed, Hold):
+        return (), seed
+    joins = tuple(_joins(case, seed))
+    return joins, _failed(joins, memory)
+
+
+def _unknown(case: Case, findings: Findings) -> Hold | None:
+    """Joining needs every running member's view."""
+    formed = findings[ConditionType.CLUSTER_FORMED]
+    if formed.status is Status.UNKNOWN and case.running:
+        return gate.from_finding(formed)
+    if case.membership.unseen:
+        detail = "; ".join(membership.unreadable(m) for m in case.membership.unseen)
+        return Hold(Reason.PROBE_FAILED, f"what a member sees could not be read: {detail}")
+    return None
+
+
+def choose_seed(case: Case) -> Island | Hold:
+    """The island that the others shall join."""
+    islands, named = case.membership.islands, case.spec.repair.seed
+    if named:
+        island = next((i for i in islands if any(m.pod.name == named for m in i)), None)
+        return island or Hold(
+            Reason.SEED_NEEDED, f"spec.repair.seed names {named}, which is no running member"
+        )
+    larger = [island for island in islands if len(island) > 1]
+    if len(larger) == 1:
+        return larger[0]
+    if larger:
+        return _largest(case, larger)
+    if outlives_the_pod(case):
+        pods = ", ".join(island[0].pod.name for island in islands)
+        return Hold(
+            Reason.SEED_NEEDED,
+            f"every member is a cluster of its own with data on a volume ({pods}), and joining wipes the joiner: name"
+            " the pod whose data shall stay in spec.repair.seed",
+        )
+    return _most_connected(islands)
+
+
+def _largest(case: Case, larger: Sequence[Island]) -> Island | Hold:
+    unique = len(larger[0]) > len(larger[1])
+    if case.spec.healing.split_policy == "LargestWins" and unique:
+        return larger[0]
+    shown = " | ".join(", ".join(m.pod.name for m in island) for island in larger)
+    return Hold(
+        Reason.SPLIT_BRAIN,
+        f"clusters of two or more stand beside each other ({shown}), and joining wipes the joiner: name a pod of the"
+        " one that shall stay in spec.repair.seed, or set spec.healing.splitPolicy to LargestWins",
+    )
+
+
+def _most_connected(islands: Sequence[Island]) -> Island | Hold:
+    members = [island[0] for island in islands]
+    unread = next(((m, m.connections) for m in members if isinstance(m.connections, Unobserved)), None)
+    if unread:
+        member, connections = unread
+        return Hold(
+            Reason.PROBE_FAILED,
+            f"which member has most devices is not known: {member.pod.name}: {connections.reason}",
+        )
+    return [min(members, key=lambda m: (-_devices(m), m.pod.created, m.pod.name))]
+
+
+def _devices(member: Member) -> int:
+    return 0 if isinstance(member.connections, Unobserved) else member.connections
+
+
+def outlives_the_pod(case: Case) -> bool:
+    """Whether EMQX's data lies on a volume that a new pod gets again."""
+    if case.container is None:
+        return False
+    claims = dict.fromkeys(case.workload.claim_templates, "persistentVolumeClaim")
+    volumes = {**case.workload.template.volumes, **claims}
+    mounted = (volumes.get(name, "") for path, name in case.container.mounts.items() if _holds_data(path))
+    return any(kind not in _DIES_WITH_THE_POD for kind in mounted)
+
+
+def _holds_data(path: str) -> bool:
+    path = path.rstrip("/")
+    return path == _DATA or path.startswith(f"{_DATA}/") or _DATA.startswith(f"{path}/")
+
+
+def _joins(case: Case, seed: Island) -> list[Step]:
+    container = case.container
+    target = min(seed, key=lambda m: (m.pod.created, m.pod.name))
+    strays = [m for island in case.membership.islands if island is not seed for m in island if m not in seed]
+    why = "the larger cluster" if len(seed) > 1 else "the seed"
+    return [
+        join(case.workload.ref, m.pod, container.name, target.node, why)
+        for m in strays
+        if container and target.node
+    ]
+
+
+def _failed(joins: Sequence[Step], memory: Memory) -> Hold | None:
+    for step in joins:
+        attempt = memory.attempt(Action.JOIN_CLUSTER, step.subject)
+        if attempt and attempt.count >= _TRIES:
+            return Hold(
+                Reason.JOIN_FAILED,
+                f"joining {step.subject} failed {attempt.count} times, EMQX says: {attempt.message}; nothing is"
+                f" restarted until it works by hand: {step.command}",
+            )
+    return None

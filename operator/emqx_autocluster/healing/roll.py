@@ -1,0 +1,198 @@
+"""Roll: all changes of the workload in one patch, after everything that they depend on was verified."""
+
+from datetime import timedelta
+
+from emqx_autocluster import discovery, rbac, template
+from emqx_autocluster.annotations import ORIGINAL, ROLL
+from emqx_autocluster.diagnosis import Case, Findings, access, names, rollout
+from emqx_autocluster.emqx_versions import CANONICAL_API_SERVER
+from emqx_autocluster.findings import ConditionType, Reason, Status
+from emqx_autocluster.healing import gate
+from emqx_autocluster.healing.memory import Memory
+from emqx_autocluster.healing.steps import Action, Hold, PatchWorkload, Step, kubectl, patch_command
+from emqx_autocluster.observation import DNSAnswer, DNSOutcome, ManagedObject, Unobserved
+from emqx_autocluster.template import Changes, FieldChange
+
+_FIGHT_WINDOW = timedelta(minutes=30)
+_FIGHT_ROUNDS = 2
+_DEPENDS_ON = (ConditionType.CONFIGURATION_VALID, ConditionType.RBAC_READY, ConditionType.DNS_HEALTHY)
+
+
+def steps(case: Case, findings: Findings, memory: Memory) -> tuple[tuple[Step, ...], Hold | None]:
+    """The patch, and after it the wait for the rollout, if it makes one."""
+    container, wanted = case.container, changes(case, findings)
+    if container is None or not wanted:
+        return (), None
+    workload, rolls = case.workload, template.rolls(wanted)
+    ref = workload.ref
+    body = template.patch(workload, container, wanted, memory.original)
+    original = body["metadata"]["annotations"][ORIGINAL]
+    patch = Step(
+        Action.PATCH_WORKLOAD,
+        f"{ref.kind}/{ref.name}",
+        f"set {', '.join(_shown(change) for change in wanted)} {_cost(case, rolls=rolls)}",
+        patch_command(ref, template.manual_patch(container, wanted)),
+        PatchWorkload(body, _address(case), original, rolls),
+    )
+    if not rolls:
+        return (patch,), None
+    wait = Step(
+        Action.AWAIT_ROLLOUT,
+        f"{ref.kind}/{ref.name}",
+        "wait until every pod is new, Ready and available",
+        kubectl(ref, "rollout", "status", f"{str(ref.kind).lower()}/{ref.name}", "--timeout=15m"),
+    )
+    return (patch, wait), _hold(case, findings, memory)
+
+
+def changes(case: Case, findings: Findings) -> Changes:
+    """Every field that provably cannot work and has exactly one right value."""
+    container, workload = case.container, case.workload
+    if container is None or not case.uses_k8s:
+        return ()
+    found: list[FieldChange] = []
+    if _repairable(findings, ConditionType.CONFIGURATION_VALID):
+        found.append(template.env_change(container, discovery.API_SERVER, CANONICAL_API_SERVER))
+    found += _account_changes(case, findings)
+    if _repairable(findings, ConditionType.DNS_HEALTHY):
+        policy = names.suitable_policy(case)
+        found.append(FieldChange(template.DNS_POLICY, workload.template.dns_policy, policy))
+    if _repairable(findings, ConditionType.ROLLOUT_SAFE) and rollout.fits_the_deadline(case):
+        seconds = case.spec.repair.min_ready_seconds
+        found.append(FieldChange(template.MIN_READY_SECONDS, workload.min_ready_seconds, seconds))
+    return tuple(found)
+
+
+def _account_changes(case: Case, findings: Findings) -> list[FieldChange]:
+    rights, workload = case.observation.rights, case.workload
+    if rights is None or not _repairable(findings, ConditionType.RBAC_READY):
+        return []
+    found = []
+    switch = workload.template.service_account == "default" and rights.allowed is False
+    if switch:
+        account = rbac.account_name(workload, case.observation.resource)
+        found.append(FieldChange(template.SERVICE_ACCOUNT, workload.template.service_account, account))
+    account_object = rights.service_account
+    unmounted = isinstance(account_object, ManagedObject) and not access.token_mounted(case, account_object)
+    if unmounted and not (switch and workload.template.automount_token is None):
+        found.append(FieldChange(template.AUTOMOUNT, workload.template.automount_token, now=True))
+    return found
+
+
+def _repairable(findings: Findings, kind: ConditionType) -> bool:
+    return findings[kind].bad and findings[kind].repairable
+
+
+def _hold(case: Case, findings: Findings, memory: Memory) -> Hold | None:
+    return (
+        _foundations(findings)
+        or _controller(case)
+        or _preflight(case)
+        or _fight(case, memory)
+        or _manual(case)
+    )
+
+
+def _foundations(findings: Findings) -> Hold | None:
+    """A restart is worth it only if afterwards everything that discovery needs is there."""
+    for kind in _DEPENDS_ON:
+        finding = findings[kind]
+        if finding.status is Status.UNKNOWN:
+            return gate.from_finding(finding)
+        if finding.bad and not finding.repairable:
+            return Hold(
+                Reason.ROLLOUT_BLOCKED, f"a restart would not help while {kind} is False: {finding.message}"
+            )
+    discovered = findings[ConditionType.DISCOVERY_READY]
+    if discovered.status is not Status.TRUE:
+        return Hold(
+            Reason.ROLLOUT_BLOCKED, f"restarted members would not find each other: {discovered.message}"
+        )
+    return None
+
+
+def _controller(case: Case) -> Hold | None:
+    """Settings of the workload under which its controller would not carry the rollout through."""
+    workload = case.workload
+    if workload.paused:
+        return Hold(
+            Reason.ROLLOUT_BLOCKED, "spec.paused is true: kubectl rollout resume lets the repair go on"
+        )
+    if workload.partition > 0:
+        return Hold(
+            Reason.ROLLOUT_BLOCKED,
+            f"updateStrategy.rollingUpdate.partition is {workload.partition}: pods below it would keep the old"
+            " settings; set it to 0",
+        )
+    ordered = workload.ref.kind == "StatefulSet" and workload.pod_management == "OrderedReady"
+    broken = [m.pod for m in case.observation.each_member() if not m.pod.ready]
+    if ordered and broken and workload.strategy == "RollingUpdate":
+        return Hold(
+            Reason.ROLLOUT_BLOCKED,
+            f"podManagementPolicy is OrderedReady and {broken[0].name} is not Ready: the controller waits for it and"
+            " would never replace it; make it Ready or delete it",
+        )
+    return None
+
+
+def _preflight(case: Case) -> Hold | None:
+    """The address must work before pods are restarted for it."""
+    answer, hosts = names.cluster_answer(case), case.observation.network.certificate_hosts
+    if isinstance(answer, Unobserved):
+        return Hold(
+            Reason.PREFLIGHT_FAILED, f"{names.CANONICAL_HOST} could not be looked up: {answer.reason}"
+        )
+    if not (isinstance(answer, DNSAnswer) and answer.outcome is DNSOutcome.ANSWER):
+        return Hold(Reason.PREFLIGHT_FAILED, f"the cluster's DNS answers {answer.outcome} for {answer.name}")
+    if isinstance(hosts, Unobserved):
+        return Hold(
+            Reason.PREFLIGHT_FAILED, f"the API server's certificate could not be read: {hosts.reason}"
+        )
+    if names.CANONICAL_HOST not in hosts:
+        return Hold(
+            Reason.PREFLIGHT_FAILED, f"the API server's certificate does not name {names.CANONICAL_HOST}"
+        )
+    return None
+
+
+def _fight(case: Case, memory: Memory) -> Hold | None:
+    """Somebody sets the same value back again and again: a GitOps tool has the manifest, not we."""
+    address = _address(case)
+    recent = [
+        r for r in memory.rewrites if case.observation.at - r.time < _FIGHT_WINDOW and r.value == address
+    ]
+    if len(recent) < _FIGHT_ROUNDS:
+        return None
+    return Hold(
+        Reason.EXTERNAL_REVERT,
+        f"{address} was set back {len(recent)} times within 30 minutes after the operator had replaced it: something"
+        " else owns the manifest; commit the patch there",
+    )
+
+
+def _manual(case: Case) -> Hold | None:
+    if case.spec.repair.rollout == "Automatic" or case.options.roll:
+        return None
+    ref = case.workload.ref
+    return Hold(
+        Reason.ROLLOUT_MANUAL,
+        "spec.repair.rollout is Manual; let it go with: "
+        + kubectl(ref, "annotate", f"{str(ref.kind).lower()}/{ref.name}", f"{ROLL}=now"),
+    )
+
+
+def _address(case: Case) -> str:
+    value = discovery.text(case.settings.api_server) if case.settings else None
+    return discovery.redacted(value or "")
+
+
+def _shown(change: FieldChange) -> str:
+    return f"{change.field.removeprefix(template.ENV)}={change.now}"
+
+
+def _cost(case: Case, *, rolls: bool) -> str:
+    if not rolls:
+        return "(restarts nothing)"
+    devices = [m.connections for m in case.running if not isinstance(m.connections, Unobserved)]
+    reconnecting = f"{sum(devices)} devices reconnect" if devices else "every device reconnects"
+    return f"in one rolling restart ({reconnecting})"

@@ -1,0 +1,174 @@
+"""Settle and clear: what is left after the rollout of a repair, until it is one cluster without old names."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from emqx_autocluster import membership
+from emqx_autocluster.diagnosis import Case, Findings, formation
+from emqx_autocluster.findings import Reason
+from emqx_autocluster.healing import gather
+from emqx_autocluster.healing.memory import Memory
+from emqx_autocluster.healing.steps import (
+    Action,
+    EnableDiscovery,
+    Evict,
+    ForceLeave,
+    Hold,
+    Step,
+    exec_command,
+    kubectl,
+)
+from emqx_autocluster.observation import Member
+from emqx_autocluster.v1alpha1 import Procedure, delta
+
+_OWN_LOOP = timedelta(seconds=60)
+"""EMQX's own discovery loop gets this long before a new member that is alone is helped."""
+
+
+def half_joined(case: Case, memory: Memory) -> tuple[tuple[Step, ...], Hold | None]:
+    """Puts a half-joined member right: asks it to discover again; one that hangs in its join is evicted."""
+    for member in formation.half_joined(case):
+        step = _cure(case, member, memory)
+        return ((step,), None) if isinstance(step, Step) else ((), step)
+    return (), None
+
+
+def _cure(case: Case, member: Member, memory: Memory) -> Step | Hold:
+    subject = f"Pod/{member.pod.name}"
+    for action in (Action.ENABLE_DISCOVERY, Action.JOIN_CLUSTER):
+        attempt = memory.attempt(action, subject)
+        if attempt is None:
+            continue
+        if case.observation.at - attempt.time < delta(case.spec.repair.half_joined_after):
+            return Hold(Reason.NODES_STARTING, f"{member.pod.name} was asked to join again a moment ago")
+        return _eviction(case, member, memory)
+    return _ask_again(case, member, "it is half-joined") or _eviction(case, member, memory)
+
+
+def _ask_again(case: Case, member: Member, why: str) -> Step | None:
+    """`discovery enable` where the version has it, else a join to the seed."""
+    settings, container = case.settings, case.container
+    if container is None:
+        return None
+    if settings and settings.generation and settings.generation.has_discovery_command and case.uses_k8s:
+        return Step(
+            Action.ENABLE_DISCOVERY,
+            f"Pod/{member.pod.name}",
+            f"let {member.pod.name} look for its peers again: {why}",
+            exec_command(
+                case.workload.ref,
+                member.pod.name,
+                container.name,
+                "emqx_ctl",
+                "cluster",
+                "discovery",
+                "enable",
+            ),
+            EnableDiscovery(member.pod.name, container.name),
+        )
+    return None
+
+
+def _eviction(case: Case, member: Member, memory: Memory) -> Step | Hold:
+    pod = member.pod
+    made_by_us = memory.procedure is not None and pod.created >= memory.procedure.started_at
+    if not made_by_us or gather.outlives_the_pod(case):
+        return Hold(
+            Reason.MEMBER_HALF_JOINED,
+            f"{pod.name} hangs in a join and only a new pod helps; it is not evicted, since it"
+            f" {'has data on a volume' if made_by_us else 'is older than this repair'}: "
+            + kubectl(case.workload.ref, "delete", "pod", pod.name),
+        )
+    return Step(
+        Action.EVICT_POD,
+        f"Pod/{pod.name}",
+        f"evict {pod.name}, which hangs in its join: only a new pod helps",
+        kubectl(case.workload.ref, "delete", "pod", pod.name),
+        Evict(pod.name, pod.uid),
+    )
+
+
+def strays(case: Case, findings: Findings, memory: Memory) -> tuple[tuple[Step, ...], Hold | None]:
+    """After the rollout: new members that stayed alone."""
+    joins, hold = gather.steps(case, findings, memory)
+    if hold or not joins:
+        return joins, hold
+    waiting = [m for m in _alone(case) if _in_own_loop(case, m)]
+    if waiting:
+        return joins, Hold(
+            Reason.NODES_STARTING, f"{waiting[0].pod.name} is given a minute to find its peers itself"
+        )
+    return tuple(_softer(case, step, memory) for step in joins), None
+
+
+def _alone(case: Case) -> Iterator[Member]:
+    return (island[0] for island in case.membership.islands if len(island) == 1)
+
+
+def _in_own_loop(case: Case, member: Member) -> bool:
+    since = member.pod.running_since
+    return since is not None and case.observation.at - since < _OWN_LOOP
+
+
+def _softer(case: Case, step: Step, memory: Memory) -> Step:
+    """A lone member is asked to discover before it is told whom to join."""
+    member = next((m for m in _alone(case) if f"Pod/{m.pod.name}" == step.subject), None)
+    if member is None or memory.attempt(Action.ENABLE_DISCOVERY, step.subject):
+        return step
+    return _ask_again(case, member, "it stayed alone") or step
+
+
+def clear(case: Case, procedure: Procedure) -> tuple[Step, ...]:
+    """Force-leave for exactly the nodes that this repair saw and whose pods are gone."""
+    island = case.membership.islands[0] if len(case.membership.islands) == 1 else ()
+    if not island or case.membership.unseen or case.workload.rolling or case.container is None:
+        return ()
+    live = {m.pod.uid for m in case.observation.each_member()}
+    gone = {seen.node for seen in procedure.members if seen.uid not in live}
+    member = next((m for m in island if m.pod.ready), None)
+    if member is None:
+        return ()
+    return tuple(_force_leave(case, member, node) for node in case.membership.stale if node in gone)
+
+
+def _force_leave(case: Case, member: Member, node: str) -> Step:
+    container = case.container.name if case.container else ""
+    return Step(
+        Action.FORCE_LEAVE,
+        f"Node/{node}",
+        f"remove the name {node}, whose pod is gone",
+        exec_command(
+            case.workload.ref, member.pod.name, container, "emqx_ctl", "cluster", "force-leave", node
+        ),
+        ForceLeave(member.pod.name, container, node),
+    )
+
+
+def preview(case: Case) -> tuple[Step, ...]:
+    """Before a rollout: the names that it will leave behind, since a new pod has a new address."""
+    container = case.container.name if case.container else ""
+    ref = case.workload.ref
+    target = f"{str(ref.kind).lower()}/{ref.name}"
+    names = sorted(m.node for m in case.running if m.node and _is_address(m))
+    return tuple(
+        Step(
+            Action.FORCE_LEAVE,
+            f"Node/{name}",
+            f"remove the name {name} once its pod is gone",
+            exec_command(ref, target, container, "emqx_ctl", "cluster", "force-leave", name),
+        )
+        for name in names
+    )
+
+
+def _is_address(member: Member) -> bool:
+    """Whether the node is named after the pod's IP, which dies with the pod."""
+    host = (member.node or "").partition("@")[2].partition(".")[0] if member.pod.ip else ""
+    ip = member.pod.ip or ""
+    return (member.node or "").endswith(f"@{ip}") or host == ip.replace(".", "-")
+
+
+def is_settled(case: Case) -> bool:
+    return not case.workload.rolling and not any(
+        membership.is_settling(m, case.observation.at) for m in case.running
+    )

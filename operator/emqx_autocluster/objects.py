@@ -1,0 +1,218 @@
+"""Kubernetes objects, from the API server's JSON to the values that are judged."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from emqx_autocluster import rbac
+from emqx_autocluster.observation import (
+    Container,
+    EndpointAddress,
+    Endpoints,
+    EnvFrom,
+    EnvVar,
+    ManagedObject,
+    Pod,
+    PodTemplate,
+    Service,
+    Workload,
+    WorkloadKind,
+    WorkloadRef,
+)
+
+Object = Mapping[str, Any]
+
+
+def workload(kind: WorkloadKind, body: Object) -> Workload:
+    metadata, spec, status = body["metadata"], body["spec"], body.get("status") or {}
+    strategy = spec.get("strategy") or spec.get("updateStrategy") or {}
+    return Workload(
+        ref=WorkloadRef(metadata["namespace"], kind, metadata["name"]),
+        uid=metadata["uid"],
+        generation=metadata.get("generation", 0),
+        observed_generation=status.get("observedGeneration", 0),
+        resource_version=metadata["resourceVersion"],
+        replicas=spec.get("replicas", 1),
+        template=_template(spec["template"]),
+        selector=spec.get("selector") or {},
+        annotations=metadata.get("annotations") or {},
+        owners=tuple(_owner(owner) for owner in metadata.get("ownerReferences") or ()),
+        strategy=strategy.get("type", "RollingUpdate"),
+        min_ready_seconds=spec.get("minReadySeconds", 0),
+        progress_deadline_seconds=spec.get("progressDeadlineSeconds"),
+        paused=spec.get("paused", False),
+        partition=(strategy.get("rollingUpdate") or {}).get("partition", 0) or 0,
+        pod_management=spec.get(
+            "podManagementPolicy", "Parallel" if kind is WorkloadKind.DEPLOYMENT else "OrderedReady"
+        ),
+        service_name=spec.get("serviceName"),
+        claim_templates=tuple(claim["metadata"]["name"] for claim in spec.get("volumeClaimTemplates") or ()),
+        status_replicas=status.get("replicas", 0),
+        updated_replicas=status.get("updatedReplicas", 0),
+        ready_replicas=status.get("readyReplicas", 0),
+        available_replicas=status.get("availableReplicas", 0),
+        current_revision=status.get("currentRevision", ""),
+        update_revision=status.get("updateRevision", ""),
+        progress_deadline_exceeded=any(
+            c.get("type") == "Progressing" and c.get("reason") == "ProgressDeadlineExceeded"
+            for c in status.get("conditions") or ()
+        ),
+    )
+
+
+def _owner(reference: Object) -> tuple[str, str]:
+    return reference.get("apiVersion", "").partition("/")[0], reference.get("kind", "")
+
+
+def _template(body: Object) -> PodTemplate:
+    spec = body["spec"]
+    volumes = {
+        v["name"]: next((key for key in v if key != "name"), "emptyDir") for v in spec.get("volumes") or ()
+    }
+    return PodTemplate(
+        containers=tuple(_container(c) for c in spec["containers"]),
+        service_account=spec.get("serviceAccountName") or "default",
+        automount_token=spec.get("automountServiceAccountToken"),
+        dns_policy=spec.get("dnsPolicy", "ClusterFirst"),
+        dns_config=bool(spec.get("dnsConfig")),
+        host_network=spec.get("hostNetwork", False),
+        volumes=volumes,
+        projects_token=_projects_token(spec),
+        annotations=(body.get("metadata") or {}).get("annotations") or {},
+    )
+
+
+def _projects_token(spec: Object) -> bool:
+    """EMQX reads its token from the usual path only, whoever put it there."""
+    path = "/var/run/secrets/kubernetes.io/serviceaccount"
+    projected = {
+        volume["name"]
+        for volume in spec.get("volumes") or ()
+        if any(
+            "serviceAccountToken" in source for source in (volume.get("projected") or {}).get("sources") or ()
+        )
+    }
+    mounts = (mount for c in spec["containers"] for mount in c.get("volumeMounts") or ())
+    return any(mount["name"] in projected and mount["mountPath"].rstrip("/") == path for mount in mounts)
+
+
+def _container(body: Object) -> Container:
+    return Container(
+        name=body["name"],
+        image=body.get("image", ""),
+        env=tuple(_env(entry) for entry in body.get("env") or ()),
+        env_from=tuple(_env_from(source) for source in body.get("envFrom") or ()),
+        mounts={mount["mountPath"]: mount["name"] for mount in body.get("volumeMounts") or ()},
+    )
+
+
+def _env(entry: Object) -> EnvVar:
+    if entry.get("valueFrom"):
+        return EnvVar(entry["name"], None, entry["valueFrom"])
+    return EnvVar(entry["name"], entry.get("value", ""))
+
+
+def _env_from(source: Object) -> EnvFrom:
+    return EnvFrom(
+        config_map=(source.get("configMapRef") or {}).get("name"),
+        secret=(source.get("secretRef") or {}).get("name"),
+        prefix=source.get("prefix", ""),
+    )
+
+
+def pod(body: Object, container: str) -> Pod:
+    """`container` names the EMQX container, whose state counts."""
+    metadata, spec, status = body["metadata"], body["spec"], body.get("status") or {}
+    state: Object = next((s for s in status.get("containerStatuses") or () if s["name"] == container), {})
+    running = (state.get("state") or {}).get("running")
+    ready: Object = next((c for c in status.get("conditions") or () if c["type"] == "Ready"), {})
+    labels = metadata.get("labels") or {}
+    return Pod(
+        name=metadata["name"],
+        uid=metadata["uid"],
+        ip=status.get("podIP"),
+        created=_time(metadata["creationTimestamp"]),
+        ready=ready.get("status") == "True",
+        deleting="deletionTimestamp" in metadata,
+        phase=status.get("phase", "Pending"),
+        hostname=spec.get("hostname") or metadata["name"],
+        subdomain=spec.get("subdomain", ""),
+        service_account=spec.get("serviceAccountName", "default"),
+        revision=labels.get("controller-revision-hash") or labels.get("pod-template-hash", ""),
+        container_id=state.get("containerID"),
+        running_since=_time(running["startedAt"]) if running else None,
+        waiting=_waiting(state),
+        ready_since=_time(ready["lastTransitionTime"]) if ready.get("status") == "True" else None,
+        labels=labels,
+    )
+
+
+def _waiting(state: Object) -> str | None:
+    current = state.get("state") or {}
+    for kind in ("waiting", "terminated"):
+        if kind in current:
+            detail = current[kind]
+            reason, message = detail.get("reason", kind), detail.get("message", "")
+            return f"{reason}: {message}" if message else str(reason)
+    return None
+
+
+def belongs_to(body: Object, owner: Workload) -> bool:
+    """Whether a pod is the workload's own: a selector may fit pods of others as well."""
+    for reference in body["metadata"].get("ownerReferences") or ():
+        if reference["uid"] == owner.uid:
+            return True
+        if reference["kind"] == "ReplicaSet" and reference["name"].rpartition("-")[0] == owner.ref.name:
+            return owner.ref.kind is WorkloadKind.DEPLOYMENT
+    return False
+
+
+def is_finished(body: Object) -> bool:
+    return (body.get("status") or {}).get("phase") in {"Succeeded", "Failed"}
+
+
+def service(body: Object) -> Service:
+    spec = body["spec"]
+    return Service(
+        name=body["metadata"]["name"],
+        selector=spec.get("selector") or {},
+        headless=spec.get("clusterIP") == "None",
+        publish_not_ready=spec.get("publishNotReadyAddresses", False),
+    )
+
+
+def endpoints(body: Object) -> Endpoints:
+    subsets = body.get("subsets") or ()
+    return Endpoints(
+        ready=tuple(_address(a) for s in subsets for a in s.get("addresses") or ()),
+        not_ready=tuple(_address(a) for s in subsets for a in s.get("notReadyAddresses") or ()),
+    )
+
+
+def _address(body: Object) -> EndpointAddress:
+    return EndpointAddress(body["ip"], body.get("hostname"), (body.get("targetRef") or {}).get("name"))
+
+
+def managed(body: Object) -> ManagedObject:
+    metadata = body["metadata"]
+    return ManagedObject(metadata["name"], metadata["uid"], rbac.is_ours(body), body)
+
+
+def label_selector(selector: Object) -> str:
+    """A LabelSelector in the form that list requests take."""
+    equal = [f"{key}={value}" for key, value in sorted((selector.get("matchLabels") or {}).items())]
+    return ",".join([*equal, *(_expression(e) for e in selector.get("matchExpressions") or ())])
+
+
+def _expression(expression: Object) -> str:
+    key, values = expression["key"], ",".join(expression.get("values") or ())
+    return {
+        "In": f"{key} in ({values})",
+        "NotIn": f"{key} notin ({values})",
+        "Exists": f"{key}",
+        "DoesNotExist": f"!{key}",
+    }[expression["operator"]]
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)

@@ -1,0 +1,173 @@
+"""One pass over one workload: observe → diagnose → plan → report → act. Here the whole way can be read."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from emqx_autocluster import annotations, conditions, diagnosis, events, healing, report
+from emqx_autocluster.annotations import WorkloadOptions
+from emqx_autocluster.effects import Effects
+from emqx_autocluster.events import Recorder
+from emqx_autocluster.findings import ConditionType, Finding, Reason, Status
+from emqx_autocluster.healing import Memory, Step
+from emqx_autocluster.observation import Workload, WorkloadRef
+from emqx_autocluster.observer import Observer
+from emqx_autocluster.report import Pass
+from emqx_autocluster.resources import Resources, is_ours
+from emqx_autocluster.v1alpha1 import EMQXAutoCluster, StatusModel, seconds
+
+AT_ONCE = 0.05
+WHILE_REPAIRING = 5.0
+_UNHURRIED = 4
+"""What only the user can put right is looked at this many times less often than what may mend itself."""
+
+logger = logging.getLogger(__name__)
+
+
+class Reconciler:
+    def __init__(
+        self,
+        observer: Observer,
+        effects: Effects,
+        resources: Resources,
+        recorder: Recorder,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._observer = observer
+        self._effects = effects
+        self._resources = resources
+        self._recorder = recorder
+        self._now = now
+
+    async def reconcile(self, ref: WorkloadRef, *, changed: bool) -> float | None:
+        """Seconds until the next look; None: nothing to look at. `changed`: an event brought us here."""
+        workload = await self._observer.workload(ref)
+        resource = await self._resources.find(ref)
+        if workload is None or not is_enrolled(workload):
+            await self._opt_out(ref, workload, resource)
+            return None
+        if resource is None:
+            resource = await self._resources.create(workload)
+        elif resource.metadata.deletion_timestamp:
+            return None  # its deletion brings another event
+        return await self._pass(workload, resource, changed=changed)
+
+    async def _opt_out(
+        self, ref: WorkloadRef, workload: Workload | None, resource: EMQXAutoCluster | None
+    ) -> None:
+        self._observer.forget(ref)
+        if resource is None:
+            return
+        if is_ours(resource):
+            await self._resources.delete(resource)
+            logger.info("no longer enrolled", extra={"workload": str(ref), "namespace": ref.namespace})
+            return
+        found = _absent(ref) if workload is None else _not_enrolled(ref)
+        ready = replace(found, type=ConditionType.READY)
+        generation = resource.metadata.generation
+        merged = conditions.merge((ready, found), resource.status.conditions, self._now(), generation)
+        await self._write(resource, StatusModel(observed_generation=generation, conditions=merged))
+
+    async def _pass(self, workload: Workload, resource: EMQXAutoCluster, *, changed: bool) -> float:
+        options = annotations.parse(workload.annotations)
+        done = await self._look(workload, resource, options, changed=changed)
+        resource = await self._report(resource, workload, report.status(resource, done))
+        step = done.plan.next
+        if step is None:
+            return _next_look(resource, done)
+        await self._act(resource, workload, step, done)
+        return AT_ONCE
+
+    async def _look(
+        self, workload: Workload, resource: EMQXAutoCluster, options: WorkloadOptions, *, changed: bool
+    ) -> Pass:
+        observation = await self._observer.observe(
+            workload,
+            resource.metadata.name,
+            options,
+            self._now(),
+            thorough=changed or _is_suspicious(resource.status),
+        )
+        case = diagnosis.build(observation, options, resource.spec)
+        findings = diagnosis.diagnose(case)
+        memory = Memory(
+            resource.status.procedure,
+            resource.status.rewrites,
+            workload.annotations.get(annotations.ORIGINAL) or resource.status.original,
+        )
+        return Pass(case, findings, healing.plan(case, findings, memory), memory)
+
+    async def _report(
+        self, resource: EMQXAutoCluster, workload: Workload, status: StatusModel
+    ) -> EMQXAutoCluster:
+        old = resource.status
+        resource = await self._write(resource, status)
+        for condition in events.transitions(old.conditions, status.conditions):
+            await self._recorder.transition(resource, workload, condition)
+        return resource
+
+    async def _write(self, resource: EMQXAutoCluster, status: StatusModel) -> EMQXAutoCluster:
+        """A healthy workload causes no write."""
+        return resource if status == resource.status else await self._resources.write_status(resource, status)
+
+    async def _act(self, resource: EMQXAutoCluster, workload: Workload, step: Step, done: Pass) -> None:
+        outcome = await self._effects.carry_out(step, workload, self._now())
+        fields = {
+            "workload": str(workload.ref),
+            "namespace": workload.ref.namespace,
+            "action": str(step.action),
+        }
+        if outcome.superseded:
+            logger.info("superseded: %s", outcome.message, extra=fields)
+            return
+        kind = "Normal" if outcome.succeeded else "Warning"
+        note = step.message if outcome.succeeded else f"{step.message}: {outcome.message}"
+        logger.log(logging.INFO if outcome.succeeded else logging.WARNING, note, extra=fields)
+        status = report.after(
+            resource.status, step, succeeded=outcome.succeeded, said=outcome.message, done=done
+        )
+        await self._write(resource, status)
+        await self._recorder.record(resource, workload, kind, str(step.action), "Repair", note)
+
+
+def is_enrolled(workload: Workload) -> bool:
+    """Also with the annotation in the wrong place, so that there is a condition which says so."""
+    return annotations.MODE in workload.annotations or annotations.MODE in workload.template.annotations
+
+
+def _is_suspicious(status: StatusModel) -> bool:
+    """Whether every member has to be asked: membership was not whole, or a repair is under way."""
+    formed = next((c for c in status.conditions if c.type == ConditionType.CLUSTER_FORMED), None)
+    return status.procedure is not None or formed is None or formed.status != "True"
+
+
+def _next_look(resource: EMQXAutoCluster, done: Pass) -> float:
+    verification, status = resource.spec.verification, resource.status
+    interval, suspicious = seconds(verification.interval), seconds(verification.suspicious_interval)
+    starting = any(f.reason is Reason.NODES_STARTING for f in done.findings.values())
+    if status.procedure is not None or starting:
+        return min(WHILE_REPAIRING, suspicious)
+    if _is_suspicious(status):
+        return suspicious
+    ready = next(c for c in status.conditions if c.type == ConditionType.READY)
+    return interval if ready.status == "True" else min(interval, _UNHURRIED * suspicious)
+
+
+def _absent(ref: WorkloadRef) -> Finding:
+    return Finding(
+        ConditionType.ACCEPTED,
+        Status.FALSE,
+        Reason.TARGET_NOT_FOUND,
+        f"{ref} does not exist in namespace {ref.namespace}; create it, or delete this EMQXAutoCluster",
+    )
+
+
+def _not_enrolled(ref: WorkloadRef) -> Finding:
+    command = f"kubectl annotate -n {ref.namespace} {ref} {annotations.MODE}=Observe"
+    return Finding(
+        ConditionType.ACCEPTED,
+        Status.FALSE,
+        Reason.NOT_ENROLLED,
+        f"{ref} does not carry the annotation {annotations.MODE}; enrol it with: {command}",
+    )

@@ -1,0 +1,151 @@
+"""What one pass will say in the custom resource's status: a pure function of what was seen and planned."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from emqx_autocluster import conditions, discovery
+from emqx_autocluster.clients.errors import one_line
+from emqx_autocluster.diagnosis import Case, Findings, formation
+from emqx_autocluster.healing import Memory, Plan, Step
+from emqx_autocluster.healing.steps import PatchWorkload
+from emqx_autocluster.observation import Member, Unobserved
+from emqx_autocluster.v1alpha1 import (
+    Attempt,
+    Discovery,
+    EMQXAutoCluster,
+    Island,
+    LastAction,
+    Members,
+    PlannedAction,
+    Procedure,
+    Rewrite,
+    SeenMember,
+    StatusModel,
+)
+
+_MOST_LISTED = 64
+_MOST_REWRITES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """One look at one workload and what follows from it."""
+
+    case: Case
+    findings: Findings
+    plan: Plan
+    memory: Memory
+
+
+def status(resource: EMQXAutoCluster, done: Pass) -> StatusModel:
+    case, old = done.case, resource.status
+    at = case.observation.at
+    findings = conditions.complete(done.findings, done.plan.hold)
+    seen = case.membership
+    return StatusModel(
+        observed_generation=resource.metadata.generation,
+        workload_generation=case.workload.generation,
+        conditions=conditions.merge(findings, old.conditions, at, resource.metadata.generation),
+        members=_members(case),
+        islands=tuple(_island(i) for i in seen.islands[:_MOST_LISTED]) if len(seen.islands) > 1 else (),
+        stale_nodes=seen.stale[:_MOST_LISTED],
+        planned_actions=tuple(_planned(step) for step in done.plan.steps[:_MOST_LISTED]),
+        last_action=old.last_action,
+        discovery=_discovery(case),
+        procedure=_procedure(case, done.plan, done.memory),
+        original=done.memory.original,
+        rewrites=done.memory.rewrites,
+    )
+
+
+def _members(case: Case) -> Members:
+    seen = case.membership
+    known = not seen.unseen and bool(seen.islands)
+    return Members(
+        expected=case.workload.replicas,
+        ready=sum(1 for m in case.observation.each_member() if m.pod.ready and not m.pod.deleting),
+        clustered=formation.clustered(case),
+        stale=len(seen.stale) if seen.islands else None,
+        islands=len(seen.islands) if known else None,
+    )
+
+
+def _island(members: Iterable[Member]) -> Island:
+    return Island(pods=tuple(m.pod.name for m in members))
+
+
+def _planned(step: Step) -> PlannedAction:
+    return PlannedAction(action=step.action, subject=step.subject, message=step.message, command=step.command)
+
+
+def _discovery(case: Case) -> Discovery | None:
+    settings = case.settings
+    if settings is None or isinstance(settings.strategy, Unobserved):
+        return None
+    address = discovery.text(settings.api_server)
+    return Discovery(
+        strategy=discovery.text(settings.strategy),
+        api_server=discovery.redacted(address) if address and settings.uses_k8s else None,
+        service_name=discovery.text(settings.service_name) if settings.uses_k8s else None,
+        namespace=discovery.text(settings.namespace) if settings.uses_k8s else None,
+        address_type=discovery.text(settings.address_type) if settings.uses_k8s else None,
+        emqx_version=str(settings.version) if settings.version else None,
+    )
+
+
+def _procedure(case: Case, plan: Plan, memory: Memory) -> Procedure | None:
+    """Begins with the first step that is taken, ends when nothing is left and the cluster is whole."""
+    begun = memory.procedure
+    if begun is None and not (plan.procedure and plan.next):
+        return None
+    if begun is not None and _is_over(case, plan):
+        return None
+    procedure = begun or Procedure(started_at=case.observation.at.replace(microsecond=0))
+    return procedure.model_copy(update={"members": _seen(procedure.members, case)})
+
+
+def _is_over(case: Case, plan: Plan) -> bool:
+    whole = len(case.membership.islands) == 1 and not case.membership.unseen and not case.workload.rolling
+    return not plan.steps and plan.hold is None and whole
+
+
+def _seen(before: Sequence[SeenMember], case: Case) -> tuple[SeenMember, ...]:
+    known = {(member.uid, member.node) for member in before}
+    new = (
+        SeenMember(pod=m.pod.name, uid=m.pod.uid, node=m.node)
+        for m in case.observation.each_member()
+        if m.node and (m.pod.uid, m.node) not in known
+    )
+    return (*before, *new)
+
+
+def after(old: StatusModel, step: Step, *, succeeded: bool, said: str, done: Pass) -> StatusModel:
+    """The status once a step was carried out: what was done last, and what later passes must know of it."""
+    at = done.case.observation.at.replace(microsecond=0)
+    message = one_line(said or step.message)
+    action = LastAction(
+        action=step.action,
+        subject=step.subject,
+        result="Succeeded" if succeeded else "Failed",
+        message=message,
+        time=at,
+    )
+    changes: dict[str, object] = {"last_action": action}
+    if old.procedure:
+        attempts = _counted(old.procedure.attempts, step, message, done)
+        changes["procedure"] = old.procedure.model_copy(update={"attempts": attempts})
+    if succeeded and isinstance(step.operation, PatchWorkload):
+        changes["original"] = step.operation.original
+        if step.operation.rolls:
+            rewrite = Rewrite(value=step.operation.value, time=at)
+            changes["rewrites"] = (*old.rewrites, rewrite)[-_MOST_REWRITES:]
+    return old.model_copy(update=changes)
+
+
+def _counted(attempts: Sequence[Attempt], step: Step, message: str, done: Pass) -> tuple[Attempt, ...]:
+    before = done.memory.attempt(step.action, step.subject)
+    count = (before.count if before else 0) + 1
+    now = done.case.observation.at.replace(microsecond=0)
+    attempt = Attempt(action=step.action, subject=step.subject, count=count, time=now, message=message)
+    others = (a for a in attempts if (a.action, a.subject) != (step.action, step.subject))
+    return (*others, attempt)

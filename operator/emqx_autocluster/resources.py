@@ -1,0 +1,94 @@
+"""The custom resources: finding the one of a workload, making it, writing its status."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from emqx_autocluster import rbac
+from emqx_autocluster.annotations import MANAGED_BY, MANAGER
+from emqx_autocluster.clients import paths
+from emqx_autocluster.clients.kube import Kube, PatchType
+from emqx_autocluster.observation import Workload, WorkloadKind, WorkloadRef
+from emqx_autocluster.v1alpha1 import API_VERSION, KIND, EMQXAutoCluster, StatusModel, status_body
+
+
+def target_of(body: Mapping[str, Any]) -> WorkloadRef | None:
+    """Which workload a custom resource is about."""
+    target = (body.get("spec") or {}).get("targetRef") or {}
+    if target.get("kind") not in set(WorkloadKind):
+        return None
+    return WorkloadRef(body["metadata"]["namespace"], WorkloadKind(target["kind"]), target.get("name", ""))
+
+
+def is_ours(resource: EMQXAutoCluster) -> bool:
+    return resource.metadata.labels.get(MANAGED_BY) == MANAGER
+
+
+class Resources:
+    def __init__(self, kube: Kube) -> None:
+        self._kube = kube
+        self._names: dict[WorkloadRef, set[str]] = {}
+
+    def learn(self, body: Mapping[str, Any], *, deleted: bool) -> WorkloadRef | None:
+        """Takes note of a watched custom resource; returns its workload."""
+        ref = target_of(body)
+        if ref is not None:
+            names = self._names.setdefault(ref, set())
+            (names.discard if deleted else names.add)(body["metadata"]["name"])
+        return ref
+
+    async def find(self, ref: WorkloadRef) -> EMQXAutoCluster | None:
+        """The custom resource whose targetRef is this workload, whoever made it."""
+        for name in self._candidates(ref):
+            body = await self._kube.get(paths.emqxautoclusters(ref.namespace, name))
+            if body is not None and target_of(body) == ref:
+                return EMQXAutoCluster.model_validate(body)
+        return None
+
+    async def create(self, workload: Workload) -> EMQXAutoCluster:
+        ref = workload.ref
+        for name in _default_names(ref):
+            path = paths.emqxautoclusters(ref.namespace, name)
+            if await self._kube.get(path) is None:
+                created = await self._kube.create(
+                    paths.emqxautoclusters(ref.namespace), _body(workload, name)
+                )
+                return EMQXAutoCluster.model_validate(created)
+        raise LookupError(f"both names for the EMQXAutoCluster of {ref} are taken: {_default_names(ref)}")
+
+    async def delete(self, resource: EMQXAutoCluster) -> None:
+        metadata = resource.metadata
+        await self._kube.delete(paths.emqxautoclusters(metadata.namespace, metadata.name), uid=metadata.uid)
+
+    async def write_status(self, resource: EMQXAutoCluster, status: StatusModel) -> EMQXAutoCluster:
+        """Replaces the status as a whole, unless the resource changed since it was read (then Invalid)."""
+        metadata = resource.metadata
+        patch: list[dict[str, Any]] = [
+            {"op": "test", "path": "/metadata/resourceVersion", "value": metadata.resource_version},
+            {"op": "add", "path": "/status", "value": status_body(status)},
+        ]
+        path = paths.emqxautocluster_status(metadata.namespace, metadata.name)
+        return EMQXAutoCluster.model_validate(await self._kube.patch(path, patch, PatchType.JSON))
+
+    def _candidates(self, ref: WorkloadRef) -> list[str]:
+        known = sorted(self._names.get(ref, ()))
+        return [*known, *(name for name in _default_names(ref) if name not in known)]
+
+
+def _default_names(ref: WorkloadRef) -> tuple[str, str]:
+    """The second is for a Deployment and a StatefulSet of one name."""
+    return ref.name, f"{ref.name}-{ref.kind.lower()}"
+
+
+def _body(workload: Workload, name: str) -> dict[str, Any]:
+    ref = workload.ref
+    return {
+        "apiVersion": API_VERSION,
+        "kind": KIND,
+        "metadata": {
+            "name": name,
+            "namespace": ref.namespace,
+            "labels": {MANAGED_BY: MANAGER},
+            "ownerReferences": [rbac.owner_reference(workload)],
+        },
+        "spec": {"targetRef": {"apiVersion": "apps/v1", "kind": str(ref.kind), "name": ref.name}},
+    }

@@ -1,0 +1,130 @@
+"""The running operator: puts the parts together, and ends when one of them cannot go on."""
+
+import asyncio
+import logging
+import os
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+
+from emqx_autocluster import handlers, health
+from emqx_autocluster.clients import paths
+from emqx_autocluster.clients.emqx_ctl import EmqxCtl
+from emqx_autocluster.clients.errors import APIError, ClientError
+from emqx_autocluster.clients.exec import Exec
+from emqx_autocluster.clients.kube import Kube
+from emqx_autocluster.clients.resolver import ClusterResolver
+from emqx_autocluster.effects import Effects
+from emqx_autocluster.events import Recorder
+from emqx_autocluster.handlers import Enrolment
+from emqx_autocluster.observation import WorkloadRef
+from emqx_autocluster.observer import Observer
+from emqx_autocluster.reconciler import Reconciler
+from emqx_autocluster.resources import Resources
+from emqx_autocluster.settings import Settings
+from emqx_autocluster.workqueue import WorkQueue
+
+_CRD_POLL = 1.0
+_JITTER = 0.2
+
+logger = logging.getLogger(__name__)
+
+
+class CRDMissingError(Exception):
+    """The API server does not serve EMQXAutoCluster."""
+
+
+def connect(settings: Settings) -> Kube:
+    """By the pod's ServiceAccount in a cluster, else by the kubeconfig."""
+    if settings.kubeconfig is None and settings.context is None and "KUBERNETES_SERVICE_HOST" in os.environ:
+        return Kube.from_service_account()
+    return Kube.from_kubeconfig(settings.kubeconfig, settings.context)
+
+
+def resolver(kube: Kube, settings: Settings) -> ClusterResolver | None:
+    """None: out of the cluster, and nobody said where its DNS is."""
+    if settings.cluster_dns:
+        host, _, port = settings.cluster_dns.partition(":")
+        return ClusterResolver(host, int(port)) if port else ClusterResolver(host)
+    return ClusterResolver.from_resolv_conf() if kube.in_cluster else None
+
+
+async def run(settings: Settings, stop: asyncio.Event) -> None:
+    """Until `stop`. Raises where a watch or a worker ends by itself: Kubernetes then starts the process anew."""
+    ready = asyncio.Event()
+    async with (
+        connect(settings) as kube,
+        health.serve(settings.health_address, settings.health_port, ready) as port,
+    ):
+        logger.info("health endpoints on port %d, API server %s", port, kube.host)
+        await _crd_served(kube, settings.crd_deadline)
+        queue: WorkQueue[WorkloadRef] = WorkQueue()
+        resources = Resources(kube)
+        enrolment = Enrolment(queue, resources)
+        reconciler = _reconciler(kube, resources, settings)
+        # kopf cancels every task that was made after its own start, so the workers come first.
+        workers = [
+            asyncio.create_task(queue.work(_handler(reconciler, queue))) for _ in range(settings.workers)
+        ]
+        watching = asyncio.create_task(handlers.watch(kube, enrolment, ready, stop))
+        try:
+            await _first_end(watching, workers)
+        finally:
+            for worker in workers:
+                worker.cancel()
+            await asyncio.gather(*workers, return_exceptions=True)
+
+
+def _reconciler(kube: Kube, resources: Resources, settings: Settings) -> Reconciler:
+    emqx_ctl = EmqxCtl(Exec(kube, settings.execs))
+    observer = Observer(kube, emqx_ctl, resolver(kube, settings), settings.cluster_domain)
+    return Reconciler(observer, Effects(kube, emqx_ctl), resources, Recorder(kube), lambda: datetime.now(UTC))
+
+
+async def _first_end(watching: asyncio.Task[None], workers: list[asyncio.Task[None]]) -> None:
+    done, _ = await asyncio.wait([watching, *workers], return_when=asyncio.FIRST_COMPLETED)
+    for task in done:
+        task.result()
+
+
+async def _crd_served(kube: Kube, deadline: float) -> None:
+    """Waits: kopf looks once which kinds there are, and `kubectl apply -f deploy/` may have made ours just now."""
+    try:
+        async with asyncio.timeout(deadline):
+            while not await _served(kube):
+                await asyncio.sleep(_CRD_POLL)
+    except TimeoutError:
+        raise CRDMissingError(
+            f"the API server does not serve emqxautoclusters after {deadline:g} s; apply crds/ first"
+        ) from None
+
+
+async def _served(kube: Kube) -> bool:
+    try:
+        return await kube.get(paths.emqxautoclusters() + "?limit=1") is not None
+    except APIError as error:
+        logger.warning("waiting for the API server: %s", error)
+        return False
+
+
+def _handler(
+    reconciler: Reconciler, queue: WorkQueue[WorkloadRef]
+) -> Callable[[WorkloadRef, bool], Awaitable[None]]:
+    async def handle(ref: WorkloadRef, changed: bool) -> None:  # noqa: FBT001 - the queue's signature
+        fields = {"workload": str(ref), "namespace": ref.namespace}
+        try:
+            delay = await reconciler.reconcile(ref, changed=changed)
+        except ClientError as error:
+            retry = queue.retry(ref)
+            logger.warning("the pass failed, again in %g s: %s", retry, error, extra=fields)
+        except Exception:
+            # One workload's oddity must not end the look after all others; it stays visible in the log.
+            retry = queue.retry(ref)
+            logger.exception("the pass crashed, again in %g s", retry, extra=fields)
+        else:
+            queue.forget(ref)
+            if delay is None:
+                queue.drop(ref)
+            else:
+                queue.add_after(ref, delay, jitter=_JITTER if delay > 1 else 0.0)
+
+    return handle

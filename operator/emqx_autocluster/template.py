@@ -1,0 +1,168 @@
+"""The changes that the operator makes to a workload: one patch, its record, and the way back.
+
+All changes of one pass go into one strategic merge patch, since each template change is a rolling
+restart. What a field was is kept in an annotation (and in the custom resource's status, since
+`kubectl rollout undo` replaces a Deployment's annotations), so that `revert` can put it back.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from emqx_autocluster import annotations
+from emqx_autocluster.observation import Container, EnvVar, Workload
+
+ENV = "env/"
+SERVICE_ACCOUNT = "serviceAccountName"
+AUTOMOUNT = "automountServiceAccountToken"
+DNS_POLICY = "dnsPolicy"
+MIN_READY_SECONDS = "minReadySeconds"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One field: `was` and `now` are JSON values; for `env/NAME` `was` is the whole entry or None."""
+
+    field: str
+    was: Any
+    now: Any
+
+
+Changes = tuple[FieldChange, ...]
+
+
+def env_change(container: Container, name: str, value: str) -> FieldChange:
+    entry = container.last_env(name)
+    return FieldChange(ENV + name, None if entry is None else _entry(entry), value)
+
+
+def rolls(changes: Changes) -> bool:
+    """Whether these changes restart pods: everything but minReadySeconds lives in the pod template."""
+    return any(change.field != MIN_READY_SECONDS for change in changes)
+
+
+def patch(workload: Workload, container: Container, changes: Changes, recorded: str | None) -> dict[str, Any]:
+    """The strategic merge patch, refused by the API server if the workload changed since it was read."""
+    record = Record.load(recorded).extended(container.name, changes)
+    body = _body(container.name, {change.field: _new_value(change) for change in changes})
+    body["metadata"] = {
+        "resourceVersion": workload.resource_version,
+        "annotations": {annotations.ORIGINAL: record.dump(), annotations.ROLL: None},
+    }
+    return body
+
+
+def manual_patch(container: Container, changes: Changes) -> dict[str, Any]:
+    """The same change for a person to apply: no record and no precondition."""
+    return _body(container.name, {change.field: _new_value(change) for change in changes})
+
+
+def revert_patch(workload: Workload, recorded: str | None) -> dict[str, Any]:
+    """Puts back each field that still holds our value, and sets mode Observe so that it stays back."""
+    record = Record.load(recorded)
+    container = next((c for c in workload.template.containers if c.name == record.container), None)
+    body = _body(record.container, {c.field: c.was for c in record.changes if _holds(workload, container, c)})
+    body["metadata"] = {
+        "resourceVersion": workload.resource_version,
+        "annotations": {annotations.ORIGINAL: None, annotations.ROLL: None, annotations.MODE: "Observe"},
+    }
+    return body
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What the fields were before the operator changed them, and to what it set them."""
+
+    container: str = ""
+    changes: Changes = ()
+
+    @classmethod
+    def load(cls, text: str | None) -> "Record":
+        try:
+            raw = json.loads(text or "{}")
+            changes = tuple(FieldChange(c["field"], c["was"], c["now"]) for c in raw.get("changes", ()))
+            return cls(raw.get("container", ""), changes)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            return cls()  # edited by hand beyond recognition: nothing that we could put back
+
+    def dump(self) -> str:
+        changes = [{"field": c.field, "was": c.was, "now": c.now} for c in self.changes]
+        return json.dumps(
+            {"container": self.container, "changes": changes}, sort_keys=True, separators=(",", ":")
+        )
+
+    def extended(self, container: str, changes: Changes) -> "Record":
+        """With these changes added; a field that still held our value keeps its first original."""
+        known = {c.field: c for c in self.changes}
+        for change in changes:
+            first = known.get(change.field)
+            kept = first is not None and _plain(change.was) == _plain(first.now)
+            was = first.was if first is not None and kept else change.was
+            known[change.field] = FieldChange(change.field, was, change.now)
+        return Record(container, tuple(known[field] for field in sorted(known)))
+
+
+def _plain(value: Any) -> Any:
+    """An env entry with a plain value compares by that value."""
+    return value["value"] if isinstance(value, Mapping) and "value" in value else value
+
+
+def shown(was: Any) -> str:
+    """An original value for people."""
+    plain = _plain(was)
+    return "(unset)" if plain is None else str(plain)
+
+
+def _entry(entry: EnvVar) -> dict[str, Any]:
+    if entry.value_from is not None:
+        return {"name": entry.name, "valueFrom": dict(entry.value_from)}
+    return {"name": entry.name, "value": entry.value or ""}
+
+
+def _new_value(change: FieldChange) -> Any:
+    if not change.field.startswith(ENV):
+        return change.now
+    return {"name": change.field.removeprefix(ENV), "value": change.now}
+
+
+def _body(container: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    pod: dict[str, Any] = {}
+    env = [
+        _env_patch(field.removeprefix(ENV), value) for field, value in fields.items() if field.startswith(ENV)
+    ]
+    if env:
+        pod["containers"] = [{"name": container, "env": env}]
+    if SERVICE_ACCOUNT in fields:
+        # The deprecated alias would win over an emptied name.
+        pod |= {SERVICE_ACCOUNT: fields[SERVICE_ACCOUNT], "serviceAccount": fields[SERVICE_ACCOUNT]}
+    pod |= {field: fields[field] for field in (AUTOMOUNT, DNS_POLICY) if field in fields}
+    spec: dict[str, Any] = {"template": {"spec": pod}} if pod else {}
+    if MIN_READY_SECONDS in fields:
+        spec[MIN_READY_SECONDS] = fields[MIN_READY_SECONDS]
+    return {"spec": spec}
+
+
+def _env_patch(name: str, entry: Mapping[str, Any] | None) -> dict[str, Any]:
+    if entry is None:
+        return {"name": name, "$patch": "delete"}
+    # The other kind of source must be emptied, or the API server answers 422.
+    return {"name": name, "value": entry.get("value"), "valueFrom": entry.get("valueFrom")}
+
+
+def _holds(workload: Workload, container: Container | None, change: FieldChange) -> bool:
+    return bool(current(workload, container, change.field) == change.now)
+
+
+def current(workload: Workload, container: Container | None, field: str) -> Any:
+    """The value that a field has now; for `env/NAME` the plain value."""
+    if field.startswith(ENV):
+        entry = container.last_env(field.removeprefix(ENV)) if container else None
+        return entry.value if entry else None
+    template = workload.template
+    return {
+        SERVICE_ACCOUNT: template.service_account,
+        AUTOMOUNT: template.automount_token,
+        DNS_POLICY: template.dns_policy,
+        MIN_READY_SECONDS: workload.min_ready_seconds,
+    }.get(field)

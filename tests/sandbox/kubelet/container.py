@@ -1,0 +1,147 @@
+"""What the kubelet and the program in a container know of each other. A program imports nothing else of the kubelet."""
+
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An HTTP answer, as a probe or a program sees it."""
+
+    status: int
+    body: str = ""
+
+
+class Refused(Exception):  # noqa: N818 - named as what happened
+    """Nothing listens there (connection refused)."""
+
+
+class TimedOut(Exception):  # noqa: N818 - named as what happened
+    """No answer within the caller's time."""
+
+
+class NameNotFound(Exception):  # noqa: N818 - named as what happened
+    """The name does not exist, or has no address (NXDOMAIN or NODATA for every name of the search list)."""
+
+
+class ResolutionFailed(Exception):  # noqa: N818 - named as what happened
+    """The name service gave no verdict; `kind` is "servfail", "refused" or "timeout"."""
+
+    def __init__(self, kind: str) -> None:
+        """Keep the kind, which decides what a program logs."""
+        super().__init__(kind)
+        self.kind = kind
+
+
+class TLSAlert(Exception):  # noqa: N818 - named as what happened
+    """The handshake failed; `kind` is "unknown_ca", "handshake_failure" or "hostname_check_failed"."""
+
+    def __init__(self, kind: str) -> None:
+        """Keep the kind, which decides what a program logs."""
+        super().__init__(kind)
+        self.kind = kind
+
+
+class CommandNotFound(Exception):  # noqa: N818 - named as what happened
+    """The program's image has no such command; the kubelet then tries its generic ones."""
+
+
+class World(Protocol):
+    """What a process in the container can see and reach."""
+
+    @property
+    def env(self) -> Mapping[str, str]:
+        """The environment that the pod spec gives, service variables included, HOSTNAME and PATH not."""
+
+    @property
+    def hostname(self) -> str:
+        """`spec.hostname`, else the pod's name."""
+
+    @property
+    def ip(self) -> str:
+        """The pod IP: a label known to the sandbox alone."""
+
+    @property
+    def pod(self) -> str:
+        """The pod's name."""
+
+    @property
+    def namespace(self) -> str:
+        """The pod's namespace."""
+
+    @property
+    def uid(self) -> str:
+        """The pod's uid."""
+
+    @property
+    def image_version(self) -> str:
+        """The tag of the image, such as "5.8.9"; "latest" without one."""
+
+    @property
+    def files(self) -> MutableMapping[str, bytes]:
+        """Absolute path -> content; the kubelet rewrites the token here when it rotates."""
+
+    @property
+    def volumes(self) -> MutableMapping[str, object]:
+        """Mount path -> a dict that lives as long as the volume."""
+
+    @property
+    def switches(self) -> Mapping[str, str]:
+        """The pod's switches over its namespace's, live."""
+
+    def log(self, line: str) -> None:
+        """Write one line to the container's standard output."""
+
+    async def resolve(self, host: str) -> list[str]:
+        """Look the host's IPv4 addresses up through /etc/hosts and /etc/resolv.conf.
+
+        Raises NameNotFound or ResolutionFailed.
+        """
+
+    async def http_get(
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        ca: bytes | None,
+        verify: bool,
+        connect_timeout: float | None,
+        timeout: float | None,  # noqa: ASYNC109 - what a program gives its HTTP client
+    ) -> Response:
+        """GET through the sandbox's address table.
+
+        Raises Refused, NameNotFound, ResolutionFailed, TimedOut or TLSAlert.
+        """
+
+    def reachable(self, ip_or_host: str, port: int) -> bool:
+        """Whether the network lets this pod open a TCP connection to that pod's address."""
+
+
+class Program(Protocol):
+    """The main process of a container."""
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """PID 1's environment as /proc/1/environ shows it."""
+
+    async def run(self) -> int:
+        """Run until the process ends; gives its exit code. Cancelled: SIGKILL."""
+
+    def terminate(self) -> None:
+        """SIGTERM: `run` shall return soon."""
+
+    def http(self, port: int, path: str) -> Response:
+        """Answer an HTTP probe; raises Refused."""
+
+    def listens(self, port: int) -> bool:
+        """Whether a TCP probe of the port succeeds."""
+
+    async def execute(
+        self,
+        argv: Sequence[str],
+        stdin: bytes,
+        out: Callable[[bytes], None],
+        err: Callable[[bytes], None],
+    ) -> int:
+        """Run a command of this image; raises CommandNotFound."""

@@ -1,0 +1,112 @@
+"""The HTTP server of the switches. Whatever it sets holds at once."""
+
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from aiohttp import web
+
+from .addresstable import AddressTable
+from .podnetwork import PodNetwork
+from .pods import Pods
+from .podworker import PodWorker
+from .switches import Switches
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class ControlServer:
+    def __init__(
+        self, switches: Switches, network: PodNetwork, table: AddressTable, nodes: Sequence[Pods]
+    ) -> None:
+        self._switches = switches
+        self._network = network
+        self._table = table
+        self._nodes = nodes
+
+    def app(self) -> web.Application:
+        app = web.Application(middlewares=[_malformed])
+        app.router.add_put("/switches/pod/{namespace}/{pod}", self._put_pod)
+        app.router.add_delete("/switches/pod/{namespace}/{pod}", self._delete_pod)
+        app.router.add_put("/switches/namespace/{namespace}", self._put_namespace)
+        app.router.add_delete("/switches/namespace/{namespace}", self._delete_namespace)
+        app.router.add_put("/partition", self._put_partition)
+        app.router.add_delete("/partition/{namespace}", self._delete_partition)
+        app.router.add_put("/addresses", self._put_addresses)
+        app.router.add_get("/pods", self._get_pods)
+        return app
+
+    async def _put_pod(self, request: web.Request) -> web.Response:
+        namespace, pod = request.match_info["namespace"], request.match_info["pod"]
+        self._switches.pod(namespace, pod).update(await _strings(request))
+        self._tell(namespace, pod)
+        return web.Response()
+
+    async def _delete_pod(self, request: web.Request) -> web.Response:
+        namespace, pod = request.match_info["namespace"], request.match_info["pod"]
+        self._switches.pod(namespace, pod).clear()
+        self._tell(namespace, pod)
+        return web.Response()
+
+    async def _put_namespace(self, request: web.Request) -> web.Response:
+        namespace = request.match_info["namespace"]
+        self._switches.namespace(namespace).update(await _strings(request))
+        self._tell(namespace)
+        return web.Response()
+
+    async def _delete_namespace(self, request: web.Request) -> web.Response:
+        namespace = request.match_info["namespace"]
+        self._switches.namespace(namespace).clear()
+        self._tell(namespace)
+        return web.Response()
+
+    async def _put_partition(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        self._network.partition(body["namespace"], body["groups"])
+        return web.Response()
+
+    async def _delete_partition(self, request: web.Request) -> web.Response:
+        self._network.heal(request.match_info["namespace"])
+        return web.Response()
+
+    async def _put_addresses(self, request: web.Request) -> web.Response:
+        for address, target in (await _strings(request)).items():
+            self._table.put(address, target)
+        return web.Response()
+
+    async def _get_pods(self, _: web.Request) -> web.Response:
+        return web.json_response([self._describe(worker) for pods in self._nodes for worker in pods])
+
+    def _tell(self, namespace: str, pod: str | None = None) -> None:
+        for worker in (worker for pods in self._nodes for worker in pods):
+            if worker.namespace == namespace and pod in (None, worker.name):
+                worker.switched()
+
+    def _describe(self, worker: PodWorker) -> dict[str, Any]:
+        views = [life.view() for life in worker.containers]
+        return {
+            "namespace": worker.namespace,
+            "pod": worker.name,
+            "uid": worker.uid,
+            "ip": worker.ip,
+            "switches": dict(self._switches.of(worker.namespace, worker.name)),
+            "containers": [
+                {"name": view.name, "state": repr(view.state), "ready": view.ready, "restarts": view.restarts}
+                for view in views
+            ],
+        }
+
+
+@web.middleware
+async def _malformed(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except (ValueError, KeyError, TypeError, json.JSONDecodeError) as error:
+        return web.Response(status=400, text=f"{type(error).__name__}: {error}")
+
+
+async def _strings(request: web.Request) -> dict[str, str]:
+    body = await request.json()
+    if not isinstance(body, dict) or not all(isinstance(value, str) for value in body.values()):
+        raise ValueError("a JSON object of strings is expected")
+    return body

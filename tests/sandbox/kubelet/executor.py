@@ -1,0 +1,43 @@
+"""Runs a command in a container: the program's own ones first, then the generic ones, then `sh -c`."""
+
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+from .commands import GENERIC, Machine, Streams
+from .container import CommandNotFound, Program, World
+from .shell import Shell
+
+_SHELLS = ("sh", "bash", "dash", "ash")
+_BIN = ("/bin", "/usr/bin", ".")
+
+
+async def execute(program: Program, world: World, argv: Sequence[str], streams: Streams) -> int:
+    """Give the exit code; raises CommandNotFound if the image has no such command."""
+    try:
+        return await program.execute(argv, await streams.stdin.soon(), streams.out, streams.err)
+    except CommandNotFound:
+        pass
+    path = PurePosixPath(argv[0])
+    if str(path.parent) not in _BIN:
+        raise CommandNotFound(argv[0])
+    machine = Machine(world, program.environ)
+    if path.name in _SHELLS:
+        return await _shell(program, machine, argv, streams)
+    if path.name not in GENERIC:
+        raise CommandNotFound(argv[0])
+    return await GENERIC[path.name](machine, argv[1:], streams)
+
+
+async def _shell(program: Program, machine: Machine, argv: Sequence[str], streams: Streams) -> int:
+    async def run(words: Sequence[str], inner: Streams) -> int:
+        return await execute(program, machine.world, words, inner)
+
+    shell = Shell(argv[0], machine, run)
+    match list(argv[1:]):
+        case [option, script, *_] if option.startswith("-") and option.endswith("c"):
+            return await shell.run(script, streams)
+        case []:
+            return await shell.run((await streams.stdin.all()).decode(errors="surrogateescape"), streams)
+        case _:
+            streams.complain(f"{argv[0]}: 0: cannot open {argv[1]}: No such file\n")
+            return 2

@@ -1,0 +1,73 @@
+"""Readiness, liveness and startup probes: asked of the program, counted as a kubelet counts them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from .api import Json
+from .commands import Given, Streams
+from .container import CommandNotFound, Refused
+from .process import Process
+
+
+@dataclass(slots=True)
+class Counter:
+    """Turns single results into a verdict by failureThreshold and successThreshold."""
+
+    success_threshold: int
+    failure_threshold: int
+    _last: bool | None = None
+    _run: int = 0
+
+    def count(self, *, success: bool) -> bool | None:
+        """Give the verdict that this result completes, None while a threshold is not reached."""
+        self._run = self._run + 1 if success is self._last else 1
+        self._last = success
+        needed = self.success_threshold if success else self.failure_threshold
+        return success if self._run >= needed else None
+
+
+async def verdicts(probe: Json, container: Json, process: Process) -> AsyncIterator[bool]:
+    """Probe for as long as somebody asks; yields whenever a threshold is reached."""
+    counter = Counter(probe.get("successThreshold", 1), probe.get("failureThreshold", 3))
+    await asyncio.sleep(probe.get("initialDelaySeconds", 0))
+    while True:
+        verdict = counter.count(success=await succeeds(probe, container, process))
+        if verdict is not None:
+            yield verdict
+        await asyncio.sleep(probe.get("periodSeconds", 10))
+
+
+async def succeeds(probe: Json, container: Json, process: Process) -> bool:
+    """Ask once."""
+    try:
+        if "httpGet" in probe:
+            answer = process.program.http(
+                _port(probe["httpGet"]["port"], container), probe["httpGet"].get("path") or "/"
+            )
+            return 200 <= answer.status < 400
+        if "tcpSocket" in probe:
+            return process.program.listens(_port(probe["tcpSocket"]["port"], container))
+        if "grpc" in probe:
+            return process.program.listens(probe["grpc"]["port"])
+        return await _command(probe["exec"]["command"], process, probe.get("timeoutSeconds", 1)) == 0
+    except (Refused, CommandNotFound, TimeoutError):
+        return False
+
+
+async def _command(command: list[str], process: Process, seconds: float) -> int:
+    async with asyncio.timeout(seconds):
+        return await process.execute(command, Streams(Given(), _drop, _drop))
+
+
+def _drop(_: bytes) -> None:
+    """Nobody reads a probe's output."""
+
+
+def _port(port: int | str, container: Json) -> int:
+    if isinstance(port, int):
+        return port
+    for declared in container.get("ports") or ():
+        if declared.get("name") == port:
+            return int(declared["containerPort"])
+    raise Refused(port)

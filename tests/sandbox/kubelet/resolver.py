@@ -1,0 +1,109 @@
+"""Resolves names as the C library in a pod does: /etc/hosts, then the nameservers of /etc/resolv.conf.
+
+Nameserver addresses are labels: the cluster's is CoreDNS on a loopback port, the node's is a table here, and any
+other one never answers.
+"""
+
+import asyncio
+import ipaddress
+from collections.abc import Mapping
+from enum import StrEnum
+
+import dns.asyncquery
+import dns.exception
+import dns.message
+import dns.rcode
+import dns.rdatatype
+
+from sandbox.addresses import API_SERVER_ADDRESS
+
+from .container import NameNotFound, ResolutionFailed
+from .dnsconfig import CLUSTER_DNS, NODE_DNS, ResolvConf, candidates, parse_hosts, parse_resolv_conf
+
+_NODE_NAMES = {"apiserver.cluster.local.": [API_SERVER_ADDRESS]}
+
+
+class Fault(StrEnum):
+    SERVFAIL = "servfail"
+    REFUSED = "refused"
+    TIMEOUT = "timeout"
+
+
+class Nameservers:
+    """All nameservers of the sandbox."""
+
+    def __init__(self, coredns: str) -> None:
+        host, _, port = coredns.rpartition(":")
+        self._coredns = (host, int(port))
+
+    async def query(self, server: str, name: str, seconds: float) -> list[str] | Fault:
+        """Ask one nameserver for A records; an empty list is NXDOMAIN or NODATA."""
+        if server == NODE_DNS:
+            return _NODE_NAMES.get(name.lower(), [])
+        if server != CLUSTER_DNS:
+            await asyncio.sleep(seconds)
+            return Fault.TIMEOUT
+        return await self._ask_coredns(name, seconds)
+
+    async def _ask_coredns(self, name: str, seconds: float) -> list[str] | Fault:
+        host, port = self._coredns
+        question = dns.message.make_query(name, dns.rdatatype.A)
+        try:
+            answer = await dns.asyncquery.udp(question, host, timeout=seconds, port=port)
+        except dns.exception.Timeout:
+            return Fault.TIMEOUT
+        except (OSError, EOFError):
+            return Fault.REFUSED
+        match answer.rcode():
+            case dns.rcode.NOERROR | dns.rcode.NXDOMAIN:
+                return [
+                    str(record.address)
+                    for records in answer.answer
+                    if records.rdtype == dns.rdatatype.A
+                    for record in records
+                ]
+            case dns.rcode.REFUSED:
+                return Fault.REFUSED
+            case _:
+                return Fault.SERVFAIL
+
+
+async def resolve(host: str, files: Mapping[str, bytes], nameservers: Nameservers) -> list[str]:
+    """Give the IPv4 addresses of a host; raises NameNotFound or ResolutionFailed."""
+    if _is_address(host):
+        return [host]
+    local = parse_hosts(files.get("/etc/hosts", b"").decode()).get(host.rstrip(".").lower())
+    if local:
+        return local
+    conf = parse_resolv_conf(files.get("/etc/resolv.conf", b"").decode())
+    fault: Fault | None = None
+    for name in candidates(host, conf):
+        answer = await _ask_in_turn(name, conf, nameservers)
+        if isinstance(answer, Fault):
+            fault = answer
+            if fault is Fault.TIMEOUT:  # the C library gives up here, and goes on after other faults
+                break
+        elif answer:
+            return answer
+    if fault is not None:
+        raise ResolutionFailed(fault.value)
+    raise NameNotFound(host)
+
+
+async def _ask_in_turn(name: str, conf: ResolvConf, nameservers: Nameservers) -> list[str] | Fault:
+    fault = Fault.TIMEOUT
+    for _ in range(conf.attempts):
+        for server in conf.nameservers:
+            answer = await nameservers.query(server, name, conf.timeout)
+            if not isinstance(answer, Fault):
+                return answer
+            fault = answer
+    return fault
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

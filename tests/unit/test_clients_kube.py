@@ -1,0 +1,186 @@
+"""Credentials, chunks and deadlines against a server in this process; all else is proved on a real API server."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from kubernetes.aio.client import Configuration
+
+from emqx_autocluster.clients.certificate import certificate_names_service
+from emqx_autocluster.clients.errors import APIError, Unavailable
+from emqx_autocluster.clients.kube import Kube, Login, PatchType
+from emqx_autocluster.observation import Unobserved
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def login_to(host: str, tokens: list[str]) -> Login:
+    """Each log-in takes the next token."""
+
+    async def login(configuration: Configuration) -> None:
+        configuration.host = host
+        configuration.api_key["BearerToken"] = f"Bearer {tokens.pop(0)}"
+
+    return login
+
+
+@asynccontextmanager
+async def kube_with(handler: Handler, tokens: str = "a", deadline: float = 5.0) -> AsyncIterator[Kube]:
+    application = web.Application()
+    application.router.add_route("*", "/{path:.*}", handler)
+    async with TestServer(application) as server:
+        login = login_to(str(server.make_url("")), tokens.split())
+        async with Kube(login, in_cluster=False, deadline=deadline) as kube:
+            yield kube
+
+
+async def test_a_rejected_token_is_read_again_once() -> None:
+    seen = []
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        seen.append((request.headers["Authorization"], await request.text()))
+        ok = request.headers["Authorization"] == "Bearer new"
+        return web.json_response({"kind": "Pod"}, status=200 if ok else 401)
+
+    async with kube_with(handler, "old new") as kube:
+        assert await kube.create("/x", {"a": 1}) == {"kind": "Pod"}
+    assert seen == [("Bearer old", '{"a": 1}'), ("Bearer new", '{"a": 1}')]
+
+
+async def test_a_token_that_stays_rejected_is_an_error() -> None:
+    async def handler(_: web.Request) -> web.StreamResponse:
+        return web.json_response({"reason": "Unauthorized", "message": "Unauthorized"}, status=401)
+
+    async with kube_with(handler, "a b c") as kube:
+        with pytest.raises(APIError, match="Unauthorized") as caught:
+            await kube.get("/x")
+        assert caught.value.status == 401
+
+
+async def test_a_session_for_another_library_has_the_same_fresh_credentials() -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        return web.Response(status=200 if request.headers["Authorization"] == "Bearer new" else 401)
+
+    async with (
+        kube_with(handler, "old new") as kube,
+        kube.open_session() as session,
+        session.get(kube.host + "/x") as response,
+    ):
+        assert response.status == 200
+
+
+async def test_long_lists_come_in_chunks() -> None:
+    queries = []
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        queries.append(dict(request.query))
+        if "continue" in request.query:
+            return web.json_response({"metadata": {}, "items": [{"n": 3}]})
+        return web.json_response({"metadata": {"continue": "t/+="}, "items": [{"n": 1}, {"n": 2}]})
+
+    async with kube_with(handler) as kube:
+        assert await kube.list("/x", label_selector="a in (b,c)", limit=2) == [{"n": 1}, {"n": 2}, {"n": 3}]
+    assert queries == [
+        {"limit": "2", "labelSelector": "a in (b,c)"},
+        {"limit": "2", "labelSelector": "a in (b,c)", "continue": "t/+="},
+    ]
+
+
+async def test_an_empty_list_may_be_null() -> None:
+    async def handler(_: web.Request) -> web.StreamResponse:
+        return web.json_response({"metadata": None, "items": None})
+
+    async with kube_with(handler) as kube:
+        assert await kube.list("/x") == []
+
+
+@pytest.mark.parametrize("patch_type", PatchType)
+async def test_patches_name_their_type_and_manager(patch_type: PatchType) -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        return web.json_response(
+            {
+                "type": request.content_type,
+                "manager": request.query["fieldManager"],
+                "body": await request.json(),
+            }
+        )
+
+    body = [{"op": "test"}] if patch_type is PatchType.JSON else {"spec": None}
+    async with kube_with(handler) as kube:
+        answer = await kube.patch("/x", body, patch_type)
+    assert answer == {"type": patch_type, "manager": "emqx-autocluster", "body": body}
+
+
+async def test_names_arrive_as_they_were_quoted() -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        return web.json_response({"path": request.raw_path})
+
+    async with kube_with(handler) as kube:
+        assert await kube.get("/a/b%2Fc%3Fd") == {"path": "/a/b%2Fc%3Fd"}
+
+
+async def test_a_mute_server_is_unavailable_at_the_deadline() -> None:
+    async def handler(_: web.Request) -> web.StreamResponse:
+        await asyncio.sleep(30)
+        return web.Response()
+
+    async with kube_with(handler, deadline=0.2) as kube:
+        with pytest.raises(Unavailable) as caught:
+            await kube.get("/x")
+    assert (caught.value.status, caught.value.reason) == (0, "Timeout")
+
+
+async def test_nobody_listens(unused_tcp_port: int) -> None:
+    async with Kube(login_to(f"http://127.0.0.1:{unused_tcp_port}", ["a"]), in_cluster=False) as kube:
+        with pytest.raises(Unavailable, match="NoAnswer"):
+            await kube.get("/x")
+
+
+@pytest.mark.parametrize("body", ["<html>", "[]"])
+async def test_an_answer_from_something_else(body: str) -> None:
+    async def handler(_: web.Request) -> web.StreamResponse:
+        return web.Response(text=body)
+
+    async with kube_with(handler) as kube:
+        with pytest.raises(Unavailable, match="NotJSON"):
+            await kube.get("/x")
+
+
+async def test_a_redirect_is_not_followed() -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        assert request.path == "/x"
+        raise web.HTTPFound("/login")
+
+    async with kube_with(handler) as kube:
+        with pytest.raises(APIError) as caught:
+            await kube.get("/x")
+        assert caught.value.status == 302
+
+
+@pytest.mark.parametrize("text", [None, "{}", "clusters: [", json.dumps({"current-context": "x"})])
+async def test_a_kubeconfig_that_cannot_be_used(tmp_path: Path, text: str | None) -> None:
+    path = tmp_path / "config"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(Unavailable, match="NoCredentials"):
+        async with Kube.from_kubeconfig(path):
+            pass
+
+
+async def test_outside_a_cluster_there_is_no_service_account() -> None:
+    with pytest.raises(Unavailable, match="NoCredentials"):
+        async with Kube.from_service_account():
+            pass
+
+
+async def test_a_certificate_is_not_seen_over_http() -> None:
+    async def handler(_: web.Request) -> web.StreamResponse:
+        return web.Response()
+
+    async with kube_with(handler) as kube:
+        assert isinstance(await certificate_names_service(kube), Unobserved)

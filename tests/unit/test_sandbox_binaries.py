@@ -1,0 +1,102 @@
+"""Where the sandbox's programs come from. Nothing is built here."""
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from sandbox import binaries, gobuild
+from sandbox.telling import SandboxError
+
+
+def executable(path: Path, script: str = "exit 1") -> Path:
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The only folder on PATH, with an empty cache beside it."""
+    found = tmp_path / "bin"
+    found.mkdir()
+    monkeypatch.setenv("PATH", str(found))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("KUBEBUILDER_ASSETS", raising=False)
+    return found
+
+
+async def test_without_go_and_without_ready_programs_it_says_what_to_install(folder: Path) -> None:
+    assert not list(folder.iterdir())
+    with pytest.raises(SandboxError, match=r"Go is not installed.*https://go\.dev/dl/.*KUBEBUILDER_ASSETS"):
+        await binaries.provide(print)
+
+
+async def test_a_go_that_is_too_old_is_named(folder: Path) -> None:
+    answer = '{"GOVERSION": "go1.21.3", "GOOS": "linux", "GOARCH": "amd64"}'
+    executable(folder / "go", f"echo '{answer}'")
+    with pytest.raises(SandboxError, match=r"Go 1\.26\.0 or newer is needed, go1\.21\.3 is installed"):
+        await binaries.provide(print)
+
+
+async def test_ready_programs_need_no_go(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for program in binaries.PROGRAMS:
+        executable(folder / program.name)
+    monkeypatch.setenv("KUBEBUILDER_ASSETS", str(folder))
+    assert await binaries.provide(print) == {name.name: folder / name.name for name in binaries.PROGRAMS}
+
+
+async def test_assets_that_are_no_folder_are_an_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KUBEBUILDER_ASSETS", str(folder / "missing"))
+    with pytest.raises(SandboxError, match="is not a folder"):
+        await binaries.provide(print)
+
+
+@pytest.mark.parametrize(
+    ("answer", "taken"),
+    [
+        ('{"clientVersion": {"minor": "34"}}', False),
+        ('{"clientVersion": {"minor": "35"}}', True),
+        ('{"clientVersion": {"minor": "36+"}}', True),
+        ('{"clientVersion": {"minor": "37"}}', True),
+        ('{"clientVersion": {"minor": "38"}}', False),
+        ('{"clientVersion": {"minor": ""}}', False),
+        ("no JSON at all", False),
+        ("[]", False),
+    ],
+)
+async def test_kubectl_on_path_is_taken_within_one_minor_version(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, answer: str, *, taken: bool
+) -> None:
+    assets = folder / "assets"
+    assets.mkdir()
+    for program in binaries.PROGRAMS:
+        if program.name != "kubectl":
+            executable(assets / program.name)
+    monkeypatch.setenv("KUBEBUILDER_ASSETS", str(assets))
+    kubectl = executable(folder / "kubectl", f"echo '{answer}'")
+    if taken:
+        assert (await binaries.provide(print))["kubectl"] == kubectl
+    else:
+        with pytest.raises(SandboxError, match="Go is not installed"):
+            await binaries.provide(print)
+
+
+def test_another_go_builds_into_another_folder() -> None:
+    first = gobuild.cache_directory(gobuild.Toolchain("go1.26.0", "linux/amd64"))
+    assert first != gobuild.cache_directory(gobuild.Toolchain("go1.26.1", "linux/amd64"))
+    assert first != gobuild.cache_directory(gobuild.Toolchain("go1.26.0", "linux/arm64"))
+
+
+def test_a_changed_source_builds_into_another_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    go = gobuild.Toolchain("go1.26.0", "linux/amd64")
+    for source in gobuild.SOURCES.rglob("*.*"):
+        copy = tmp_path / source.relative_to(gobuild.SOURCES)
+        copy.parent.mkdir(exist_ok=True)
+        copy.write_bytes(source.read_bytes())
+    original = gobuild.cache_directory(go)
+    monkeypatch.setattr(gobuild, "SOURCES", tmp_path)
+    assert gobuild.cache_directory(go) == original
+    with (tmp_path / "coredns" / "main.go").open("a") as source_file:
+        source_file.write("// changed\n")
+    assert gobuild.cache_directory(go) != original
