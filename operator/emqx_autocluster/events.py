@@ -55,7 +55,7 @@ class Recorder:
             try:
                 await self._kube.create(paths.events(resource.metadata.namespace), body)
             except ClientError as error:
-                logger.warning("an event could not be written", extra={"error": str(error), "reason": reason})
+                logger.warning("the event %s could not be written: %s", reason, error)
 
     def _event(
         self, regarding: dict[str, str], kind: str, reason: str, action: str, note: str
@@ -63,7 +63,7 @@ class Recorder:
         return {
             "apiVersion": "events.k8s.io/v1",
             "kind": "Event",
-            "metadata": {"generateName": f"{regarding['name'][:200]}.", "namespace": regarding["namespace"]},
+            "metadata": {"generateName": f"{regarding['name'][:200]}-", "namespace": regarding["namespace"]},
             "eventTime": datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
             "reportingController": f"{MANAGER}.io/operator",
             "reportingInstance": self._instance,

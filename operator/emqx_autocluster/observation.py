@@ -281,6 +281,8 @@ class Rights:
     role_binding: Fact[ManagedObject | None]
     allowed: Fact[bool]
     """Whether the template's ServiceAccount may GET the Endpoints object that EMQX asks for."""
+    dedicated_allowed: Fact[bool] = Unobserved("not asked")
+    """The same for the dedicated ServiceAccount."""
     other_bindings: Fact[tuple[str, ...]] = ()
     """RoleBindings, not ours, that name the template's ServiceAccount: a switch would lose their rights."""
 

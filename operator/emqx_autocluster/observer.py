@@ -177,12 +177,15 @@ class Observer:
     async def _switch(self, look: "_Look", rights: Rights, named: str) -> Rights:
         """What must be known before pods are moved from `default` to a ServiceAccount of their own."""
         own = look.workload.ref.namespace
-        dedicated, bindings = await asyncio.gather(
+        namespace, name = discovery.text(look.settings.namespace), discovery.text(look.settings.service_name)
+        review = rbac.access_review(namespace or own, named, own, name or "")
+        dedicated, bindings, allowed = await asyncio.gather(
             self._managed(paths.serviceaccounts(own, named)),
             _fact(self._kube.list(paths.rolebindings(own))),
+            _fact(self._allowed(review)),
         )
         others = bindings if isinstance(bindings, Unobserved) else _bindings_of_default(bindings, own)
-        return replace(rights, dedicated_account=dedicated, other_bindings=others)
+        return replace(rights, dedicated_account=dedicated, dedicated_allowed=allowed, other_bindings=others)
 
     async def _managed(self, path: str) -> Fact[ManagedObject | None]:
         body = await _fact(self._kube.get(path))

@@ -73,10 +73,12 @@ class Reconciler:
         options = annotations.parse(workload.annotations)
         done = await self._look(workload, resource, options, changed=changed)
         resource = await self._report(resource, workload, report.status(resource, done))
-        step = done.plan.next
-        if step is None:
+        if not done.plan.now:
             return _next_look(resource, done)
-        await self._act(resource, workload, step, done)
+        for step in done.plan.now:
+            resource, succeeded = await self._act(resource, workload, step, done)
+            if not succeeded:
+                break
         return AT_ONCE
 
     async def _look(
@@ -89,7 +91,8 @@ class Reconciler:
             self._now(),
             thorough=changed or _is_suspicious(resource.status),
         )
-        case = diagnosis.build(observation, options, resource.spec)
+        told = resource.status.discovery
+        case = diagnosis.build(observation, options, resource.spec, told.unreachable if told else None)
         findings = diagnosis.diagnose(case)
         memory = Memory(
             resource.status.procedure,
@@ -111,7 +114,9 @@ class Reconciler:
         """A healthy workload causes no write."""
         return resource if status == resource.status else await self._resources.write_status(resource, status)
 
-    async def _act(self, resource: EMQXAutoCluster, workload: Workload, step: Step, done: Pass) -> None:
+    async def _act(
+        self, resource: EMQXAutoCluster, workload: Workload, step: Step, done: Pass
+    ) -> tuple[EMQXAutoCluster, bool]:
         outcome = await self._effects.carry_out(step, workload, self._now())
         fields = {
             "workload": str(workload.ref),
@@ -120,15 +125,16 @@ class Reconciler:
         }
         if outcome.superseded:
             logger.info("superseded: %s", outcome.message, extra=fields)
-            return
+            return resource, False
         kind = "Normal" if outcome.succeeded else "Warning"
         note = step.message if outcome.succeeded else f"{step.message}: {outcome.message}"
         logger.log(logging.INFO if outcome.succeeded else logging.WARNING, note, extra=fields)
         status = report.after(
             resource.status, step, succeeded=outcome.succeeded, said=outcome.message, done=done
         )
-        await self._write(resource, status)
+        resource = await self._write(resource, status)
         await self._recorder.record(resource, workload, kind, str(step.action), "Repair", note)
+        return resource, outcome.succeeded
 
 
 def is_enrolled(workload: Workload) -> bool:

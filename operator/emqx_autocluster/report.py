@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from emqx_autocluster import conditions, discovery
 from emqx_autocluster.clients.errors import one_line
 from emqx_autocluster.diagnosis import Case, Findings, formation
+from emqx_autocluster.findings import ConditionType, Reason
 from emqx_autocluster.healing import Memory, Plan, Step
 from emqx_autocluster.healing.steps import PatchWorkload
 from emqx_autocluster.observation import Member, Unobserved
@@ -51,7 +52,7 @@ def status(resource: EMQXAutoCluster, done: Pass) -> StatusModel:
         stale_nodes=seen.stale[:_MOST_LISTED],
         planned_actions=tuple(_planned(step) for step in done.plan.steps[:_MOST_LISTED]),
         last_action=old.last_action,
-        discovery=_discovery(case),
+        discovery=_discovery(case, done.findings),
         procedure=_procedure(case, done.plan, done.memory),
         original=done.memory.original,
         rewrites=done.memory.rewrites,
@@ -78,7 +79,7 @@ def _planned(step: Step) -> PlannedAction:
     return PlannedAction(action=step.action, subject=step.subject, message=step.message, command=step.command)
 
 
-def _discovery(case: Case) -> Discovery | None:
+def _discovery(case: Case, findings: Findings) -> Discovery | None:
     settings = case.settings
     if settings is None or isinstance(settings.strategy, Unobserved):
         return None
@@ -89,14 +90,21 @@ def _discovery(case: Case) -> Discovery | None:
         service_name=discovery.text(settings.service_name) if settings.uses_k8s else None,
         namespace=discovery.text(settings.namespace) if settings.uses_k8s else None,
         address_type=discovery.text(settings.address_type) if settings.uses_k8s else None,
+        unreachable=_unreachable(findings, address),
         emqx_version=str(settings.version) if settings.version else None,
     )
+
+
+def _unreachable(findings: Findings, address: str | None) -> str | None:
+    """Once the members are gathered nothing shows any more that the address never worked."""
+    proven = findings[ConditionType.CONFIGURATION_VALID].reason is Reason.API_SERVER_UNREACHABLE
+    return discovery.redacted(address) if address and proven else None
 
 
 def _procedure(case: Case, plan: Plan, memory: Memory) -> Procedure | None:
     """Begins with the first step that is taken, ends when nothing is left and the cluster is whole."""
     begun = memory.procedure
-    if begun is None and not (plan.procedure and plan.next):
+    if begun is None and not (plan.procedure and plan.now):
         return None
     if begun is not None and _is_over(case, plan):
         return None

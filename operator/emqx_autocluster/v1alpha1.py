@@ -123,6 +123,8 @@ class Discovery(Model):
     service_name: str | None = None
     namespace: str | None = None
     address_type: str | None = None
+    unreachable: str | None = None
+    """The address by which members were seen not to find each other; it counts until they are given another."""
     emqx_version: str | None = None
 
 

@@ -11,7 +11,7 @@ import pytest
 from kubernetes.aio.config import incluster_config
 
 from emqx_autocluster.clients import certificate, exec, paths  # noqa: A004 - its module's name
-from emqx_autocluster.clients.certificate import certificate_names_service
+from emqx_autocluster.clients.certificate import certificate_hosts
 from emqx_autocluster.clients.emqx_answers import DiscoveryOutcome, ForceLeaveOutcome, JoinOutcome
 from emqx_autocluster.clients.emqx_ctl import EmqxCtl
 from emqx_autocluster.clients.errors import (
@@ -174,9 +174,11 @@ async def test_a_pods_token_may_change_under_it(in_cluster: Path) -> None:
 
 async def test_the_certificate_is_the_services(kube: Kube, in_cluster: Path) -> None:
     assert in_cluster.exists()
-    assert await certificate_names_service(kube) is True
+    outside = await certificate_hosts(kube)
+    assert not isinstance(outside, Unobserved)
+    assert {"kubernetes.default.svc", "127.0.0.1"} <= outside
     async with Kube.from_service_account() as inside:
-        assert await certificate_names_service(inside) is True
+        assert await certificate_hosts(inside) == outside
 
 
 async def test_a_certificate_for_another_name(
@@ -184,11 +186,11 @@ async def test_a_certificate_for_another_name(
 ) -> None:
     assert in_cluster.exists()
     monkeypatch.setattr(certificate, "SERVICE_NAME", "apiserver.cluster.local")
-    outside = await certificate_names_service(kube)
+    outside = await certificate_hosts(kube)
     assert isinstance(outside, Unobserved)
     assert "apiserver.cluster.local" in outside.reason
     async with Kube.from_service_account() as inside:
-        assert await certificate_names_service(inside) is False
+        assert await certificate_hosts(inside) == frozenset()
 
 
 @pytest.fixture
@@ -231,7 +233,7 @@ async def test_an_answer_too_long_for_udp_comes_by_tcp(
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
     async with asyncio.timeout(SECONDS):
-        while not await condition():  # noqa: ASYNC110 - nothing here can set an event
+        while not await condition():
             await asyncio.sleep(POLL_SECONDS)
 
 

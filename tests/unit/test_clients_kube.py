@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from kubernetes.aio.client import Configuration
 
-from emqx_autocluster.clients.certificate import certificate_names_service
+from emqx_autocluster.clients.certificate import certificate_hosts
 from emqx_autocluster.clients.errors import APIError, Unavailable
 from emqx_autocluster.clients.kube import Kube, Login, PatchType
 from emqx_autocluster.observation import Unobserved
@@ -183,4 +183,4 @@ async def test_a_certificate_is_not_seen_over_http() -> None:
         return web.Response()
 
     async with kube_with(handler) as kube:
-        assert isinstance(await certificate_names_service(kube), Unobserved)
+        assert isinstance(await certificate_hosts(kube), Unobserved)

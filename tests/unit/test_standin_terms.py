@@ -52,7 +52,9 @@ def test_there_are_samples() -> None:
     assert len(_all(JSON)) > 3
 
 
-names = st.lists(st.from_regex(r"[a-z][a-z0-9-]{0,12}@[a-z0-9][a-z0-9.-]{0,70}[a-z0-9]", fullmatch=True), max_size=9)
+names = st.lists(
+    st.from_regex(r"[a-z][a-z0-9-]{0,12}@[a-z0-9][a-z0-9.-]{0,70}[a-z0-9]", fullmatch=True), max_size=9
+)
 
 
 @given(names, names)

@@ -41,7 +41,10 @@ class ClusterResolver:
         return cls(nameservers[0], lifetime=lifetime)
 
     async def lookup(self, name: str) -> DNSAnswer:
-        """The addresses of an absolute name, IPv4 first. One family's addresses are an answer."""
+        """The addresses of an absolute name: IPv4 first, each family sorted, since servers shuffle them.
+
+        One family's addresses are an answer.
+        """
         ipv4, ipv6 = await asyncio.gather(
             self._ask(name, dns.rdatatype.A), self._ask(name, dns.rdatatype.AAAA)
         )
@@ -71,7 +74,6 @@ class ClusterResolver:
         code = response.rcode()
         if code != dns.rcode.NOERROR:
             return DNSAnswer(name, _OUTCOMES.get(code, DNSOutcome.SERVFAIL))
-        addresses = tuple(
-            record.address for found in response.answer if found.rdtype == kind for record in found
-        )
+        records = (record for found in response.answer if found.rdtype == kind for record in found)
+        addresses = tuple(sorted(record.address for record in records))
         return DNSAnswer(name, DNSOutcome.ANSWER if addresses else DNSOutcome.NODATA, addresses)

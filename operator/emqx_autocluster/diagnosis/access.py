@@ -1,6 +1,7 @@
 """RBACReady: whether the pods' ServiceAccount may read the one Endpoints object that EMQX asks for."""
 
 from emqx_autocluster import discovery, rbac
+from emqx_autocluster.diagnosis import configuration
 from emqx_autocluster.diagnosis.case import Case
 from emqx_autocluster.findings import ConditionType, Finding, Reason, false, true, unknown
 from emqx_autocluster.observation import Fact, ManagedObject, Rights, Unobserved
@@ -13,6 +14,10 @@ def check(case: Case) -> Finding:
         return unknown(_TYPE, Reason.INITIALIZING, "the discovery strategy is not known yet")
     if not case.uses_k8s:
         return true(_TYPE, Reason.NOT_APPLICABLE, "only strategy k8s asks the API server")
+    if configuration.asks_a_proxy(case, configuration.check(case)):
+        return true(
+            _TYPE, Reason.NOT_APPLICABLE, "EMQX asks through a plain-http proxy, with the proxy's rights"
+        )
     rights = case.observation.rights
     if rights is None:
         return unknown(_TYPE, Reason.REVIEW_FAILED, "the Service that EMQX asks for is not known")

@@ -20,6 +20,8 @@ class Case:
     container: Container | None
     settings: DiscoverySettings | None
     membership: Membership
+    unreachable: str | None = None
+    """The API server address, redacted, that was proven dead while the members still stood apart."""
 
     @property
     def workload(self) -> Workload:
@@ -39,14 +41,16 @@ class Case:
         return self.workload.rolling and not self.workload.progress_deadline_exceeded
 
 
-def build(observation: Observation, options: WorkloadOptions, spec: Spec) -> Case:
+def build(
+    observation: Observation, options: WorkloadOptions, spec: Spec, unreachable: str | None = None
+) -> Case:
     container = discovery.emqx_container(observation.workload.template, options.container)
     settings = (
         discovery.read_settings(container, identities(observation), observation.config_maps)
         if container
         else None
     )
-    return Case(observation, options, spec, container, settings, membership.examine(observation))
+    return Case(observation, options, spec, container, settings, membership.examine(observation), unreachable)
 
 
 def identities(observation: Observation) -> tuple[Identity, ...]:

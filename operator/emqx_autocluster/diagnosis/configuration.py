@@ -109,6 +109,13 @@ def _address_problem(address_case: _AddressCase) -> Iterator[Finding]:
         yield from _https_problem(address_case, address)
 
 
+def asks_a_proxy(case: Case, finding: Finding) -> bool:
+    """Whether EMQX asks through a plain-http proxy that is left alone: then the proxy's rights count, not the pods'."""
+    value = discovery.text(case.settings.api_server) if case.settings else None
+    address = discovery.parse_address(value) if value else None
+    return address is not None and address.scheme == "http" and not (finding.bad and finding.repairable)
+
+
 def is_the_service(case: Case, address: Address) -> bool:
     """Whether the address is an equivalent spelling of https://kubernetes.default.svc:443."""
     network = case.observation.network
@@ -131,7 +138,15 @@ def _plain_http_problem(address_case: _AddressCase, address: Address) -> Iterato
     if discovery.is_loopback(address.host):
         return  # a sidecar proxy in the pod itself
     members = case.membership
-    if case.workload.replicas > 1 and not case.progressing:
+    if case.unreachable == shown:
+        yield _unreachable(shown)
+        return
+    if case.progressing:
+        yield unknown(
+            _TYPE, Reason.TARGET_PROGRESSING, f"whether discovery by {shown} works shows after the rollout"
+        )
+        return
+    if case.workload.replicas > 1:
         if members.unseen or members.one_sided or not members.islands:
             yield unknown(
                 _TYPE,
@@ -140,20 +155,21 @@ def _plain_http_problem(address_case: _AddressCase, address: Address) -> Iterato
             )
             return
         if len(members.islands) > 1:
-            yield _after_settling(
-                case,
-                _repairable(
-                    Reason.API_SERVER_UNREACHABLE,
-                    f"{discovery.API_SERVER} is {shown} and members that ask it do not find each other"
-                    " (a kubectl proxy that is gone?)",
-                ),
-            )
+            yield _after_settling(case, _unreachable(shown))
             return
     yield false(
         _TYPE,
         Reason.PLAIN_HTTP_API_SERVER,
         f"{discovery.API_SERVER} is {shown}: plain HTTP through a proxy, on which every restart of a member"
         f" depends; it is left alone while the cluster is whole; better is {CANONICAL_API_SERVER}",
+    )
+
+
+def _unreachable(shown: str) -> Finding:
+    return _repairable(
+        Reason.API_SERVER_UNREACHABLE,
+        f"{discovery.API_SERVER} is {shown} and members that ask it do not find each other"
+        " (a kubectl proxy that is gone?)",
     )
 
 

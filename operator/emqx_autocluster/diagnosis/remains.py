@@ -7,6 +7,10 @@ from emqx_autocluster.findings import ConditionType, Finding, Reason, false, tru
 
 def stale(case: Case) -> Finding:
     kind, seen = ConditionType.STALE_NODES_PRESENT, case.membership
+    if case.progressing:
+        return unknown(
+            kind, Reason.TARGET_PROGRESSING, "a rollout goes on and leaves names behind until it is over"
+        )
     if not seen.islands:
         return unknown(kind, Reason.PROBE_FAILED, "no member's view could be read")
     if not seen.stale:

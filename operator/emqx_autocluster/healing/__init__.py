@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from emqx_autocluster import template
 from emqx_autocluster.diagnosis import Case, Findings, formation
-from emqx_autocluster.findings import ConditionType, Reason
+from emqx_autocluster.findings import ConditionType, Reason, Status
 from emqx_autocluster.healing import gate, gather, rights, roll, settle
 from emqx_autocluster.healing.memory import Memory
 from emqx_autocluster.healing.steps import Action, Hold, Plan, Step
@@ -67,7 +67,10 @@ def _upkeep(case: Case, findings: Findings, memory: Memory, closed: Hold | None)
     """No repair: objects of ours that drifted, and minReadySeconds, which restarts nothing."""
     granting, hold = rights.steps(case, findings)
     wanted = roll.changes(case, findings)
-    rolling, _ = roll.steps(case, findings, memory) if wanted and not template.rolls(wanted) else ((), None)
+    # Not while anything is unknown: it may turn out to need the one patch that restarts, and this belongs into it.
+    known = all(findings[kind].status is not Status.UNKNOWN for kind in _REPAIRED)
+    alone = known and wanted and not template.rolls(wanted)
+    rolling, _ = roll.steps(case, findings, memory) if alone else ((), None)
     joins, _ = gather.steps(case, findings, memory)
     by_hand = (replace(join, operation=None, message=f"by hand: {join.message}") for join in joins)
     return Plan((*granting, *rolling, *by_hand), closed or hold)

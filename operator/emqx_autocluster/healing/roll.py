@@ -88,6 +88,7 @@ def _hold(case: Case, findings: Findings, memory: Memory) -> Hold | None:
         _foundations(findings)
         or _controller(case)
         or _preflight(case)
+        or _switch(case)
         or _fight(case, memory)
         or _manual(case)
     )
@@ -153,6 +154,19 @@ def _preflight(case: Case) -> Hold | None:
             Reason.PREFLIGHT_FAILED, f"the API server's certificate does not name {names.CANONICAL_HOST}"
         )
     return None
+
+
+def _switch(case: Case) -> Hold | None:
+    """Pods are moved to another ServiceAccount only once the authorizer confirms its rights."""
+    rights = case.observation.rights
+    if case.workload.template.service_account != "default" or rights is None or rights.allowed is not False:
+        return None
+    if rights.dedicated_allowed is True:
+        return None
+    account = rbac.account_name(case.workload, case.observation.resource)
+    return Hold(
+        Reason.PREFLIGHT_FAILED, f"the API server does not confirm the rights of ServiceAccount {account} yet"
+    )
 
 
 def _fight(case: Case, memory: Memory) -> Hold | None:

@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import takewhile
 from typing import Any
 
 from emqx_autocluster.findings import Reason
@@ -23,6 +24,17 @@ class Action(StrEnum):
     ENABLE_DISCOVERY = "EnableDiscovery"
     EVICT_POD = "EvictPod"
     FORCE_LEAVE = "ForceLeave"
+
+
+_RIGHTS = frozenset(
+    {
+        Action.CREATE_SERVICE_ACCOUNT,
+        Action.CREATE_ROLE,
+        Action.UPDATE_ROLE,
+        Action.CREATE_ROLE_BINDING,
+        Action.UPDATE_ROLE_BINDING,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +126,12 @@ class Plan:
     """Whether a repair is due or under way."""
 
     @property
-    def next(self) -> Step | None:
-        first = self.steps[0] if self.steps else None
-        return first if first and first.operation and not self.hold else None
+    def now(self) -> tuple[Step, ...]:
+        """The steps of this pass: one, and the world is looked at again; or all rights together."""
+        if self.hold or not self.steps or self.steps[0].operation is None:
+            return ()
+        rights = tuple(takewhile(lambda step: step.action in _RIGHTS, self.steps))
+        return rights or self.steps[:1]
 
 
 def exec_command(ref: WorkloadRef, target: str, container: str, *argv: str) -> str:

@@ -212,7 +212,7 @@ class StandInEMQX:
         shell = Shell(lambda text: out(text.encode()), lambda text: err(text.encode()))
         if command == "emqx_ctl":
             return await self._ctl(argv[1:], shell)
-        if argv[1:2] == ["ctl"] and self._release.has_emqx_ctl_subcommand:
+        if list(argv[1:2]) == ["ctl"] and self._release.has_emqx_ctl_subcommand:
             return await self._ctl(argv[2:], shell)
         shell.err("Usage: emqx COMMAND [help]\n")
         return 1

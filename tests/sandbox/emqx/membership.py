@@ -109,11 +109,16 @@ class Database:
             peer._see(self)
 
     def settle(self) -> None:
-        """Catch up, after a schema transaction, with what went down meanwhile."""
+        """Catch up, after a schema transaction, with what went down or came meanwhile."""
         self.stuck = False
         for name, peer in list(self.running.items()):
             if not peer.up or self.name not in peer.running:
                 self._lose(name)
+                continue
+            self.schema.db_nodes |= peer.schema.db_nodes
+            for other in peer.running.values():
+                if other is not self:
+                    self._see(other)
 
     def cut(self, peer: "Database") -> None:
         """Lose each other, both still running."""

@@ -85,7 +85,7 @@ class StageWorld:
             raise NameNotFound
         return addresses
 
-    async def http_get(  # noqa: PLR0913 - the World protocol
+    async def http_get(
         self,
         url: str,
         *,

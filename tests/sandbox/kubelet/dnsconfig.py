@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sandbox.addresses import CLUSTER_DOMAIN, DNS_CLUSTER_IP
+
 from .api import Json
 
-CLUSTER_DOMAIN = "cluster.local"
-CLUSTER_DNS = "10.96.0.10"
 NODE_DNS = "10.0.0.2"
 """The resolver that the node itself uses: it does not know the cluster's zone."""
 
@@ -120,7 +120,7 @@ def _of_policy(policy: str, namespace: str) -> tuple[list[str], list[str], dict[
     if policy == "Default":
         return [NODE_DNS], [], {}
     search = [f"{namespace}.svc.{CLUSTER_DOMAIN}", f"svc.{CLUSTER_DOMAIN}", CLUSTER_DOMAIN]
-    return [CLUSTER_DNS], search, {"ndots": "5"}
+    return [DNS_CLUSTER_IP], search, {"ndots": "5"}
 
 
 def _unique(values: Sequence[str]) -> list[str]:

@@ -37,9 +37,11 @@ class ExecChannel:
         self._input_ended.set()
 
     async def send(self) -> None:
-        """Send what the command writes until `finish`, then let the client close first."""
+        """Send what the command writes until `finish`."""
         while (message := await self._output.get()) is not None:
             await self._socket.send_bytes(message)
+
+    async def close(self) -> None:
         await self._socket.close()
 
     async def all(self) -> bytes:

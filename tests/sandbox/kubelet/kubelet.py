@@ -11,6 +11,7 @@ from .addresstable import AddressTable
 from .api import UNREACHABLE, ApiClient, ApiError
 from .backoff import Backoff
 from .config import KubeletConfig, NodeConfig
+from .context import NodeContext, Sandbox
 from .controlserver import ControlServer
 from .images import Programs
 from .listening import listen
@@ -18,7 +19,6 @@ from .network import Outbound
 from .node import Node
 from .podnetwork import PodNetwork
 from .pods import Pods
-from .podworker import NodeContext, Sandbox
 from .provisioner import Provisioner
 from .resolver import Nameservers
 from .server import KubeletServer

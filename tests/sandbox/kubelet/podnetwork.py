@@ -5,7 +5,8 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from .dnsconfig import CLUSTER_DOMAIN
+from sandbox.addresses import CLUSTER_DOMAIN
+
 from .switches import Switches
 
 POD_CIDR = ipaddress.ip_network("10.244.0.0/16")

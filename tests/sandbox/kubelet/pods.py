@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Iterable, Iterator
 
 from .api import Json
-from .podworker import NodeContext, PodWorker, Sandbox
+from .context import NodeContext, Sandbox
+from .podworker import PodWorker
 from .watch import Listed, follow
 
 

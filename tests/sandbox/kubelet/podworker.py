@@ -2,55 +2,18 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from . import podstatus
-from .api import UNREACHABLE, ApiClient, ApiError, Json
+from .api import UNREACHABLE, ApiError, Json
 from .backoff import Backoff
 from .containerlife import ContainerLife
-from .dnsconfig import hosts, resolv_conf
-from .environment import PodFields, Source, references, resolve
-from .images import Image, Programs
-from .logs import LogBuffer
-from .network import Outbound
-from .podnetwork import Endpoint, PodNetwork, names_of
-from .services import Services
-from .sources import Sources
-from .statuswriter import StatusWriter
-from .switches import Switches
-from .volumes import Data, Files, MountError, PodVolumes
-from .world import PodWorld
+from .context import NodeContext, Sandbox
+from .podsandbox import PodSandbox
 
 logger = logging.getLogger(__name__)
 
 _GONE = (404, 409)
-_SILENT_RETRIES = 0.5
-"""Seconds of back-off up to which a mount that fails is not worth a log line."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sandbox:
-    """What all pods of this process share."""
-
-    switches: Switches
-    network: PodNetwork
-    outbound: Outbound
-    programs: Programs
-    services: Services
-    kept_volumes: dict[str, Data]
-
-
-@dataclass(frozen=True, slots=True)
-class NodeContext:
-    """What all pods of one node share."""
-
-    name: str
-    ip: str
-    client: ApiClient
-    sources: Sources
-    statuses: StatusWriter
 
 
 class PodWorker:
@@ -64,21 +27,13 @@ class PodWorker:
         self._node = node
         self._sandbox = sandbox
         self._switches = sandbox.switches.of(self.namespace, self.name)
-        spec = pod["spec"]
-        self.hostname: str = spec.get("hostname") or self.name
-        self.ip = node.ip if spec.get("hostNetwork") else sandbox.network.take_ip()
-        self._fields = PodFields(pod, self.ip, node.ip)
-        self._volumes = PodVolumes(pod, self._fields, node.sources, sandbox.kept_volumes)
+        self._pod_sandbox = PodSandbox(pod, node, sandbox)
         self._start_time = datetime.now(UTC)
         self._initialized = False
-        self._mounted = False
         self._conditions: list[Json] = (pod.get("status") or {}).get("conditions") or []
         self._status = node.statuses.of(pod, self._build_status)
         self._deletion = asyncio.Event()
         self._updated = asyncio.Event()
-        self._files: list[tuple[Json, Files]] = []
-        self._rotation: asyncio.TimerHandle | None = None
-        self._rotating: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Live until the pod is gone; a fault is logged and the pod tried again."""
@@ -89,7 +44,8 @@ class PodWorker:
                     return
                 await asyncio.sleep(backoff.next())
         finally:
-            self._leave()
+            self._status.abandon()
+            self._pod_sandbox.close()
 
     def update(self, pod: Json) -> None:
         """Take in the pod as the API server now has it."""
@@ -109,6 +65,10 @@ class PodWorker:
                 if container in ("", life.name):
                     life.kill(int(code))
         self._status.changed()
+
+    @property
+    def ip(self) -> str:
+        return self._pod_sandbox.ip
 
     def container(self, name: str) -> ContainerLife | None:
         return next((life for life in (*self.containers, *self.init_containers) if life.name == name), None)
@@ -152,9 +112,9 @@ class PodWorker:
         spec = self.pod["spec"]
         self.init_containers = [self._life(c) for c in spec.get("initContainers") or ()]
         self.containers = [self._life(c) for c in spec["containers"]]
-        self._join_network()
+        self._pod_sandbox.join_network()
         self._status.changed()
-        await self._mount()
+        await self._pod_sandbox.mount()
         async with asyncio.TaskGroup() as group:
             sidecars = []
             for life in self.init_containers:
@@ -174,80 +134,10 @@ class PodWorker:
             container,
             self.pod,
             self._sandbox.programs,
-            self._make_world,
+            self._pod_sandbox.make_world,
             self._switches,
             self._status.changed,
         )
-
-    async def _mount(self) -> None:
-        backoff = Backoff(0.1, 5)
-        while True:
-            try:
-                await self._volumes.mount()
-                break
-            except (MountError, ApiError, *UNREACHABLE) as error:
-                delay = backoff.next()
-                # the API server's authorizer learns of a binding a moment after the node does: no news at first
-                level = logging.INFO if delay > _SILENT_RETRIES else logging.DEBUG
-                logger.log(level, "pod %s/%s: %s", self.namespace, self.name, error or type(error).__name__)
-                await asyncio.sleep(delay)
-        self._mounted = True
-        self._plan_rotation()
-
-    async def _make_world(self, container: Json) -> PodWorld:
-        spec = self.pod["spec"]
-        sources: dict[Source, Mapping[str, str] | None] = {}
-        for kind, name in references(container):
-            data = await self._node.sources.data(kind, self.namespace, name)
-            sources[kind, name] = (
-                None if data is None else {key: value.decode() for key, value in data.items()}
-            )
-        services = self._sandbox.services.variables(
-            self.namespace, links=spec.get("enableServiceLinks", True)
-        )
-        files = self._volumes.files(container) | {
-            "/etc/resolv.conf": resolv_conf(spec, self.namespace).encode(),
-            "/etc/hosts": hosts(spec, self.namespace, self.hostname, self.ip).encode(),
-        }
-        self._files = [(c, f) for c, f in self._files if c["name"] != container["name"]] + [
-            (container, files)
-        ]
-        return PodWorld(
-            env=resolve(container, self._fields, sources, services),
-            hostname=self.hostname,
-            ip=self.ip,
-            pod=self.name,
-            namespace=self.namespace,
-            uid=self.uid,
-            image_version=Image.parse(container["image"]).tag,
-            files=files,
-            volumes=self._volumes.directories(container),
-            switches=self._switches,
-            logs=LogBuffer(),
-            outbound=self._sandbox.outbound,
-            network=self._sandbox.network,
-        )
-
-    def _plan_rotation(self) -> None:
-        if self._volumes.rotate_at is not None:
-            seconds = (self._volumes.rotate_at - datetime.now(UTC)).total_seconds()
-            self._rotation = asyncio.get_running_loop().call_later(max(seconds, 1), self._start_rotation)
-
-    def _start_rotation(self) -> None:
-        self._rotating = asyncio.create_task(self._rotate())
-
-    async def _rotate(self) -> None:
-        backoff = Backoff(1, 60)
-        while not self._deletion.is_set():
-            try:
-                await self._volumes.rotate()
-                break
-            except (MountError, ApiError, *UNREACHABLE) as error:
-                logger.warning("token of %s/%s: %s", self.namespace, self.name, error or type(error).__name__)
-                await asyncio.sleep(backoff.next())
-        for container, files in self._files:
-            files.update(self._volumes.files(container))
-        self._plan_rotation()
 
     async def _terminate(self, work: asyncio.Task[None]) -> None:
         lives = [*self.containers, *self.init_containers]
@@ -300,20 +190,6 @@ class PodWorker:
                     continue
             return
 
-    def _join_network(self) -> None:
-        names = names_of(self.namespace, self.hostname, self.pod["spec"].get("subdomain", ""), self.ip)
-        self._sandbox.network.join(Endpoint(self.namespace, self.name, self.ip, names))
-
-    def _leave(self) -> None:
-        self._status.abandon()
-        if self._rotation is not None:
-            self._rotation.cancel()
-        if self._rotating is not None:
-            self._rotating.cancel()
-        self._sandbox.network.leave(self.namespace, self.name, self.ip)
-        if self.ip != self._node.ip:
-            self._sandbox.network.give_back(self.ip)
-
     def _build_status(self) -> Json:
         theirs = (self.pod.get("status") or {}).get("conditions") or ()
         view = podstatus.PodView(
@@ -324,7 +200,7 @@ class PodWorker:
             containers=[life.view() for life in self.containers],
             init_containers=[life.view() for life in self.init_containers],
             initialized=self._initialized,
-            sandbox_ready=self._mounted,
+            sandbox_ready=self._pod_sandbox.mounted,
             generation=self.pod["metadata"].get("generation", 0),
             readiness_gates=[gate["conditionType"] for gate in self.pod["spec"].get("readinessGates") or ()],
             foreign_conditions={condition["type"]: condition["status"] for condition in theirs},

@@ -15,10 +15,10 @@ import dns.message
 import dns.rcode
 import dns.rdatatype
 
-from sandbox.addresses import API_SERVER_ADDRESS
+from sandbox.addresses import API_SERVER_ADDRESS, DNS_CLUSTER_IP
 
 from .container import NameNotFound, ResolutionFailed
-from .dnsconfig import CLUSTER_DNS, NODE_DNS, ResolvConf, candidates, parse_hosts, parse_resolv_conf
+from .dnsconfig import NODE_DNS, ResolvConf, candidates, parse_hosts, parse_resolv_conf
 
 _NODE_NAMES = {"apiserver.cluster.local.": [API_SERVER_ADDRESS]}
 
@@ -40,7 +40,7 @@ class Nameservers:
         """Ask one nameserver for A records; an empty list is NXDOMAIN or NODATA."""
         if server == NODE_DNS:
             return _NODE_NAMES.get(name.lower(), [])
-        if server != CLUSTER_DNS:
+        if server != DNS_CLUSTER_IP:
             await asyncio.sleep(seconds)
             return Fault.TIMEOUT
         return await self._ask_coredns(name, seconds)

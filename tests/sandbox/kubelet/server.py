@@ -73,8 +73,10 @@ class KubeletServer:
                 request.transport.abort()
             return web.Response()
         socket = web.WebSocketResponse(protocols=PROTOCOLS, max_msg_size=0, compress=False)
-        if not socket.can_prepare(request).ok:
-            raise web.HTTPBadRequest(text="unable to upgrade: only WebSocket is served here")
+        if socket.can_prepare(request).protocol is None:
+            raise web.HTTPBadRequest(
+                text=f"unable to upgrade: only WebSocket with one of {PROTOCOLS} is served here"
+            )
         await socket.prepare(request)
         channel = ExecChannel(socket, expects_stdin=request.query.get("input") in ("1", "true"))
         await _converse(channel, life.process, request.query.getall("command", []), switch)
@@ -102,6 +104,8 @@ async def _converse(channel: ExecChannel, process: Process, argv: list[str], swi
         for task in (receiving, sending, running):
             task.cancel()
         await asyncio.gather(receiving, sending, running, return_exceptions=True)
+    # only now: while somebody receives, aiohttp does not wait for the client's close frame
+    await channel.close()
 
 
 async def _run(channel: ExecChannel, process: Process, argv: list[str], switch: str) -> None:
