@@ -1,0 +1,77 @@
+# What a person or a CI needs of this repository; `make` alone lists it.
+# Both `make demo` and `make test` start from a bare checkout: Python >= 3.11 and Go are all they ask for.
+
+VENV         := .venv
+BIN          := $(VENV)/bin
+PYTHON       ?= $(or $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+                  $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; \
+                done),python3)
+UV           ?= $(or $(wildcard $(BIN)/uv),uv)
+# Scenario tests mostly wait for a rollout, so there are more of them at work than there are cores.
+TEST_WORKERS ?= 8
+PYTEST_ARGS  ?=
+HARNESS      := PYTHONPATH=tests $(BIN)/python
+LOCK         := pip compile pyproject.toml --quiet --generate-hashes --no-emit-index-url --no-annotate \
+                --no-header --universal --python-version 3.11
+
+export PYTHONUNBUFFERED := 1
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help venv sandbox demo test check unit lock clean have-python have-go
+
+help: ## List what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@echo
+	@echo '  make demo KEEP=1           leave the cluster of the demo running'
+	@echo '  make demo EMQX=5.8.9       the same story with another generation of EMQX'
+	@echo '  make test TEST_WORKERS=4   fewer tests at a time   PYTEST_ARGS="-k seed"  only some'
+	@echo '  PYTHON=python3.12          which Python makes .venv'
+
+venv: $(VENV)/.installed ## Make .venv with the locked packages and this project
+
+$(VENV)/.locked: requirements/dev.lock | have-python
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.locked pyproject.toml
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+have-python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo 'error: Python 3.11 or newer is needed; install it, or name it: make PYTHON=/path/to/python3.' >&2; exit 1; }
+
+have-go:
+	@[ -n "$$KUBEBUILDER_ASSETS" ] || command -v go >/dev/null || { \
+	  echo 'error: Go is needed to build the control plane of the sandbox; install it from https://go.dev/dl/.' >&2; exit 1; }
+
+sandbox: have-go venv ## Keep a cluster running until Ctrl-C; prints the KUBECONFIG line
+	@$(HARNESS) -m sandbox up
+
+demo: have-go venv ## Watch three lone EMQX members become one cluster
+	@$(HARNESS) -m demo $(if $(EMQX),--emqx $(EMQX)) $(if $(KEEP),--keep)
+
+test: have-go venv ## Run all tests: units, against a real API server, and whole stories
+	@$(HARNESS) -m sandbox build
+	$(BIN)/pytest -n $(TEST_WORKERS) --dist worksteal --verbose --durations 10 $(PYTEST_ARGS)
+
+check: venv ## Format, lint, types, import contracts and unit tests
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	@$(MAKE) --no-print-directory unit
+
+unit: venv ## Run the unit tests alone
+	$(BIN)/pytest -q tests/unit $(PYTEST_ARGS)
+
+lock: ## Resolve requirements/*.lock anew; needs uv
+	@command -v $(UV) >/dev/null || { echo 'error: uv is needed to resolve the lock files; install it: pip install uv.' >&2; exit 1; }
+	$(UV) $(LOCK) --output-file requirements/runtime.lock
+	$(UV) $(LOCK) --extra dev --constraint requirements/runtime.lock --output-file requirements/dev.lock
+
+clean: ## Remove .venv and all caches in here; the built control plane stays in its own cache
+	rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find operator tests -name __pycache__ -type d -prune -exec rm -rf {} +

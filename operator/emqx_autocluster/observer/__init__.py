@@ -1,0 +1,81 @@
+"""All reads: asks the API server, the pods and the DNS, and fills one Observation."""
+
+import asyncio
+from dataclasses import replace
+from datetime import datetime
+
+from emqx_autocluster import discovery, objects
+from emqx_autocluster.annotations import WorkloadOptions
+from emqx_autocluster.clients import paths
+from emqx_autocluster.clients.emqx_ctl import EmqxCtl
+from emqx_autocluster.clients.facts import fact
+from emqx_autocluster.clients.kube import Kube
+from emqx_autocluster.clients.resolver import ClusterResolver
+from emqx_autocluster.observation import (
+    Container,
+    Identity,
+    Observation,
+    Pod,
+    Unobserved,
+    Workload,
+    WorkloadKind,
+    WorkloadRef,
+)
+from emqx_autocluster.observer.interviews import Interviews
+from emqx_autocluster.observer.look import Look, Remembered
+from emqx_autocluster.observer.surroundings import Surroundings
+
+
+class Observer:
+    def __init__(
+        self, kube: Kube, emqx_ctl: EmqxCtl, resolver: ClusterResolver | None, cluster_domain: str
+    ) -> None:
+        self._kube = kube
+        self._interviews = Interviews(kube, emqx_ctl)
+        self._surroundings = Surroundings(kube, resolver, cluster_domain)
+        self._remembered: dict[WorkloadRef, Remembered] = {}
+
+    def forget(self, ref: WorkloadRef) -> None:
+        self._remembered.pop(ref, None)
+
+    async def workload(self, ref: WorkloadRef) -> Workload | None:
+        """None: there is none. Raises ClientError where that could not be told."""
+        path = paths.deployments if ref.kind is WorkloadKind.DEPLOYMENT else paths.statefulsets
+        body = await self._kube.get(path(ref.namespace, ref.name))
+        return objects.workload(ref.kind, body) if body else None
+
+    async def observe(
+        self, workload: Workload, resource: str, options: WorkloadOptions, at: datetime, *, thorough: bool
+    ) -> Observation:
+        """`thorough` asks every member; else one in turn, and the others count as they last answered."""
+        bare = Observation(at, resource, workload, Unobserved("the pods were not listed"))
+        container = discovery.emqx_container(workload.template, options.container)
+        if container is None or workload.replicas == 0:
+            return bare
+        memory = self._remembered.setdefault(workload.ref, Remembered())
+        pods = await fact(self._pods(workload, container))
+        if isinstance(pods, Unobserved):
+            return replace(bare, members=pods)
+        memory.keep_only({pod.container_id for pod in pods if pod.container_id})
+        identities, config_maps = await asyncio.gather(
+            self._interviews.identities(workload.ref, container, pods, memory),
+            self._surroundings.config_maps(workload, container),
+        )
+        newest_first = sorted(pods, key=lambda pod: pod.created, reverse=True)
+        newest = [i for pod in newest_first if isinstance(i := identities[pod.uid], Identity)]
+        settings = discovery.read_settings(container, newest, config_maps)
+        look = Look(workload, resource, container, settings, pods, identities, memory, at)
+        members, (service, endpoints), rights, network = await asyncio.gather(
+            self._interviews.members(look, thorough=thorough),
+            self._surroundings.service(look),
+            self._surroundings.rights(look, thorough=thorough),
+            self._surroundings.network(look),
+        )
+        return Observation(at, resource, workload, members, config_maps, service, endpoints, rights, network)
+
+    async def _pods(self, workload: Workload, container: Container) -> tuple[Pod, ...]:
+        bodies = await self._kube.list(
+            paths.pods(workload.ref.namespace), label_selector=objects.label_selector(workload.selector)
+        )
+        own = (b for b in bodies if objects.belongs_to(b, workload) and not objects.is_finished(b))
+        return tuple(sorted((objects.pod(b, container.name) for b in own), key=lambda pod: pod.name))

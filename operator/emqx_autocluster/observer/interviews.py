@@ -1,0 +1,148 @@
+"""Asks the members themselves, inside their pods.
+
+`emqx_ctl` costs about 1.2 CPU-seconds in the pod that it runs in, so what cannot have changed since the last
+pass is remembered, and a healthy workload has one member asked in turn.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from emqx_autocluster import membership
+from emqx_autocluster.clients.emqx_ctl import EmqxCtl
+from emqx_autocluster.clients.exec import ExecTarget
+from emqx_autocluster.clients.facts import fact
+from emqx_autocluster.clients.join_trace import parse_join_trace
+from emqx_autocluster.clients.kube import Kube
+from emqx_autocluster.diagnosis.names import CANONICAL_HOST
+from emqx_autocluster.observation import (
+    Container,
+    Fact,
+    Identity,
+    JoinTrace,
+    Member,
+    Pod,
+    Unobserved,
+    View,
+    WorkloadRef,
+)
+from emqx_autocluster.observer.look import Look, Remembered
+
+_BOOT = timedelta(seconds=30)
+_LOG_LINES = 1000
+
+
+class Interviews:
+    def __init__(self, kube: Kube, emqx_ctl: EmqxCtl) -> None:
+        self._kube = kube
+        self._emqx_ctl = emqx_ctl
+
+    async def identities(
+        self, ref: WorkloadRef, container: Container, pods: Sequence[Pod], memory: Remembered
+    ) -> dict[str, Fact[Identity]]:
+        async def identity(pod: Pod) -> Fact[Identity]:
+            if not pod.running or pod.container_id is None:
+                return Unobserved("its container does not run")
+            known = memory.identities.get(pod.container_id)
+            if known:
+                return known
+            found = await fact(self._emqx_ctl.identity(ExecTarget(ref.namespace, pod.name, container.name)))
+            if isinstance(found, Identity) and found.node:
+                memory.identities[pod.container_id] = found
+            return found
+
+        found = await asyncio.gather(*(identity(pod) for pod in pods))
+        return {pod.uid: identity for pod, identity in zip(pods, found, strict=True)}
+
+    async def members(self, look: Look, *, thorough: bool) -> tuple[Member, ...]:
+        views = await self._views(look, thorough=thorough)
+        lookups = await self._lookups(look, thorough=thorough)
+        names = {
+            name for view in views.values() if isinstance(view, View) for name in view.running | view.stopped
+        }
+        members = [_member(look, pod, views[pod.uid], lookups[pod.uid], names) for pod in look.pods]
+        members = await self._with_connections(look, members)
+        return tuple(await self._with_join_traces(look, members))
+
+    async def _views(self, look: Look, *, thorough: bool) -> dict[str, Fact[View]]:
+        memory, up = look.memory, look.running
+        remembered = {pod.uid: memory.views.get(pod.container_id or "") for pod in up}
+        if not thorough and up and all(remembered.values()):
+            memory.turn += 1
+            chosen = up[memory.turn % len(up)]
+            fresh = await self._view(look, chosen)
+            if fresh == remembered[chosen.uid]:
+                return _complete(look.pods, {uid: view for uid, view in remembered.items() if view})
+        found = await asyncio.gather(*(self._view(look, pod) for pod in up))
+        return _complete(look.pods, {pod.uid: view for pod, view in zip(up, found, strict=True)})
+
+    async def _view(self, look: Look, pod: Pod) -> Fact[View]:
+        view = await fact(self._emqx_ctl.cluster_status(look.target(pod)))
+        container = pod.container_id or ""
+        if isinstance(view, View):
+            look.memory.views[container] = view
+        else:
+            look.memory.views.pop(container, None)
+        return view
+
+    async def _lookups(self, look: Look, *, thorough: bool) -> dict[str, Mapping[str, Fact[tuple[str, ...]]]]:
+        hosts = [CANONICAL_HOST, *look.configured_names()] if look.settings.uses_k8s else []
+
+        async def lookups(pod: Pod) -> Mapping[str, Fact[tuple[str, ...]]]:
+            known = look.memory.lookups.get(pod.container_id or "")
+            if not pod.running or pod.deleting:
+                return {}
+            if not thorough and known and set(known) >= set(hosts):
+                return known
+            answers = await asyncio.gather(
+                *(fact(self._emqx_ctl.lookup(look.target(pod), host)) for host in hosts)
+            )
+            found = look.memory.lookups[pod.container_id or ""] = dict(zip(hosts, answers, strict=True))
+            return found
+
+        found = await asyncio.gather(*(lookups(pod) for pod in look.pods))
+        return {pod.uid: answers for pod, answers in zip(look.pods, found, strict=True)}
+
+    async def _with_connections(self, look: Look, members: list[Member]) -> list[Member]:
+        """Only where a seed has to be chosen or a restart's cost told: while members stand apart."""
+        seen = [m for m in members if isinstance(m.view, View)]
+        if len({m.view for m in seen}) < 2:  # noqa: PLR2004 - all see the same
+            return members
+
+        async def with_connections(member: Member) -> Member:
+            if member not in seen:
+                return member
+            count = await fact(self._emqx_ctl.connections(look.target(member.pod)))
+            return replace(member, connections=count)
+
+        return list(await asyncio.gather(*(with_connections(m) for m in members)))
+
+    async def _with_join_traces(self, look: Look, members: list[Member]) -> list[Member]:
+        """Only of members that run longer than a boot takes and are not Ready."""
+
+        async def with_trace(member: Member) -> Member:
+            pod = member.pod
+            if pod.ready or pod.deleting or pod.running_since is None or look.at - pod.running_since < _BOOT:
+                return member
+            return replace(member, join_trace=await fact(self._join_trace(look, pod)))
+
+        return list(await asyncio.gather(*(with_trace(m) for m in members)))
+
+    async def _join_trace(self, look: Look, pod: Pod) -> JoinTrace:
+        log = await self._kube.read_log(
+            look.workload.ref.namespace, pod.name, look.container.name, tail_lines=_LOG_LINES
+        )
+        return parse_join_trace(log.splitlines())
+
+
+def _complete(pods: Iterable[Pod], views: Mapping[str, Fact[View]]) -> dict[str, Fact[View]]:
+    return {pod.uid: views.get(pod.uid, Unobserved("its container does not run")) for pod in pods}
+
+
+def _member(
+    look: Look, pod: Pod, view: Fact[View], lookups: Mapping[str, Fact[tuple[str, ...]]], names: set[str]
+) -> Member:
+    identity = look.identities[pod.uid]
+    own = identity.node if isinstance(identity, Identity) else None
+    return Member(pod, identity, view, lookups, node=membership.node_name(pod, own, names))

@@ -1,0 +1,67 @@
+"""What one pass knows before it asks the members, and what it remembers of earlier passes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from emqx_autocluster import discovery
+from emqx_autocluster.clients.exec import ExecTarget
+from emqx_autocluster.diagnosis.names import CANONICAL_HOST
+from emqx_autocluster.discovery import DiscoverySettings
+from emqx_autocluster.observation import Container, Fact, Identity, Pod, View, Workload
+
+
+@dataclass(slots=True)
+class Remembered:
+    """What one workload's members said, by container id: it holds while the container lives."""
+
+    identities: dict[str, Identity] = field(default_factory=dict)
+    views: dict[str, View] = field(default_factory=dict)
+    lookups: dict[str, Mapping[str, Fact[tuple[str, ...]]]] = field(default_factory=dict)
+    turn: int = 0
+
+    def keep_only(self, containers: set[str]) -> None:
+        for memory in (self.identities, self.views, self.lookups):
+            for gone in set(memory) - containers:
+                del memory[gone]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one pass knows before it asks the members."""
+
+    workload: Workload
+    resource: str
+    container: Container
+    settings: DiscoverySettings
+    pods: tuple[Pod, ...]
+    identities: Mapping[str, Fact[Identity]]
+    memory: Remembered
+    at: datetime
+
+    @property
+    def running(self) -> list[Pod]:
+        return [pod for pod in self.pods if pod.running and not pod.deleting]
+
+    def target(self, pod: Pod) -> ExecTarget:
+        return ExecTarget(self.workload.ref.namespace, pod.name, self.container.name)
+
+    def configured_names(self) -> list[str]:
+        """The host of the configured API server, where it is a name that DNS has to know."""
+        address = discovery.parse_address(discovery.text(self.settings.api_server) or "")
+        if address is None or discovery.is_ip(address.host) or discovery.is_loopback(address.host):
+            return []
+        return [address.host] if address.host != CANONICAL_HOST else []
+
+    def host_names(self) -> list[str]:
+        return [*self.configured_names(), *discovery.other_host_names(self.container)]
+
+    def cluster_domain(self, default: str) -> str:
+        """From the search list that Kubernetes writes into a pod: `<namespace>.svc.<domain>`."""
+        prefix = f"{self.workload.ref.namespace}.svc."
+        for identity in self.identities.values():
+            conf = identity.resolv_conf if isinstance(identity, Identity) else None
+            for domain in conf.search if conf else ():
+                if domain.startswith(prefix):
+                    return domain.removeprefix(prefix).rstrip(".")
+        return default

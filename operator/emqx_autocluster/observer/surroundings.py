@@ -1,0 +1,133 @@
+"""Reads what is around the members: ConfigMaps, Service and Endpoints, rights, names and the certificate."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from emqx_autocluster import discovery, objects, rbac
+from emqx_autocluster.clients import paths
+from emqx_autocluster.clients.certificate import certificate_hosts
+from emqx_autocluster.clients.facts import fact, parsed
+from emqx_autocluster.clients.kube import Kube
+from emqx_autocluster.clients.resolver import ClusterResolver
+from emqx_autocluster.diagnosis.configuration import service_fqdn
+from emqx_autocluster.observation import (
+    Container,
+    DNSAnswer,
+    Endpoints,
+    Fact,
+    ManagedObject,
+    Network,
+    Rights,
+    Service,
+    Unobserved,
+    Workload,
+)
+from emqx_autocluster.observer.look import Look
+
+NOT_ASKED = Unobserved("not asked")
+_CERTIFICATE_AGE = timedelta(minutes=5)
+
+
+class Surroundings:
+    def __init__(self, kube: Kube, resolver: ClusterResolver | None, cluster_domain: str) -> None:
+        self._kube = kube
+        self._resolver = resolver
+        self._cluster_domain = cluster_domain
+        self._certificate: tuple[datetime, Fact[frozenset[str]]] | None = None
+
+    async def config_maps(self, workload: Workload, container: Container) -> discovery.ConfigMaps:
+        names = sorted({source.config_map for source in container.env_from if source.config_map})
+
+        async def data(name: str) -> Mapping[str, str] | None:
+            body = await self._kube.get(paths.configmaps(workload.ref.namespace, name))
+            return None if body is None else body.get("data") or {}
+
+        return dict(zip(names, await asyncio.gather(*(fact(data(name)) for name in names)), strict=True))
+
+    async def service(self, look: Look) -> tuple[Fact[Service | None], Fact[Endpoints | None]]:
+        namespace, name = discovery.text(look.settings.namespace), discovery.text(look.settings.service_name)
+        if not look.settings.uses_k8s or namespace is None or name is None:
+            return Unobserved("its name is not known"), Unobserved("its name is not known")
+        return await asyncio.gather(
+            parsed(self._kube.get(paths.services(namespace, name)), objects.service),
+            parsed(self._kube.get(paths.endpoints(namespace, name)), objects.endpoints),
+        )
+
+    async def rights(self, look: Look, *, thorough: bool) -> Rights | None:
+        namespace, name = discovery.text(look.settings.namespace), discovery.text(look.settings.service_name)
+        if not look.settings.uses_k8s or namespace is None or name is None:
+            return None
+        own, account = look.workload.ref.namespace, look.workload.template.service_account
+        named = rbac.object_name(look.resource)
+        review = rbac.access_review(namespace, account, own, name)
+        account_object, allowed = await asyncio.gather(
+            self._managed(paths.serviceaccounts(own, account)), fact(self._allowed(review))
+        )
+        rights = Rights(account_object, None, NOT_ASKED, NOT_ASKED, allowed)
+        if not thorough and allowed is True:
+            return rights
+        role, binding = await asyncio.gather(
+            self._managed(paths.roles(own, named)), self._managed(paths.rolebindings(own, named))
+        )
+        rights = replace(rights, role=role, role_binding=binding)
+        return rights if account != "default" or allowed is True else await self._switch(look, rights, named)
+
+    async def _switch(self, look: Look, rights: Rights, named: str) -> Rights:
+        """What must be known before pods are moved from `default` to a ServiceAccount of their own."""
+        own = look.workload.ref.namespace
+        namespace, name = discovery.text(look.settings.namespace), discovery.text(look.settings.service_name)
+        review = rbac.access_review(namespace or own, named, own, name or "")
+        dedicated, bindings, allowed = await asyncio.gather(
+            self._managed(paths.serviceaccounts(own, named)),
+            fact(self._kube.list(paths.rolebindings(own))),
+            fact(self._allowed(review)),
+        )
+        others = bindings if isinstance(bindings, Unobserved) else _bindings_of_default(bindings, own)
+        return replace(rights, dedicated_account=dedicated, dedicated_allowed=allowed, other_bindings=others)
+
+    async def _managed(self, path: str) -> Fact[ManagedObject | None]:
+        return await parsed(self._kube.get(path), objects.managed)
+
+    async def _allowed(self, review: dict[str, Any]) -> bool:
+        answer = await self._kube.create(paths.subject_access_reviews(), review)
+        return bool((answer.get("status") or {}).get("allowed"))
+
+    async def network(self, look: Look) -> Network:
+        domain = look.cluster_domain(self._cluster_domain)
+        if not look.settings.uses_k8s:
+            return Network(cluster_domain=domain)
+        names = [service_fqdn(domain), *(f"{host}." for host in look.host_names())]
+        answers = await asyncio.gather(*(self._lookup(name) for name in names))
+        return Network(dict(zip(names, answers, strict=True)), await self._certificate_hosts(look.at), domain)
+
+    async def _lookup(self, name: str) -> Fact[DNSAnswer]:
+        if self._resolver is None:
+            return Unobserved(
+                "the cluster's DNS is not known outside the cluster; set EMQX_AUTOCLUSTER_CLUSTER_DNS"
+            )
+        return await fact(self._resolver.lookup(name))
+
+    async def _certificate_hosts(self, at: datetime) -> Fact[frozenset[str]]:
+        if self._certificate is None or at - self._certificate[0] > _CERTIFICATE_AGE:
+            self._certificate = at, await certificate_hosts(self._kube)
+        return self._certificate[1]
+
+
+def _bindings_of_default(bindings: Iterable[Mapping[str, Any]], namespace: str) -> tuple[str, ...]:
+    """Names of RoleBindings, not ours, whose subject is the namespace's ServiceAccount `default`."""
+    return tuple(
+        sorted(
+            b["metadata"]["name"]
+            for b in bindings
+            if not rbac.is_ours(b)
+            and any(
+                s.get("kind") == "ServiceAccount"
+                and s.get("name") == "default"
+                and s.get("namespace", namespace) == namespace
+                for s in b.get("subjects") or ()
+            )
+        )
+    )

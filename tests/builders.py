@@ -1,0 +1,344 @@
+"""Values for tests of the decisions: a healthy workload of three, of which a test names only what matters.
+
+Members are written as their views group them: `members("a b", "c")` are two that see each other, and one alone.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from emqx_autocluster import annotations, diagnosis, healing
+from emqx_autocluster.annotations import MODE
+from emqx_autocluster.diagnosis import Case
+from emqx_autocluster.discovery import (
+    ADDRESS_TYPE,
+    API_SERVER,
+    NAMESPACE,
+    SERVICE_NAME,
+)
+from emqx_autocluster.emqx_versions import CANONICAL_API_SERVER, Generation, from_tag
+from emqx_autocluster.findings import ConditionType, Finding
+from emqx_autocluster.healing import Memory, Plan
+from emqx_autocluster.healing.steps import Action
+from emqx_autocluster.observation import (
+    Container,
+    DNSAnswer,
+    DNSOutcome,
+    EndpointAddress,
+    Endpoints,
+    EnvFrom,
+    EnvVar,
+    Fact,
+    Identity,
+    JoinTrace,
+    ManagedObject,
+    Member,
+    Network,
+    Observation,
+    Pod,
+    PodTemplate,
+    ResolvConf,
+    Rights,
+    Service,
+    Unobserved,
+    View,
+    Workload,
+    WorkloadKind,
+    WorkloadRef,
+)
+from emqx_autocluster.v1alpha1 import Attempt, EMQXAutoCluster, Procedure, SeenMember, Spec, StatusModel
+
+AT = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+"""The wall clock of every observation."""
+DEAD_PROXY = "http://192.168.1.31:8888"
+NODE_ONLY_NAME = "apiserver.cluster.local"
+CLUSTER_IP = "10.96.0.1"
+SERVICE_FQDN = "kubernetes.default.svc.cluster.local."
+CANONICAL_HOST = "kubernetes.default.svc"
+CERTIFICATE_HOSTS = frozenset(
+    {"kubernetes", "kubernetes.default", CANONICAL_HOST, SERVICE_FQDN.rstrip("."), CLUSTER_IP}
+)
+NOT_READ = Unobserved("the request timed out")
+
+_STRATEGIES = ("EMQX_CLUSTER__DISCOVERY", "EMQX_CLUSTER__DISCOVERY_STRATEGY")
+
+
+def ago(seconds: float) -> datetime:
+    return AT - timedelta(seconds=seconds)
+
+
+# --- workloads
+
+
+def a_container(
+    image: str = "emqx/emqx:5.8.9", env: Mapping[str, str | EnvVar | None] | None = None, **facts: Any
+) -> Container:
+    """With the settings of k8s discovery that are right; `env` adds, replaces, and (None) takes away."""
+    version = from_tag(image)
+    strategy = Generation(version).strategy_variable if version else _STRATEGIES[1]
+    settings: dict[str, str | EnvVar | None] = {
+        strategy: "k8s",
+        API_SERVER: CANONICAL_API_SERVER,
+        SERVICE_NAME: "emqx",
+        NAMESPACE: "iot",
+        ADDRESS_TYPE: "ip",
+        **(env or {}),
+    }
+    entries = (EnvVar(n, v) if isinstance(v, str) else v for n, v in settings.items() if v is not None)
+    return Container("emqx", image, tuple(entries), **facts)
+
+
+_CONTAINER = {"image", "env", "env_from", "mounts"}
+_TEMPLATE = {f.name for f in fields(PodTemplate)} - {"annotations"}
+_WORKLOAD = {f.name for f in fields(Workload)} | {"kind", "mode", "template_annotations"}
+
+
+def a_workload(kind: WorkloadKind = WorkloadKind.DEPLOYMENT, **facts: Any) -> Workload:
+    """A Deployment of three in mode Repair, rolled out. Takes fields of its template and container as well."""
+    container = {name: facts.pop(name) for name in _CONTAINER & facts.keys()}
+    template = {name: facts.pop(name) for name in _TEMPLATE & facts.keys()}
+    template.setdefault("containers", (a_container(**container),))
+    template.setdefault("service_account", "emqx")
+    template["annotations"] = facts.pop("template_annotations", {})
+    replicas = facts.setdefault("replicas", 3)
+    mode = facts.pop("mode", "Repair")
+    facts["annotations"] = ({MODE: mode} if mode else {}) | dict(facts.get("annotations", {}))
+    healthy: dict[str, Any] = {
+        "ref": WorkloadRef("iot", kind, "emqx"),
+        "uid": "uid-workload",
+        "generation": 4,
+        "observed_generation": 4,
+        "resource_version": "1000",
+        "template": PodTemplate(**template),
+        "selector": {"matchLabels": {"app": "emqx"}},
+        "min_ready_seconds": 20,
+        "pod_management": "Parallel",
+        "status_replicas": replicas,
+        "updated_replicas": replicas,
+        "ready_replicas": replicas,
+        "available_replicas": replicas,
+    }
+    return Workload(**{**healthy, **facts})
+
+
+def a_stateful_set(**facts: Any) -> Workload:
+    """With headless Service and addresses by host name, so that a member keeps its name."""
+    env = {ADDRESS_TYPE: "hostname", **facts.pop("env", {})}
+    revisions = {"current_revision": "emqx-1", "update_revision": "emqx-1"}
+    return a_workload(WorkloadKind.STATEFUL_SET, env=env, **{"service_name": "emqx", **revisions, **facts})
+
+
+IN_ROLLOUT: Mapping[str, Any] = {"generation": 5, "observed_generation": 5, "updated_replicas": 1}
+"""One of three pods is made from the new template."""
+ENV_FROM_SETTINGS = (EnvFrom(config_map="settings"),)
+
+
+# --- members
+
+
+def ip_of(suffix: str) -> str:
+    """Pod `emqx-a` has 10.244.0.1, pod `emqx-0` has 10.244.0.100."""
+    return f"10.244.0.{100 + int(suffix)}" if suffix.isdigit() else f"10.244.0.{ord(suffix[0]) - 96}"
+
+
+def node_of(suffix: str) -> str:
+    """Pods with letters are a Deployment's, named after their address; those with digits a StatefulSet's."""
+    return f"emqx@emqx-{suffix}.emqx.iot.svc.cluster.local" if suffix.isdigit() else f"emqx@{ip_of(suffix)}"
+
+
+def a_pod(suffix: str = "a", **facts: Any) -> Pod:
+    """Ready, and running for an hour."""
+    healthy: dict[str, Any] = {
+        "name": f"emqx-{suffix}",
+        "uid": f"uid-{suffix}",
+        "ip": ip_of(suffix),
+        "created": ago(3600),
+        "ready": True,
+        "hostname": f"emqx-{suffix}",
+        "subdomain": "emqx" if suffix.isdigit() else "",
+        "service_account": "emqx",
+        "container_id": f"containerd://{suffix}",
+        "running_since": ago(3600),
+        "labels": {"app": "emqx", "pod-template-hash": "7d9f8b6c5"},
+    }
+    return Pod(**{**healthy, **facts})
+
+
+def a_down_pod(suffix: str = "a", waiting: str = "CrashLoopBackOff: back-off 40s", **facts: Any) -> Pod:
+    return a_pod(suffix, **{"ready": False, "running_since": None, "waiting": waiting, **facts})
+
+
+def a_member(
+    suffix: str = "a",
+    *,
+    sees: Iterable[str] = (),
+    stopped: Iterable[str] = (),
+    pod: Pod | None = None,
+    **facts: Any,
+) -> Member:
+    """Lists itself and the members in `sees` as running, and the nodes in `stopped` as stopped."""
+    names = frozenset({node_of(suffix), *map(node_of, sees)})
+    defaults: dict[str, Any] = {
+        "pod": pod or a_pod(suffix),
+        "identity": an_identity(EMQX_NODE__NAME=node_of(suffix)),
+        "view": View(names, frozenset(stopped)),
+        "lookups": {CANONICAL_HOST: (CLUSTER_IP,)},
+        "connections": 100,
+        "node": node_of(suffix),
+    }
+    return Member(**{**defaults, **facts})
+
+
+def a_down_member(suffix: str = "a", **pod: Any) -> Member:
+    unread = Unobserved("its container does not run")
+    return a_member(suffix, pod=a_down_pod(suffix, **pod), identity=unread, view=unread, node=None)
+
+
+def an_identity(version: str | None = "5.8.9", **environ: str) -> Identity:
+    conf = ResolvConf(("10.96.0.10",), ("iot.svc.cluster.local", "svc.cluster.local", "cluster.local"), 5)
+    return Identity(environ, version, conf)
+
+
+def members(*islands: str, stopped: Iterable[str] = (), **facts: Any) -> tuple[Member, ...]:
+    """One island of members per argument; facts are each member's."""
+    found = [
+        a_member(name, sees=island.split(), stopped=stopped, **facts)
+        for island in islands
+        for name in island.split()
+    ]
+    return tuple(sorted(found, key=lambda member: member.pod.name))
+
+
+def changed(group: Iterable[Member], suffix: str, **facts: Any) -> tuple[Member, ...]:
+    """The same members, one of them with other facts; facts of its pod count as well."""
+    pod = {name: facts.pop(name) for name in {f.name for f in fields(Pod)} & facts.keys()}
+    return tuple(
+        replace(m, pod=replace(m.pod, **pod), **facts) if m.pod.name == f"emqx-{suffix}" else m for m in group
+    )
+
+
+STOPPED_TO_JOIN = "[warning] msg: Stopping mria, reason: join"
+
+
+def half_joined(group: Iterable[Member], suffix: str, *, seconds: float = 300) -> tuple[Member, ...]:
+    """The same members, one of them with its applications stopped for a join that never ended."""
+    trace = JoinTrace(ago(seconds), listening_again=False, line=STOPPED_TO_JOIN)
+    return changed(group, suffix, ready=False, join_trace=trace)
+
+
+# --- what surrounds them
+
+
+def an_object(name: str, *, ours: bool = False, **body: Any) -> ManagedObject:
+    return ManagedObject(name, f"uid-{name}", ours, body)
+
+
+def some_rights(allowed: Fact[bool] = True, **facts: Any) -> Rights:  # noqa: FBT001, FBT002 - the one fact that matters
+    """`allowed`: whether the template's ServiceAccount may get the Endpoints."""
+    known: dict[str, Any] = {
+        "service_account": an_object("emqx"),
+        "dedicated_account": None,
+        "role": None,
+        "role_binding": None,
+        "dedicated_allowed": False,
+        "allowed": allowed,
+    }
+    return Rights(**{**known, **facts})
+
+
+def some_endpoints(group: Iterable[Member]) -> Endpoints:
+    addresses = (
+        EndpointAddress(m.pod.ip or "", m.pod.hostname if m.pod.subdomain else None, m.pod.name)
+        for m in group
+    )
+    return Endpoints(tuple(addresses))
+
+
+def an_answer(name: str = SERVICE_FQDN, *addresses: str) -> DNSAnswer:
+    return DNSAnswer(name, DNSOutcome.ANSWER, addresses or (CLUSTER_IP,))
+
+
+def a_network(**facts: Any) -> Network:
+    known: dict[str, Any] = {"dns": {SERVICE_FQDN: an_answer()}, "certificate_hosts": CERTIFICATE_HOSTS}
+    return Network(**{**known, **facts})
+
+
+def an_observation(workload: Workload | None = None, **facts: Any) -> Observation:
+    """All is well and everything was read. Facts of the workload count as well."""
+    mine = {name: facts.pop(name) for name in (_WORKLOAD | _TEMPLATE | _CONTAINER) & facts.keys()}
+    if workload is None:
+        stateful = mine.pop("kind", WorkloadKind.DEPLOYMENT) is WorkloadKind.STATEFUL_SET
+        workload = a_stateful_set(**mine) if stateful else a_workload(**mine)
+    names = "0 1 2" if workload.ref.kind is WorkloadKind.STATEFUL_SET else "a b c"
+    group = facts.pop("members", members(names))
+    known: dict[str, Any] = {
+        "service": Service("emqx", {"app": "emqx"}, headless=False, publish_not_ready=False),
+        "endpoints": some_endpoints(() if isinstance(group, Unobserved) else group),
+        "rights": some_rights(),
+        "network": a_network(),
+    }
+    return Observation(AT, "emqx", workload, group, **{**known, **facts})
+
+
+def a_case(
+    observation: Observation | None = None,
+    *,
+    spec: Mapping[str, Any] | None = None,
+    unreachable: str | None = None,
+    **facts: Any,
+) -> Case:
+    """Options come from the workload's annotations, as in life; `spec` is the custom resource's, in its own words."""
+    seen = observation or an_observation(**facts)
+    options = annotations.parse(seen.workload.annotations)
+    return diagnosis.build(seen, options, a_spec(**(spec or {})), unreachable)
+
+
+def a_spec(**spec: Any) -> Spec:
+    target = {"kind": "Deployment", "name": "emqx"}
+    return Spec.model_validate({"targetRef": target, **spec})
+
+
+def a_resource(status: StatusModel | None = None, **spec: Any) -> EMQXAutoCluster:
+    metadata = {"name": "emqx", "namespace": "iot", "uid": "uid-eac", "generation": 2, "resourceVersion": "7"}
+    body = {"metadata": metadata, "spec": a_spec(**spec).model_dump(by_alias=True)}
+    return EMQXAutoCluster.model_validate(body).model_copy(update={"status": status or StatusModel()})
+
+
+# --- what earlier passes left
+
+
+def a_procedure(*seen: str, begun: float = 600, attempts: Iterable[Attempt] = (), **nodes: str) -> Procedure:
+    """A repair that began `begun` seconds ago and saw these pods; `nodes` are further ones by their suffix."""
+    named = {**{suffix: node_of(suffix) for suffix in seen}, **nodes}
+    recorded = (SeenMember(pod=f"emqx-{s}", uid=f"uid-{s}", node=node) for s, node in named.items())
+    return Procedure(started_at=ago(begun), members=tuple(recorded), attempts=tuple(attempts))
+
+
+def an_attempt(
+    action: Action, subject: str, *, count: int = 1, seconds: float = 120, said: str = "Failed"
+) -> Attempt:
+    return Attempt(action=action, subject=subject, count=count, time=ago(seconds), message=said)
+
+
+NOTHING_BEFORE = Memory()
+
+
+# --- verdicts
+
+
+def judge(case: Case, kind: ConditionType) -> Finding:
+    return diagnosis.diagnose(case)[kind]
+
+
+def plan_of(case: Case, memory: Memory = NOTHING_BEFORE) -> Plan:
+    return healing.plan(case, diagnosis.diagnose(case), memory)
+
+
+def outline(plan: Plan) -> list[str]:
+    """`JoinCluster Pod/emqx-b`, ... in order."""
+    return [f"{step.action} {step.subject}" for step in plan.steps]
+
+
+def now(plan: Plan) -> list[str]:
+    return [f"{step.action} {step.subject}" for step in plan.now]

@@ -1,0 +1,92 @@
+"""The processes that tests and the demo run: a sandbox, and the operator with the rights that deploy/ ships."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from sandbox.handle import SandboxHandle
+
+ROOT = Path(__file__).parent.parent
+NAMESPACE = "emqx-autocluster"
+SERVICE_ACCOUNT = "emqx-autocluster"
+INSTALLED = ("00-namespace.yaml", "10-crd.yaml", "20-rbac.yaml")
+"""All of deploy/ but the Deployment: the operator runs as a process beside the cluster."""
+
+_START_SECONDS = 180
+_STOP_SECONDS = 15
+
+
+@dataclass(slots=True)
+class RunningSandbox:
+    state: Path
+    process: subprocess.Popen[bytes]
+
+    @classmethod
+    def start(cls) -> Self:
+        state = Path(tempfile.mkdtemp(prefix="emqx-autocluster-sandbox-"))
+        argv = [sys.executable, "-m", "sandbox", "up", "--state", str(state), "--with-parent"]
+        environment = os.environ | {"PYTHONPATH": str(ROOT / "tests")}
+        process = subprocess.Popen(argv, env=environment)
+        _wait_for(state / "sandbox.json", process, _START_SECONDS)
+        return cls(state, process)
+
+    def stop(self) -> None:
+        _end(self.process)
+        shutil.rmtree(self.state, ignore_errors=True)
+
+
+@dataclass(slots=True)
+class RunningOperator:
+    log: Path
+    process: subprocess.Popen[bytes]
+
+    @classmethod
+    def start(cls, sandbox: SandboxHandle, **settings: str) -> Self:
+        """`settings` become EMQX_AUTOCLUSTER_* variables."""
+        folder = Path(tempfile.mkdtemp(prefix="emqx-autocluster-operator-"))
+        install(sandbox)
+        kubeconfig = sandbox.kubeconfig_for(NAMESPACE, SERVICE_ACCOUNT, folder / "kubeconfig")
+        given = {"KUBECONFIG": str(kubeconfig), "CLUSTER_DNS": sandbox.dns, "LOG_FORMAT": "text"}
+        given |= {"HEALTH_ADDRESS": "127.0.0.1", "HEALTH_PORT": "0"} | settings
+        environment = os.environ | {f"EMQX_AUTOCLUSTER_{name}": value for name, value in given.items()}
+        log = folder / "log"
+        with log.open("wb") as output:
+            argv = [str(Path(sys.executable).parent / "emqx-autocluster"), "run"]
+            process = subprocess.Popen(argv, env=environment, stdout=output, stderr=output)
+        return cls(log, process)
+
+    def stop(self) -> None:
+        _end(self.process)
+        shutil.rmtree(self.log.parent, ignore_errors=True)
+
+
+def install(sandbox: SandboxHandle) -> None:
+    for name in INSTALLED:
+        sandbox.kubectl("apply", "-f", str(ROOT / "deploy" / name))
+    sandbox.kubectl("wait", "--for=condition=Established", "crd/emqxautoclusters.emqx-autocluster.io")
+
+
+def _wait_for(file: Path, process: subprocess.Popen[bytes], deadline: float) -> None:
+    end = time.monotonic() + deadline
+    while not file.exists():
+        if process.poll() is not None:
+            raise RuntimeError(f"the sandbox ended with exit code {process.returncode} before it was ready")
+        if time.monotonic() > end:
+            process.terminate()
+            raise RuntimeError(f"the sandbox was not ready within {deadline:g} s")
+        time.sleep(0.1)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
