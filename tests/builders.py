@@ -18,7 +18,7 @@ from emqx_autocluster.discovery import (
     SERVICE_NAME,
 )
 from emqx_autocluster.emqx_versions import CANONICAL_API_SERVER, Generation, from_tag
-from emqx_autocluster.findings import ConditionType, Finding
+from emqx_autocluster.findings import ConditionType, Finding, Reason, Status
 from emqx_autocluster.healing import Memory, Plan
 from emqx_autocluster.healing.steps import Action
 from emqx_autocluster.observation import (
@@ -29,7 +29,6 @@ from emqx_autocluster.observation import (
     Endpoints,
     EnvFrom,
     EnvVar,
-    Fact,
     Identity,
     JoinTrace,
     ManagedObject,
@@ -101,6 +100,7 @@ def a_workload(kind: WorkloadKind = WorkloadKind.DEPLOYMENT, **facts: Any) -> Wo
     template.setdefault("containers", (a_container(**container),))
     template.setdefault("service_account", "emqx")
     template["annotations"] = facts.pop("template_annotations", {})
+    template.setdefault("labels", {"app": "emqx"})
     replicas = facts.setdefault("replicas", 3)
     mode = facts.pop("mode", "Repair")
     facts["annotations"] = ({MODE: mode} if mode else {}) | dict(facts.get("annotations", {}))
@@ -125,8 +125,11 @@ def a_workload(kind: WorkloadKind = WorkloadKind.DEPLOYMENT, **facts: Any) -> Wo
 def a_stateful_set(**facts: Any) -> Workload:
     """With headless Service and addresses by host name, so that a member keeps its name."""
     env = {ADDRESS_TYPE: "hostname", **facts.pop("env", {})}
-    revisions = {"current_revision": "emqx-1", "update_revision": "emqx-1"}
-    return a_workload(WorkloadKind.STATEFUL_SET, env=env, **{"service_name": "emqx", **revisions, **facts})
+    return a_workload(
+        WorkloadKind.STATEFUL_SET,
+        env=env,
+        **{"service_name": "emqx", "update_revision": "emqx-1", **facts},
+    )
 
 
 IN_ROLLOUT: Mapping[str, Any] = {"generation": 5, "observed_generation": 5, "updated_replicas": 1}
@@ -234,15 +237,15 @@ def an_object(name: str, *, ours: bool = False, **body: Any) -> ManagedObject:
     return ManagedObject(name, f"uid-{name}", ours, body)
 
 
-def some_rights(allowed: Fact[bool] = True, **facts: Any) -> Rights:  # noqa: FBT001, FBT002 - the one fact that matters
-    """`allowed`: whether the template's ServiceAccount may get the Endpoints."""
+def some_rights(**facts: Any) -> Rights:
+    """The template names a ServiceAccount of its own, which may get the Endpoints."""
     known: dict[str, Any] = {
         "service_account": an_object("emqx"),
         "dedicated_account": None,
         "role": None,
         "role_binding": None,
         "dedicated_allowed": False,
-        "allowed": allowed,
+        "allowed": True,
     }
     return Rights(**{**known, **facts})
 
@@ -333,6 +336,13 @@ def judge(case: Case, kind: ConditionType) -> Finding:
 
 def plan_of(case: Case, memory: Memory = NOTHING_BEFORE) -> Plan:
     return healing.plan(case, diagnosis.diagnose(case), memory)
+
+
+def tells(finding: Finding, verdict: tuple[Status, Reason], *words: str) -> None:
+    """Asserts what a condition says: its verdict, and the words of its message that a reader needs."""
+    assert (finding.status, finding.reason) == verdict, finding
+    missing = [word for word in words if word not in finding.message]
+    assert not missing, f"{missing} not in: {finding.message}"
 
 
 def outline(plan: Plan) -> list[str]:

@@ -23,6 +23,9 @@ NAMESPACE = "EMQX_CLUSTER__K8S__NAMESPACE"
 ADDRESS_TYPE = "EMQX_CLUSTER__K8S__ADDRESS_TYPE"
 LICENSE = "EMQX_LICENSE__KEY"
 
+_SINGLE_NODE_LICENSE = "default"
+"""The community licence that comes with EMQX 5.9 and later; a cluster needs another one."""
+_EMQX_CONFIG = "/opt/emqx/etc"
 _EMQX_IMAGES = frozenset({"emqx", "emqx-ee", "emqx-enterprise"})
 _HOST = re.compile(r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", re.IGNORECASE)
 _NAME_IN_VALUE = re.compile(
@@ -58,7 +61,7 @@ class DiscoverySettings:
     service_name: Fact[Setting]
     namespace: Fact[Setting]
     address_type: Fact[Setting]
-    licensed: bool
+    licensed: Fact[bool]
 
     @property
     def generation(self) -> Generation | None:
@@ -87,14 +90,17 @@ def _is_emqx_image(image: str) -> bool:
 
 
 def read_settings(
-    container: Container, identities: Sequence[Identity], config_maps: ConfigMaps
+    container: Container,
+    identities: Sequence[Identity],
+    config_maps: ConfigMaps,
+    unread: Unobserved | None = None,
 ) -> DiscoverySettings:
-    """`identities` are of the running members, those of the newest template first."""
+    """`identities` are of the running members, those of the newest template first; `unread`: why there is none."""
     version = emqx_versions.from_tag(container.image) or next(
         (v for i in identities if (v := emqx_versions.parse(i.version))), None
     )
     generation = Generation(version) if version else None
-    reader = _Reader(container, identities, config_maps)
+    reader = _Reader(container, identities, config_maps, unread)
 
     def setting(name: str, default: str | None) -> Fact[Setting]:
         return reader.read(name, default)
@@ -106,7 +112,7 @@ def read_settings(
         service_name=setting(SERVICE_NAME, generation.default_service_name if generation else None),
         namespace=setting(NAMESPACE, "default"),
         address_type=setting(ADDRESS_TYPE, "ip"),
-        licensed=_is_licensed(container, identities),
+        licensed=_is_licensed(container, identities) or unread or False,
     )
 
 
@@ -118,11 +124,14 @@ def _unknown_version() -> Unobserved:
 
 def _is_licensed(container: Container, identities: Sequence[Identity]) -> bool:
     """Whether a licence key is set in any way that can be seen; a Secret or a mounted file counts as one."""
+    entry = container.last_env(LICENSE)
+    keys = [identity.environ[LICENSE] for identity in identities if LICENSE in identity.environ]
+    if entry is not None:
+        keys.append(entry.value or "")
     return (
-        container.last_env(LICENSE) is not None
+        any(key.strip('"') != _SINGLE_NODE_LICENSE for key in keys)
         or any(source.secret for source in container.env_from)
-        or any(LICENSE in identity.environ for identity in identities)
-        or any("/etc/" in path for path in container.mounts)
+        or any(path.startswith(_EMQX_CONFIG) for path in container.mounts)
     )
 
 
@@ -131,6 +140,7 @@ class _Reader:
     container: Container
     identities: Sequence[Identity]
     config_maps: ConfigMaps
+    unread: Unobserved | None
 
     def read(self, name: str, default: str | None) -> Fact[Setting]:
         entry = self.container.last_env(name)
@@ -143,7 +153,10 @@ class _Reader:
             if found is not None:
                 return found
         running = self._running(name)
-        return Setting(running, Source.RUNNING) if running is not None else Setting(default, Source.DEFAULT)
+        if running is not None:
+            return Setting(running, Source.RUNNING)
+        # The image itself may set it: without a look into a container that runs this is no default.
+        return self.unread or Setting(default, Source.DEFAULT)
 
     def _from_source(self, source: EnvFrom, name: str) -> Fact[Setting] | None:
         if source.config_map is None or not name.startswith(source.prefix):

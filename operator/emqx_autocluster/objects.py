@@ -51,7 +51,6 @@ def workload(kind: WorkloadKind, body: Object) -> Workload:
         updated_replicas=status.get("updatedReplicas", 0),
         ready_replicas=status.get("readyReplicas", 0),
         available_replicas=status.get("availableReplicas", 0),
-        current_revision=status.get("currentRevision", ""),
         update_revision=status.get("updateRevision", ""),
         progress_deadline_exceeded=any(
             c.get("type") == "Progressing" and c.get("reason") == "ProgressDeadlineExceeded"
@@ -79,6 +78,7 @@ def _template(body: Object) -> PodTemplate:
         volumes=volumes,
         projects_token=_projects_token(spec),
         annotations=(body.get("metadata") or {}).get("annotations") or {},
+        labels=(body.get("metadata") or {}).get("labels") or {},
     )
 
 

@@ -85,6 +85,7 @@ class PodTemplate:
     projects_token: bool = False
     """Whether a projected volume brings a ServiceAccount token without automounting."""
     annotations: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,6 @@ class Workload:
     updated_replicas: int = 0
     ready_replicas: int = 0
     available_replicas: int = 0
-    current_revision: str = ""
     update_revision: str = ""
     progress_deadline_exceeded: bool = False
 
@@ -126,10 +126,8 @@ class Workload:
         """Whether the controller has not yet brought every pod to the current template."""
         if self.observed_generation < self.generation:
             return True
-        if self.ref.kind is WorkloadKind.STATEFUL_SET and self.update_revision != self.current_revision:
-            return self.status_replicas > 0
         return (
-            self.updated_replicas < self.replicas
+            self.updated_replicas < self.replicas - self.partition
             or self.status_replicas > self.updated_replicas
             or self.available_replicas < self.updated_replicas
         )

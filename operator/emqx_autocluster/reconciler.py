@@ -5,14 +5,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from emqx_autocluster import annotations, conditions, diagnosis, events, healing, report
+from emqx_autocluster import annotations, conditions, diagnosis, events, healing, report, template
 from emqx_autocluster.annotations import WorkloadOptions
 from emqx_autocluster.effects import Effects
 from emqx_autocluster.events import Recorder
 from emqx_autocluster.findings import ConditionType, Finding, Reason, Status
 from emqx_autocluster.healing import Memory, Step
 from emqx_autocluster.observation import Workload, WorkloadRef
-from emqx_autocluster.observer import Observer
+from emqx_autocluster.observer import Depth, Observer
 from emqx_autocluster.report import Pass
 from emqx_autocluster.resources import Resources, is_ours
 from emqx_autocluster.v1alpha1 import EMQXAutoCluster, StatusModel, seconds
@@ -89,16 +89,15 @@ class Reconciler:
             resource.metadata.name,
             options,
             self._now(),
-            thorough=changed or _is_suspicious(resource.status),
+            _depth(resource, changed=changed),
         )
         told = resource.status.discovery
         case = diagnosis.build(observation, options, resource.spec, told.unreachable if told else None)
         findings = diagnosis.diagnose(case)
-        memory = Memory(
-            resource.status.procedure,
-            resource.status.rewrites,
-            workload.annotations.get(annotations.ORIGINAL) or resource.status.original,
-        )
+        original = workload.annotations.get(annotations.ORIGINAL) or resource.status.original
+        undone = template.is_undone(workload, original)
+        kept = original if undone else template.still_held(workload, original)
+        memory = Memory(resource.status.procedure, resource.status.rewrites, kept, undone)
         return Pass(case, findings, healing.plan(case, findings, memory), memory)
 
     async def _report(
@@ -142,6 +141,14 @@ def is_enrolled(workload: Workload) -> bool:
     return annotations.MODE in workload.annotations or annotations.MODE in workload.template.annotations
 
 
+def _depth(resource: EMQXAutoCluster, *, changed: bool) -> Depth:
+    ready = any(c.type == ConditionType.READY and c.status == "True" for c in resource.status.conditions)
+    return Depth(
+        thorough=changed or _is_suspicious(resource.status),
+        count_devices=resource.spec.repair.rollout == "Manual" and not ready,
+    )
+
+
 def _is_suspicious(status: StatusModel) -> bool:
     """Whether every member has to be asked: membership was not whole, or a repair is under way."""
     formed = next((c for c in status.conditions if c.type == ConditionType.CLUSTER_FORMED), None)
@@ -152,7 +159,7 @@ def _next_look(resource: EMQXAutoCluster, done: Pass) -> float:
     verification, status = resource.spec.verification, resource.status
     interval, suspicious = seconds(verification.interval), seconds(verification.suspicious_interval)
     starting = any(f.reason is Reason.NODES_STARTING for f in done.findings.values())
-    if status.procedure is not None or starting:
+    if (status.procedure is not None and not done.case.progressing) or starting:
         return min(WHILE_REPAIRING, suspicious)
     if _is_suspicious(status):
         return suspicious

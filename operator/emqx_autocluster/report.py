@@ -114,7 +114,7 @@ def _procedure(case: Case, plan: Plan, memory: Memory) -> Procedure | None:
 
 def _is_over(case: Case, plan: Plan) -> bool:
     whole = len(case.membership.islands) == 1 and not case.membership.unseen and not case.workload.rolling
-    return not plan.steps and plan.hold is None and whole
+    return not plan.steps and whole
 
 
 def _seen(before: Sequence[SeenMember], case: Case) -> tuple[SeenMember, ...]:

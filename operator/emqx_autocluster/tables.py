@@ -1,6 +1,9 @@
 """`status`: all enrolled workloads as a table for people."""
 
+from collections.abc import Sequence
+
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -8,9 +11,9 @@ from emqx_autocluster.clients import paths
 from emqx_autocluster.findings import ConditionType
 from emqx_autocluster.service import connect
 from emqx_autocluster.settings import Settings
-from emqx_autocluster.v1alpha1 import Condition, EMQXAutoCluster, Members
+from emqx_autocluster.v1alpha1 import Condition, EMQXAutoCluster, Members, PlannedAction
 
-_MARKS = {"True": ("✓ ", "green"), "False": ("✗ ", "red"), "Unknown": ("? ", "yellow")}
+_MARKS = {"True": ("✓ True", "green"), "False": ("✗ False", "red"), "Unknown": ("? Unknown", "yellow")}
 
 
 async def show(settings: Settings, namespace: str | None) -> None:
@@ -30,39 +33,50 @@ async def show(settings: Settings, namespace: str | None) -> None:
 
 def _table(resources: list[EMQXAutoCluster]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("NAMESPACE", "WORKLOAD", "READY", "REASON", "CLUSTERED", "CLUSTERS", "STALE", "EMQX"):
-        table.add_column(column, overflow="fold")
+    for column in ("NAMESPACE", "WORKLOAD", "READY", "CLUSTERED", "EMQX", "REASON"):
+        table.add_column(column, no_wrap=column == "READY", overflow="fold")
     for resource in resources:
-        ready, members = _condition(resource, ConditionType.READY), resource.status.members
-        discovery = resource.status.discovery
+        ready, discovery = _condition(resource, ConditionType.READY), resource.status.discovery
         table.add_row(
             resource.metadata.namespace,
             f"{resource.spec.target_ref.kind.lower()}/{resource.spec.target_ref.name}",
             _mark(ready),
-            ready.reason if ready else "",
-            _clustered(members),
-            _count(members.islands if members else None),
-            _count(members.stale if members else None),
+            _clustered(resource.status.members),
             (discovery.emqx_version if discovery else None) or "?",
+            ready.reason if ready else "",
         )
     return table
 
 
 def _explain(console: Console, resource: EMQXAutoCluster) -> None:
-    wrong = [c for c in resource.status.conditions if c.status != "True" and c.type in _GOOD_WHEN_TRUE]
-    if not wrong and not resource.status.planned_actions:
+    """What is not as it should be, and what would be done about it; each with its lines indented alike."""
+    wrong = [c for c in resource.status.conditions if c.type in _WANTED and c.status != _WANTED[c.type]]
+    planned = resource.status.planned_actions
+    if not wrong and not planned:
         return
     console.print(f"\n{resource.metadata.namespace}/{resource.metadata.name}", style="bold")
+    grid = Table.grid(padding=(0, 1, 0, 0))
     for condition in wrong:
-        line = Text("  ").append_text(_mark(condition)).append(f"  {condition.type}: {condition.message}")
-        console.print(line)
-    for number, action in enumerate(resource.status.planned_actions, start=1):
-        console.print(f"  {number}. {action.action} {action.subject}: {action.message}", highlight=False)
+        grid.add_row(_mark(condition), Text(condition.type, style="bold"))
+        grid.add_row("", Text(condition.message))
+    console.print(Padding(grid, (0, 0, 0, 2)))
+    if planned:
+        console.print("\n  planned, in this order:")
+        console.print(Padding(_numbered(planned), (0, 0, 0, 2)))
 
 
-_GOOD_WHEN_TRUE = frozenset(
-    set(ConditionType) - {ConditionType.READY, ConditionType.STALE_NODES_PRESENT, ConditionType.PAUSED}
-)
+def _numbered(planned: Sequence[PlannedAction]) -> Table:
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    for number, action in enumerate(planned, start=1):
+        grid.add_row(Text(f"{number}."), Text(f"{action.action}: {action.message}"))
+    return grid
+
+
+_WANTED: dict[str, str] = {
+    kind: "False" if kind in {ConditionType.STALE_NODES_PRESENT, ConditionType.PAUSED} else "True"
+    for kind in ConditionType
+    if kind is not ConditionType.READY  # it repeats the first of the others
+}
 
 
 def _condition(resource: EMQXAutoCluster, kind: ConditionType) -> Condition | None:
@@ -72,12 +86,11 @@ def _condition(resource: EMQXAutoCluster, kind: ConditionType) -> Condition | No
 def _mark(condition: Condition | None) -> Text:
     status = condition.status if condition else "Unknown"
     mark, colour = _MARKS[status]
-    return Text(mark + status, style=colour)
+    return Text(mark, style=colour, no_wrap=True)
 
 
 def _clustered(members: Members | None) -> str:
-    return f"{_count(members.clustered)}/{members.expected}" if members else "?"
-
-
-def _count(number: int | None) -> str:
-    return "?" if number is None else str(number)
+    if members is None:
+        return "?"
+    clustered = "?" if members.clustered is None else members.clustered
+    return f"{clustered} of {members.expected}"

@@ -103,6 +103,26 @@ class Record:
         return Record(container, tuple(known[field] for field in sorted(known)))
 
 
+def still_held(workload: Workload, recorded: str | None) -> str | None:
+    """The record as long as any of its fields still holds our value: after that it tells nothing."""
+    record = Record.load(recorded)
+    container = next((c for c in workload.template.containers if c.name == record.container), None)
+    return recorded if any(_holds(workload, container, change) for change in record.changes) else None
+
+
+def is_undone(workload: Workload, recorded: str | None) -> bool:
+    """Whether a person rolled the workload back: the old address is there again, and our annotation is gone.
+
+    `kubectl rollout undo` replaces a Deployment's annotations; tools that apply a manifest leave ours alone.
+    """
+    if recorded is None or annotations.ORIGINAL in workload.annotations:
+        return False
+    record = Record.load(recorded)
+    container = next((c for c in workload.template.containers if c.name == record.container), None)
+    env = [c for c in record.changes if c.field.startswith(ENV)]
+    return bool(env) and all(current(workload, container, c.field) == _plain(c.was) for c in env)
+
+
 def _plain(value: Any) -> Any:
     """An env entry with a plain value compares by that value."""
     return value["value"] if isinstance(value, Mapping) and "value" in value else value

@@ -53,7 +53,6 @@ class TargetRef(Model):
 class Verification(Model):
     interval: Duration = "5m"
     suspicious_interval: Duration = "15s"
-    exec_timeout: Duration = "45s"
 
 
 class DNS(Model):

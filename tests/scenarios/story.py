@@ -2,9 +2,11 @@
 
 import asyncio
 import subprocess
+import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from emqx_autocluster.clients import paths
@@ -55,10 +57,10 @@ class Story:
         assert await self.kube.delete(_path(kind, self.namespace, name)), f"{kind} {name} was not there"
 
     async def shell(self, command: str) -> str:
-        """Runs a command line as a person would, with the sandbox's kubectl and cluster-admin's kubeconfig."""
+        """Runs a command line as a person would: kubectl and emqx-autocluster with cluster-admin's kubeconfig."""
         environment = {
             "KUBECONFIG": str(self.sandbox.kubeconfig),
-            "PATH": f"{self.sandbox.bin}:/usr/bin:/bin",
+            "PATH": f"{self.sandbox.bin}:{Path(sys.executable).parent}:/usr/bin:/bin",
         }
         done = await asyncio.to_thread(
             subprocess.run,
@@ -99,6 +101,17 @@ class Story:
         return list(
             await asyncio.gather(*(self.view(pod["metadata"]["name"]) for pod in await self.pods(app)))
         )
+
+    async def one_cluster(self, count: int = 3, app: str = "emqx") -> None:
+        """Every member, asked itself, sees all of them as running and nobody as stopped."""
+        pods = await self.pods(app)
+        everybody = {f"emqx@{p['status']['podIP']}" for p in pods}
+        assert len(everybody) == count
+        for running, stopped in await self.views(app):
+            assert (running, stopped) == (everybody, set())
+
+    async def log(self, pod: str) -> str:
+        return await self.shell(f"kubectl logs -n {self.namespace} {pod} -c emqx")
 
     async def events(self, kind: str, name: str = "emqx") -> list[Object]:
         found = await self.kube.list(paths.events(self.namespace))
@@ -143,6 +156,33 @@ class Story:
 
         found: Object = await self.until(f"{kind} {status} {reason or ''}", check, seconds=seconds)
         return found
+
+    async def until_conditions(
+        self, *wanted: tuple[str, str, str], name: str = "emqx", seconds: float = 60
+    ) -> list[Object]:
+        """Until the status shows each (type, status, reason) at once."""
+
+        async def check() -> list[Object]:
+            resource = await self.resource(name)
+            found = [condition(resource, kind) for kind, _, _ in wanted]
+            seen = [(c.get("type"), c.get("status"), c.get("reason")) for c in found]
+            return found if seen == list(wanted) else []
+
+        what = ", ".join(" ".join(each) for each in wanted)
+        found: list[Object] = await self.until(what, check, seconds=seconds)
+        return found
+
+    async def until_views(self, *sizes: int, app: str = "emqx", seconds: float = 60) -> None:
+        """Until the members see so many running ones each, smallest number first; their own included."""
+
+        async def check() -> bool:
+            try:
+                views = await self.views(app)
+            except StoryError:
+                return False  # a member that is joining cannot answer
+            return sorted(len(running) for running, _ in views) == sorted(sizes)
+
+        await self.until(f"views of {sizes}", check, seconds=seconds)
 
     async def until_lone(self, count: int = 3, *, app: str = "emqx", seconds: float = 60) -> None:
         """Until so many pods are Ready. Then they are as many clusters, if they cannot find each other."""

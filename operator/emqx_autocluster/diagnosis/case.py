@@ -37,8 +37,9 @@ class Case:
 
     @property
     def progressing(self) -> bool:
-        """A rollout that goes on; one that exceeded its deadline is stuck instead."""
-        return self.workload.rolling and not self.workload.progress_deadline_exceeded
+        """A rollout that goes on; one that is paused or exceeded its deadline is stuck instead."""
+        workload = self.workload
+        return workload.rolling and not workload.paused and not workload.progress_deadline_exceeded
 
 
 def build(
@@ -46,7 +47,9 @@ def build(
 ) -> Case:
     container = discovery.emqx_container(observation.workload.template, options.container)
     settings = (
-        discovery.read_settings(container, identities(observation), observation.config_maps)
+        discovery.read_settings(
+            container, identities(observation), observation.config_maps, _unread(observation)
+        )
         if container
         else None
     )
@@ -57,3 +60,12 @@ def identities(observation: Observation) -> tuple[Identity, ...]:
     """Of the running members, newest pod first: it is made from the newest template."""
     newest_first = sorted(observation.each_member(), key=lambda m: m.pod.created, reverse=True)
     return tuple(m.identity for m in newest_first if not isinstance(m.identity, Unobserved) and m.pod.running)
+
+
+def _unread(observation: Observation) -> Unobserved | None:
+    """Why no running member told what its process has; None: one did, or none runs."""
+    running = [m.identity for m in observation.each_member() if m.pod.running]
+    if isinstance(observation.members, Unobserved):
+        return observation.members
+    told = any(not isinstance(identity, Unobserved) for identity in running)
+    return None if told else next((i for i in running if isinstance(i, Unobserved)), None)

@@ -222,9 +222,12 @@ def _resolution_problem(address_case: _AddressCase, address: Address) -> Finding
 def _certificate_problem(address_case: _AddressCase, address: Address) -> Iterator[Finding]:
     generation = address_case.settings.generation
     hosts = address_case.case.observation.network.certificate_hosts
-    if generation is None or not generation.verifies_certificate or isinstance(hosts, Unobserved):
+    if generation is None or not generation.verifies_certificate:
         return
-    if address.host not in hosts:
+    if isinstance(hosts, Unobserved):
+        seen = f"whether the API server's certificate names {address.host} is not known"
+        yield unknown(_TYPE, Reason.PROBE_FAILED, f"{seen}: {hosts.reason}")
+    elif address.host not in hosts:
         yield _repairable(
             Reason.API_SERVER_NOT_IN_CERTIFICATE,
             f"{discovery.API_SERVER} is {discovery.redacted(address_case.value or '')}, the API server's certificate"

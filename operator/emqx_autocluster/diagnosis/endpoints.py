@@ -37,12 +37,9 @@ def check(case: Case) -> Finding:
 
 
 def _pod_labels(case: Case) -> Mapping[str, str]:
-    """Labels that every pod of the workload has, as seen on one of them."""
+    """Labels that every pod of the workload has: as seen on one of them, else as its template says."""
     member = next(case.observation.each_member(), None)
-    if member is not None:
-        return member.pod.labels
-    labels: Mapping[str, str] = case.workload.selector.get("matchLabels") or {}
-    return labels
+    return member.pod.labels if member else case.workload.template.labels
 
 
 def _selector_mismatch(service: Service, labels: Mapping[str, str]) -> str | None:

@@ -21,7 +21,7 @@ def check(case: Case) -> Finding:
         )
     if case.container is None or case.workload.replicas == 0:
         return unknown(_TYPE, Reason.INITIALIZING, "there is no member to ask")
-    for ask in (_licence, _half_joined, _progress, _views, _split, _missing, _serving):
+    for ask in (licence, _half_joined, _progress, _views, _split, _missing, _serving):
         finding = ask(case)
         if finding:
             return finding
@@ -33,18 +33,17 @@ def check(case: Case) -> Finding:
     return true(_TYPE, Reason.ALL_MEMBERS_CLUSTERED, f"all {count} members see each other and serve")
 
 
-def licence_missing(case: Case) -> bool:
+def licence(case: Case) -> Finding | None:
     """EMQX 5.9 and later: with the licence of the image a second running node stops the VM."""
     settings = case.settings
-    if settings is None or settings.generation is None:
-        return False
-    return settings.generation.needs_licence and case.workload.replicas > 1 and not settings.licensed
-
-
-def _licence(case: Case) -> Finding | None:
-    if not licence_missing(case):
+    if settings is None or settings.generation is None or case.workload.replicas <= 1:
         return None
-    version = case.settings.version if case.settings else None
+    if not settings.generation.needs_licence or settings.licensed is True:
+        return None
+    version = settings.version
+    if isinstance(settings.licensed, Unobserved):
+        seen = f"EMQX {version} needs a licence key to cluster, and whether it has one is not known"
+        return unknown(_TYPE, Reason.PROBE_FAILED, f"{seen}: {settings.licensed.reason}")
     return false(
         _TYPE,
         Reason.LICENSE_MISSING,

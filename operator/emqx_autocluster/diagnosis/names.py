@@ -66,6 +66,10 @@ def _configured_name(case: Case) -> list[str]:
 
 def _resolution(case: Case, host: str) -> Finding | None:
     """What is wrong with one name in the pods; None: every pod resolves it."""
+    if isinstance(case.observation.members, Unobserved):
+        return unknown(
+            _TYPE, Reason.PROBE_FAILED, f"whether the pods resolve {host} is not known: no list of pods"
+        )
     if not case.running:
         return _predicted(case, host)
     answers = {m.pod.name: m.lookups.get(host, Unobserved("not asked")) for m in case.running}

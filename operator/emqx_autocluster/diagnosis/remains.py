@@ -11,8 +11,8 @@ def stale(case: Case) -> Finding:
         return unknown(
             kind, Reason.TARGET_PROGRESSING, "a rollout goes on and leaves names behind until it is over"
         )
-    if not seen.islands:
-        return unknown(kind, Reason.PROBE_FAILED, "no member's view could be read")
+    if not seen.islands or (seen.unseen and not seen.stale):
+        return unknown(kind, Reason.PROBE_FAILED, "not every member's view could be read")
     if not seen.stale:
         return false(kind, Reason.NO_STALE_NODES, "every name in the cluster belongs to a pod")
     live = len(seen.answering)

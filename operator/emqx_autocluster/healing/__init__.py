@@ -20,6 +20,8 @@ def plan(case: Case, findings: Findings, memory: Memory) -> Plan:
     closed = gate.check(case, findings)
     if formation.half_joined(case) and memory.procedure:
         return _blocked_rollout(case, memory, closed)
+    if findings[ConditionType.RBAC_READY].reason is Reason.SERVICE_ACCOUNT_MISSING:
+        return _without_account(case, findings, closed)
     if _is_due(case, findings):
         return _repair(case, findings, memory, closed)
     if memory.procedure:
@@ -53,6 +55,14 @@ def _blocked_rollout(case: Case, memory: Memory, closed: Hold | None) -> Plan:
     if closed and closed.reason is not Reason.TARGET_PROGRESSING:
         hold = closed
     return Plan(steps, hold, procedure=True)
+
+
+def _without_account(case: Case, findings: Findings, closed: Hold | None) -> Plan:
+    """No pod can be made without it, so any rollout waits for it; creating it interrupts nobody."""
+    granting, hold = rights.steps(case, findings)
+    if closed and closed.reason is not Reason.TARGET_PROGRESSING:
+        hold = closed
+    return Plan(tuple(s for s in granting if s.action is Action.CREATE_SERVICE_ACCOUNT), hold, procedure=True)
 
 
 def _finish(case: Case, findings: Findings, memory: Memory, closed: Hold | None) -> Plan:

@@ -2,7 +2,7 @@
 
 from emqx_autocluster.annotations import Mode
 from emqx_autocluster.diagnosis import Case, Findings
-from emqx_autocluster.diagnosis.formation import licence_missing
+from emqx_autocluster.diagnosis.formation import licence
 from emqx_autocluster.findings import ConditionType, Finding, Reason
 from emqx_autocluster.healing.steps import Hold
 
@@ -34,8 +34,9 @@ def _paused(case: Case, findings: Findings) -> Hold | None:
     return from_finding(findings[ConditionType.PAUSED]) if case.options.paused else None
 
 
-def _licence(case: Case, findings: Findings) -> Hold | None:
-    return from_finding(findings[ConditionType.CLUSTER_FORMED]) if licence_missing(case) else None
+def _licence(case: Case, _findings: Findings) -> Hold | None:
+    refused = licence(case)
+    return from_finding(refused) if refused else None
 
 
 def _progress(case: Case, _findings: Findings) -> Hold | None:

@@ -13,6 +13,8 @@ class Memory:
     procedure: Procedure | None = None
     rewrites: tuple[Rewrite, ...] = ()
     original: str | None = None
+    undone: bool = False
+    """Whether a person rolled back what the operator had changed."""
 
     def attempt(self, action: Action, subject: str) -> Attempt | None:
         attempts = self.procedure.attempts if self.procedure else ()

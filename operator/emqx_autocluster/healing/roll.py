@@ -170,8 +170,13 @@ def _switch(case: Case) -> Hold | None:
 
 
 def _fight(case: Case, memory: Memory) -> Hold | None:
-    """Somebody sets the same value back again and again: a GitOps tool has the manifest, not we."""
+    """Somebody sets the same value back: a person once, or a GitOps tool that has the manifest again and again."""
     address = _address(case)
+    if memory.undone and not case.options.roll:
+        return Hold(
+            Reason.EXTERNAL_REVERT,
+            f"somebody rolled back to {address}, so it is left alone; annotate {ROLL}=now to let the repair go on",
+        )
     recent = [
         r for r in memory.rewrites if case.observation.at - r.time < _FIGHT_WINDOW and r.value == address
     ]

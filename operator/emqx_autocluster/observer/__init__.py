@@ -22,8 +22,10 @@ from emqx_autocluster.observation import (
     WorkloadRef,
 )
 from emqx_autocluster.observer.interviews import Interviews
-from emqx_autocluster.observer.look import Look, Remembered
+from emqx_autocluster.observer.look import Depth, Look, Remembered
 from emqx_autocluster.observer.surroundings import Surroundings
+
+__all__ = ["Depth", "Observer"]
 
 
 class Observer:
@@ -42,12 +44,13 @@ class Observer:
         """None: there is none. Raises ClientError where that could not be told."""
         path = paths.deployments if ref.kind is WorkloadKind.DEPLOYMENT else paths.statefulsets
         body = await self._kube.get(path(ref.namespace, ref.name))
-        return objects.workload(ref.kind, body) if body else None
+        if body is None or "deletionTimestamp" in body["metadata"]:
+            return None
+        return objects.workload(ref.kind, body)
 
     async def observe(
-        self, workload: Workload, resource: str, options: WorkloadOptions, at: datetime, *, thorough: bool
+        self, workload: Workload, resource: str, options: WorkloadOptions, at: datetime, depth: Depth
     ) -> Observation:
-        """`thorough` asks every member; else one in turn, and the others count as they last answered."""
         bare = Observation(at, resource, workload, Unobserved("the pods were not listed"))
         container = discovery.emqx_container(workload.template, options.container)
         if container is None or workload.replicas == 0:
@@ -64,11 +67,11 @@ class Observer:
         newest_first = sorted(pods, key=lambda pod: pod.created, reverse=True)
         newest = [i for pod in newest_first if isinstance(i := identities[pod.uid], Identity)]
         settings = discovery.read_settings(container, newest, config_maps)
-        look = Look(workload, resource, container, settings, pods, identities, memory, at)
+        look = Look(workload, resource, container, settings, pods, identities, memory, at, depth)
         members, (service, endpoints), rights, network = await asyncio.gather(
-            self._interviews.members(look, thorough=thorough),
+            self._interviews.members(look),
             self._surroundings.service(look),
-            self._surroundings.rights(look, thorough=thorough),
+            self._surroundings.rights(look),
             self._surroundings.network(look),
         )
         return Observation(at, resource, workload, members, config_maps, service, endpoints, rights, network)

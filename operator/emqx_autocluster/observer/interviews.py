@@ -55,9 +55,9 @@ class Interviews:
         found = await asyncio.gather(*(identity(pod) for pod in pods))
         return {pod.uid: identity for pod, identity in zip(pods, found, strict=True)}
 
-    async def members(self, look: Look, *, thorough: bool) -> tuple[Member, ...]:
-        views = await self._views(look, thorough=thorough)
-        lookups = await self._lookups(look, thorough=thorough)
+    async def members(self, look: Look) -> tuple[Member, ...]:
+        views = await self._views(look)
+        lookups = await self._lookups(look)
         names = {
             name for view in views.values() if isinstance(view, View) for name in view.running | view.stopped
         }
@@ -65,10 +65,10 @@ class Interviews:
         members = await self._with_connections(look, members)
         return tuple(await self._with_join_traces(look, members))
 
-    async def _views(self, look: Look, *, thorough: bool) -> dict[str, Fact[View]]:
+    async def _views(self, look: Look) -> dict[str, Fact[View]]:
         memory, up = look.memory, look.running
         remembered = {pod.uid: memory.views.get(pod.container_id or "") for pod in up}
-        if not thorough and up and all(remembered.values()):
+        if not look.depth.thorough and up and all(remembered.values()):
             memory.turn += 1
             chosen = up[memory.turn % len(up)]
             fresh = await self._view(look, chosen)
@@ -86,14 +86,14 @@ class Interviews:
             look.memory.views.pop(container, None)
         return view
 
-    async def _lookups(self, look: Look, *, thorough: bool) -> dict[str, Mapping[str, Fact[tuple[str, ...]]]]:
+    async def _lookups(self, look: Look) -> dict[str, Mapping[str, Fact[tuple[str, ...]]]]:
         hosts = [CANONICAL_HOST, *look.configured_names()] if look.settings.uses_k8s else []
 
         async def lookups(pod: Pod) -> Mapping[str, Fact[tuple[str, ...]]]:
             known = look.memory.lookups.get(pod.container_id or "")
             if not pod.running or pod.deleting:
                 return {}
-            if not thorough and known and set(known) >= set(hosts):
+            if not look.depth.thorough and known and all(known.get(host) for host in hosts):
                 return known
             answers = await asyncio.gather(
                 *(fact(self._emqx_ctl.lookup(look.target(pod), host)) for host in hosts)
@@ -105,9 +105,10 @@ class Interviews:
         return {pod.uid: answers for pod, answers in zip(look.pods, found, strict=True)}
 
     async def _with_connections(self, look: Look, members: list[Member]) -> list[Member]:
-        """Only where a seed has to be chosen or a restart's cost told: while members stand apart."""
+        """Only where a seed has to be chosen, since all stand alone, or a restart's cost has to be told."""
         seen = [m for m in members if isinstance(m.view, View)]
-        if len({m.view for m in seen}) < 2:  # noqa: PLR2004 - all see the same
+        all_alone = len(seen) > 1 and all(isinstance(m.view, View) and len(m.view.running) == 1 for m in seen)
+        if not all_alone and not look.depth.count_devices:
             return members
 
         async def with_connections(member: Member) -> Member:

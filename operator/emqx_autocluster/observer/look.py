@@ -27,6 +27,16 @@ class Remembered:
 
 
 @dataclass(frozen=True, slots=True)
+class Depth:
+    """How much a pass asks for."""
+
+    thorough: bool
+    """Every member is asked; else one in turn, and the others count as they last answered."""
+    count_devices: bool = False
+    """How many devices a restart would disconnect is asked for, too."""
+
+
+@dataclass(frozen=True, slots=True)
 class Look:
     """What one pass knows before it asks the members."""
 
@@ -38,6 +48,7 @@ class Look:
     identities: Mapping[str, Fact[Identity]]
     memory: Remembered
     at: datetime
+    depth: Depth
 
     @property
     def running(self) -> list[Pod]:

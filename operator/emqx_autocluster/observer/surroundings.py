@@ -56,7 +56,7 @@ class Surroundings:
             parsed(self._kube.get(paths.endpoints(namespace, name)), objects.endpoints),
         )
 
-    async def rights(self, look: Look, *, thorough: bool) -> Rights | None:
+    async def rights(self, look: Look) -> Rights | None:
         namespace, name = discovery.text(look.settings.namespace), discovery.text(look.settings.service_name)
         if not look.settings.uses_k8s or namespace is None or name is None:
             return None
@@ -67,7 +67,7 @@ class Surroundings:
             self._managed(paths.serviceaccounts(own, account)), fact(self._allowed(review))
         )
         rights = Rights(account_object, None, NOT_ASKED, NOT_ASKED, allowed)
-        if not thorough and allowed is True:
+        if not look.depth.thorough and allowed is True:
             return rights
         role, binding = await asyncio.gather(
             self._managed(paths.roles(own, named)), self._managed(paths.rolebindings(own, named))

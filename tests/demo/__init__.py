@@ -1,0 +1,1 @@
+"""`make demo`: three EMQX members that do not know each other, one annotation, and what follows."""

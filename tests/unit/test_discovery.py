@@ -1,0 +1,296 @@
+"""Which discovery settings are in force in a workload, and where each comes from."""
+
+from typing import Any
+
+import pytest
+from packaging.version import Version
+
+from builders import a_container, a_workload, an_identity
+from emqx_autocluster import discovery
+from emqx_autocluster.discovery import API_SERVER, LICENSE, NAMESPACE, Address, Setting, Source
+from emqx_autocluster.observation import Container, EnvFrom, EnvVar, Fact, Identity, PodTemplate, Unobserved
+
+FROM_FIELD = EnvVar(NAMESPACE, None, {"fieldRef": {"fieldPath": "metadata.namespace"}})
+UNREAD = Unobserved("configmaps is forbidden")
+
+
+@pytest.mark.parametrize(
+    ("container", "process", "config_maps", "expected"),
+    [
+        pytest.param(
+            a_container(env={NAMESPACE: "iot"}),
+            an_identity(**{NAMESPACE: "other"}),
+            {},
+            Setting("iot", Source.ENV),
+            id="env wins over what the process has",
+        ),
+        pytest.param(
+            a_container(env={NAMESPACE: "iot"}, env_from=(EnvFrom(config_map="settings"),)),
+            None,
+            {"settings": {NAMESPACE: "other"}},
+            Setting("iot", Source.ENV),
+            id="env wins over envFrom",
+        ),
+        pytest.param(
+            Container("emqx", "emqx:5.8.9", (EnvVar(NAMESPACE, "first"), EnvVar(NAMESPACE, "last"))),
+            None,
+            {},
+            Setting("last", Source.ENV),
+            id="of duplicate entries the last wins",
+        ),
+        pytest.param(
+            a_container(
+                env={NAMESPACE: None}, env_from=(EnvFrom(config_map="one"), EnvFrom(config_map="two"))
+            ),
+            None,
+            {"one": {NAMESPACE: "first"}, "two": {NAMESPACE: "last"}},
+            Setting("last", Source.CONFIG_MAP),
+            id="of several ConfigMaps the last wins",
+        ),
+        pytest.param(
+            a_container(
+                env={NAMESPACE: None}, env_from=(EnvFrom(config_map="one", prefix="EMQX_CLUSTER__"),)
+            ),
+            None,
+            {"one": {"K8S__NAMESPACE": "iot"}},
+            Setting("iot", Source.CONFIG_MAP),
+            id="envFrom with a prefix",
+        ),
+        pytest.param(
+            a_container(env={NAMESPACE: None}, env_from=(EnvFrom(config_map="gone"),)),
+            an_identity(**{NAMESPACE: "iot"}),
+            {"gone": None},
+            Setting("iot", Source.RUNNING),
+            id="a ConfigMap that does not exist gives nothing",
+        ),
+        pytest.param(
+            a_container(env={NAMESPACE: None}, env_from=(EnvFrom(config_map="settings"),)),
+            an_identity(**{NAMESPACE: "iot"}),
+            {"settings": UNREAD},
+            Unobserved("ConfigMap settings could not be read: configmaps is forbidden"),
+            id="a ConfigMap that could not be read: not known, whatever the process has",
+        ),
+        pytest.param(
+            a_container(env={NAMESPACE: FROM_FIELD}),
+            an_identity(**{NAMESPACE: "iot"}),
+            {},
+            Setting("iot", Source.ENV_VALUE_FROM),
+            id="valueFrom: what the process made of it",
+        ),
+        pytest.param(
+            a_container(env={NAMESPACE: FROM_FIELD}),
+            None,
+            {},
+            Unobserved(f"{NAMESPACE} is not a plain value, and no running container told what it became"),
+            id="valueFrom and no process: not known",
+        ),
+        pytest.param(
+            a_container(env={NAMESPACE: "$(POD_NAMESPACE)"}),
+            an_identity(**{NAMESPACE: "iot"}),
+            {},
+            Setting("iot", Source.ENV_VALUE_FROM),
+            id="a reference to another variable: what the process made of it",
+        ),
+        pytest.param(
+            a_container(env={NAMESPACE: None}),
+            an_identity(**{NAMESPACE: "iot"}),
+            {},
+            Setting("iot", Source.RUNNING),
+            id="set by the image itself",
+        ),
+        pytest.param(
+            a_container(env={NAMESPACE: None}),
+            an_identity(),
+            {},
+            Setting("default", Source.DEFAULT),
+            id="set nowhere: the version's default",
+        ),
+        pytest.param(
+            a_container(env={NAMESPACE: None}),
+            None,
+            {},
+            Setting("default", Source.DEFAULT),
+            id="set nowhere and nothing runs: the version's default",
+        ),
+    ],
+)
+def test_where_a_value_comes_from(
+    container: Container, process: Identity | None, config_maps: dict[str, Any], expected: Fact[Setting]
+) -> None:
+    settings = discovery.read_settings(container, [process] if process else [], config_maps)
+    assert settings.namespace == expected
+
+
+def test_a_value_is_not_called_a_default_while_running_containers_could_not_be_asked() -> None:
+    unread = Unobserved("exec timed out")
+    settings = discovery.read_settings(a_container(env={NAMESPACE: None}), [], {}, unread)
+    assert isinstance(settings.namespace, Unobserved)
+    assert "exec timed out" in settings.namespace.reason
+    assert settings.api_server == Setting("https://kubernetes.default.svc:443", Source.ENV)
+
+
+@pytest.mark.parametrize(
+    ("image", "process", "expected"),
+    [
+        pytest.param("emqx/emqx:5.8.9", "4.4.19", "5.8.9", id="the tag of the template wins"),
+        pytest.param(
+            "emqx/emqx:latest", "5.4.1", "5.4.1", id="a tag that is no version: the container's word"
+        ),
+        pytest.param("emqx/emqx:latest", None, None, id="neither: not known"),
+    ],
+)
+def test_the_version(image: str, process: str | None, expected: str | None) -> None:
+    settings = discovery.read_settings(a_container(image), [an_identity(process)], {})
+    assert settings.version == (Version(expected) if expected else None)
+
+
+def test_without_a_version_the_strategy_is_never_guessed() -> None:
+    settings = discovery.read_settings(a_container("emqx/emqx:latest"), [], {})
+    assert isinstance(settings.strategy, Unobserved)
+    assert not settings.uses_k8s
+
+
+@pytest.mark.parametrize(
+    ("image", "variable", "uses_k8s"),
+    [
+        ("emqx/emqx:4.4.19", "EMQX_CLUSTER__DISCOVERY", True),
+        ("emqx/emqx:4.4.19", "EMQX_CLUSTER__DISCOVERY_STRATEGY", False),
+        ("emqx/emqx:5.8.9", "EMQX_CLUSTER__DISCOVERY_STRATEGY", True),
+        ("emqx/emqx:5.8.9", "EMQX_CLUSTER__DISCOVERY", False),
+    ],
+)
+def test_each_version_reads_its_own_variable(image: str, variable: str, *, uses_k8s: bool) -> None:
+    container = Container("emqx", image, (EnvVar(variable, "k8s"),))
+    assert discovery.read_settings(container, [], {}).uses_k8s == uses_k8s
+
+
+@pytest.mark.parametrize(
+    ("facts", "process", "licensed"),
+    [
+        pytest.param({}, {}, False, id="no key anywhere"),
+        pytest.param({"env": {LICENSE: "MjIw..."}}, {}, True, id="a key in env"),
+        pytest.param({"env": {LICENSE: "default"}}, {}, False, id="the community key, which allows one node"),
+        pytest.param({"env": {LICENSE: "evaluation"}}, {}, True, id="the evaluation key"),
+        pytest.param(
+            {"env": {LICENSE: EnvVar(LICENSE, None, {"secretKeyRef": {"name": "emqx"}})}},
+            {},
+            True,
+            id="from a Secret",
+        ),
+        pytest.param({"env_from": (EnvFrom(None, "emqx"),)}, {}, True, id="a Secret by envFrom may hold one"),
+        pytest.param({}, {LICENSE: "set"}, True, id="the process has one"),
+        pytest.param({}, {LICENSE: "default"}, False, id="the process has the community key"),
+        pytest.param({}, {LICENSE: '"default"'}, False, id="the community key in quotes"),
+        pytest.param({"mounts": {"/opt/emqx/etc/emqx.lic": "licence"}}, {}, True, id="a file in EMQX's etc"),
+        pytest.param({"mounts": {"/etc/localtime": "zone"}}, {}, False, id="any other file in some etc"),
+    ],
+)
+def test_whether_a_licence_is_set(facts: dict[str, Any], process: dict[str, str], *, licensed: bool) -> None:
+    settings = discovery.read_settings(a_container("emqx/emqx:5.9.0", **facts), [an_identity(**process)], {})
+    assert settings.licensed is licensed
+
+
+def test_whether_a_licence_is_set_is_not_known_while_no_process_could_be_asked() -> None:
+    unread = Unobserved("exec timed out")
+    assert discovery.read_settings(a_container("emqx/emqx:5.9.0"), [], {}, unread).licensed == unread
+
+
+SIDECAR = Container("exporter", "prom/exporter:1")
+
+
+@pytest.mark.parametrize(
+    ("containers", "named", "expected"),
+    [
+        pytest.param((SIDECAR, a_container()), None, "emqx", id="the one with cluster settings"),
+        pytest.param(
+            (SIDECAR, a_container()), "exporter", "exporter", id="the one that the annotation names"
+        ),
+        pytest.param((a_container(),), "mqtt", None, id="the annotation names none of them"),
+        pytest.param(
+            (SIDECAR, Container("mqtt", "emqx/emqx-ee:4.4.19")), None, "mqtt", id="by image: emqx-ee"
+        ),
+        pytest.param(
+            (Container("mqtt", "my.registry:5000/x/emqx-enterprise"),), None, "mqtt", id="by image: registry"
+        ),
+        pytest.param((Container("mqtt", "emqx@sha256:0123"),), None, "mqtt", id="by image: digest"),
+        pytest.param(
+            (Container("mqtt", "my/emqx-exporter:1"),), None, None, id="an image that only begins like it"
+        ),
+        pytest.param((SIDECAR,), None, None, id="none"),
+    ],
+)
+def test_the_emqx_container(
+    containers: tuple[Container, ...], named: str | None, expected: str | None
+) -> None:
+    found = discovery.emqx_container(PodTemplate(containers), named)
+    assert (found.name if found else None) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("https://kubernetes.default.svc:443", Address("https", "kubernetes.default.svc", 443)),
+        ("https://kubernetes.default.svc", Address("https", "kubernetes.default.svc", 443)),
+        ("https://kubernetes.default.svc/", Address("https", "kubernetes.default.svc", 443)),
+        ("http://192.168.1.31:8888", Address("http", "192.168.1.31", 8888)),
+        ("http://proxy", Address("http", "proxy", 80)),
+        ("https://user:secret@10.0.0.1:6443", Address("https", "10.0.0.1", 6443)),
+        ("kubernetes.default.svc", None),
+        ("kubernetes.default.svc:443", None),
+        ("10.0.0.1:6443", None),
+        ("tcp://10.0.0.1:6443", None),
+        ("https://", None),
+        ("https://host:port", None),
+        ("https://host:99999", None),
+        ("https://ho st", None),
+        ("https://[::1", None),
+        ("", None),
+    ],
+)
+def test_addresses_that_an_emqx_can_use(value: str, expected: Address | None) -> None:
+    assert discovery.parse_address(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("https://kubernetes.default.svc:443", "https://kubernetes.default.svc:443"),
+        ("https://user:secret@10.0.0.1:6443/x", "https://10.0.0.1:6443/x"),
+        ("https://us@er:se@cret@10.0.0.1", "https://10.0.0.1"),
+        ("https://[::1", "(not a URL)"),
+    ],
+)
+def test_users_and_passwords_are_never_shown(value: str, shown: str) -> None:
+    assert discovery.redacted(value) == shown
+
+
+def test_other_host_names_that_the_container_may_need() -> None:
+    env = {
+        "EMQX_DATABASE": "postgres://user@db.corp.example:5432/mqtt",
+        "EMQX_AUTH": "https://auth.corp.example/verify?x=1",
+        "EMQX_HOST_OF": "ldap.corp.example:389",
+        "EMQX_ADDRESS": "http://10.0.0.7:80",
+        "EMQX_WORDS": "just a sentence. And another",
+        API_SERVER: "https://not.this.one:443",
+    }
+    names = discovery.other_host_names(a_container(env=dict(env)))
+    assert names == ("auth.corp.example", "db.corp.example", "ldap.corp.example")
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("kubernetes.default.svc", True),
+        ("kubernetes.default", True),
+        ("kubernetes.default.svc.cluster.local", True),
+        ("kubernetes.default.svc.other.zone", False),
+        ("kubernetes", False),
+        ("apiserver.cluster.local", False),
+    ],
+)
+def test_spellings_of_the_service(host: str, *, expected: bool) -> None:
+    assert discovery.names_the_service(host, "cluster.local") == expected
+
+
+def test_the_builders_template_is_what_kubernetes_would_make() -> None:
+    assert discovery.emqx_container(a_workload().template, None) == a_container()
