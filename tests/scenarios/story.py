@@ -178,7 +178,7 @@ class Story:
         async def check() -> bool:
             try:
                 views = await self.views(app)
-            except StoryError:
+            except AssertionError:
                 return False  # a member that is joining cannot answer
             return sorted(len(running) for running, _ in views) == sorted(sizes)
 

@@ -76,7 +76,16 @@ def _half_joined(case: Case) -> Finding | None:
         _TYPE,
         Reason.MEMBER_HALF_JOINED,
         f"{names} stopped its applications to join and never started them again: it answers and serves nothing"
-        f" (its log: {line}); a rollout waits for it for ever; delete the pod if Repair is off",
+        f" (its log: {line}); a rollout waits for it for ever;"
+        f" cure: {_cure(case, members[0])}",
+    )
+
+
+def _cure(case: Case, member: Member) -> str:
+    namespace, pod = case.workload.ref.namespace, member.pod.name
+    return (
+        f"kubectl exec -n {namespace} {pod} -- emqx_ctl cluster discovery enable (EMQX 5.6.1 and later);"
+        f" if it is not Ready a minute later: kubectl delete pod -n {namespace} {pod}"
     )
 
 

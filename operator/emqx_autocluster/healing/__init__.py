@@ -52,38 +52,45 @@ def _in_turn(before: tuple[Step, ...], holds: tuple[Hold | None, ...]) -> tuple[
 def _blocked_rollout(case: Case, memory: Memory, closed: Hold | None) -> Plan:
     """A half-joined member blocks a rollout for good, so the rollout does not close the gate to its cure."""
     steps, hold = settle.half_joined(case, memory)
-    if closed and closed.reason is not Reason.TARGET_PROGRESSING:
-        hold = closed
-    return Plan(steps, hold, procedure=True)
+    return Plan(steps, _but_for_a_rollout(closed) or hold, procedure=True)
 
 
 def _without_account(case: Case, findings: Findings, closed: Hold | None) -> Plan:
     """No pod can be made without it, so any rollout waits for it; creating it interrupts nobody."""
     granting, hold = rights.steps(case, findings)
-    if closed and closed.reason is not Reason.TARGET_PROGRESSING:
-        hold = closed
-    return Plan(tuple(s for s in granting if s.action is Action.CREATE_SERVICE_ACCOUNT), hold, procedure=True)
+    account = tuple(step for step in granting if step.action is Action.CREATE_SERVICE_ACCOUNT)
+    return Plan(account, _but_for_a_rollout(closed) or hold, procedure=True)
+
+
+def _but_for_a_rollout(closed: Hold | None) -> Hold | None:
+    return None if closed and closed.reason is Reason.TARGET_PROGRESSING else closed
 
 
 def _finish(case: Case, findings: Findings, memory: Memory, closed: Hold | None) -> Plan:
     """After the rollout: members that stayed alone, then names whose pods are gone."""
     joins, hold = settle.strays(case, findings, memory)
     clearing = settle.clear(case, memory.procedure) if memory.procedure else ()
-    steps = (*joins, *_upkeep(case, findings, memory, None).steps, *clearing)
-    return Plan(steps, closed or hold, procedure=True)
+    maintenance, _ = _maintenance(case, findings, memory)
+    return Plan((*joins, *maintenance, *clearing), closed or hold, procedure=True)
 
 
 def _upkeep(case: Case, findings: Findings, memory: Memory, closed: Hold | None) -> Plan:
-    """No repair: objects of ours that drifted, and minReadySeconds, which restarts nothing."""
+    """No repair: what restarts nothing is done; a split of other origin is shown with its cure."""
+    maintenance, hold = _maintenance(case, findings, memory)
+    joins, _ = gather.steps(case, findings, memory)
+    by_hand = (replace(join, operation=None, message=f"by hand: {join.message}") for join in joins)
+    return Plan((*maintenance, *by_hand), closed or hold)
+
+
+def _maintenance(case: Case, findings: Findings, memory: Memory) -> tuple[tuple[Step, ...], Hold | None]:
+    """Objects of ours that drifted, and minReadySeconds."""
     granting, hold = rights.steps(case, findings)
     wanted = roll.changes(case, findings)
     # Not while anything is unknown: it may turn out to need the one patch that restarts, and this belongs into it.
     known = all(findings[kind].status is not Status.UNKNOWN for kind in _REPAIRED)
     alone = known and wanted and not template.rolls(wanted)
     rolling, _ = roll.steps(case, findings, memory) if alone else ((), None)
-    joins, _ = gather.steps(case, findings, memory)
-    by_hand = (replace(join, operation=None, message=f"by hand: {join.message}") for join in joins)
-    return Plan((*granting, *rolling, *by_hand), closed or hold)
+    return (*granting, *rolling), hold
 
 
 __all__ = ["Action", "Hold", "Memory", "Plan", "Step", "plan"]

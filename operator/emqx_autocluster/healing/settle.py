@@ -16,6 +16,7 @@ from emqx_autocluster.healing.steps import (
     Hold,
     Step,
     exec_command,
+    join,
     kubectl,
 )
 from emqx_autocluster.observation import Member
@@ -42,31 +43,34 @@ def _cure(case: Case, member: Member, memory: Memory) -> Step | Hold:
         if case.observation.at - attempt.time < delta(case.spec.repair.half_joined_after):
             return Hold(Reason.NODES_STARTING, f"{member.pod.name} was asked to join again a moment ago")
         return _eviction(case, member, memory)
-    return _ask_again(case, member, "it is half-joined") or _eviction(case, member, memory)
+    why = "it is half-joined"
+    return _ask_again(case, member, why) or _join_again(case, member, why) or _eviction(case, member, memory)
 
 
 def _ask_again(case: Case, member: Member, why: str) -> Step | None:
-    """`discovery enable` where the version has it, else a join to the seed."""
+    """`discovery enable`, where the version has it."""
     settings, container = case.settings, case.container
-    if container is None:
+    if container is None or settings is None or settings.generation is None or not case.uses_k8s:
         return None
-    if settings and settings.generation and settings.generation.has_discovery_command and case.uses_k8s:
-        return Step(
-            Action.ENABLE_DISCOVERY,
-            f"Pod/{member.pod.name}",
-            f"let {member.pod.name} look for its peers again: {why}",
-            exec_command(
-                case.workload.ref,
-                member.pod.name,
-                container.name,
-                "emqx_ctl",
-                "cluster",
-                "discovery",
-                "enable",
-            ),
-            EnableDiscovery(member.pod.name, container.name),
-        )
-    return None
+    if not settings.generation.has_discovery_command:
+        return None
+    argv = ("emqx_ctl", "cluster", "discovery", "enable")
+    return Step(
+        Action.ENABLE_DISCOVERY,
+        f"Pod/{member.pod.name}",
+        f"let {member.pod.name} look for its peers again: {why}",
+        exec_command(case.workload.ref, member.pod.name, container.name, *argv),
+        EnableDiscovery(member.pod.name, container.name),
+    )
+
+
+def _join_again(case: Case, member: Member, why: str) -> Step | None:
+    """A join to the oldest member that serves."""
+    serving = [m for m in case.membership.answering if m.pod.ready and m.node and m.pod.uid != member.pod.uid]
+    if not serving or case.container is None:
+        return None
+    target = min(serving, key=lambda m: (m.pod.created, m.pod.name))
+    return join(case.workload.ref, member.pod, case.container.name, target.node or "", why)
 
 
 def _eviction(case: Case, member: Member, memory: Memory) -> Step | Hold:
