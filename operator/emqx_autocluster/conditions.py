@@ -19,7 +19,15 @@ SUMMARISED = (
 )
 """Ready is about these, causes before their symptoms."""
 
-_MEMBERSHIP_HOLDS = frozenset({Reason.SEED_NEEDED, Reason.JOIN_FAILED, Reason.SPLIT_BRAIN})
+_MEMBERSHIP_HOLDS = frozenset(
+    {
+        Reason.SEED_NEEDED,
+        Reason.JOIN_FAILED,
+        Reason.SPLIT_BRAIN,
+        Reason.MEMBER_HALF_JOINED,
+        Reason.MEMBER_NOT_READY,
+    }
+)
 _UNTOLD = frozenset({Reason.OBSERVE_ONLY, Reason.TARGET_PROGRESSING, Reason.ANNOTATION_SET})
 
 

@@ -23,8 +23,8 @@ NAMESPACE = "EMQX_CLUSTER__K8S__NAMESPACE"
 ADDRESS_TYPE = "EMQX_CLUSTER__K8S__ADDRESS_TYPE"
 LICENSE = "EMQX_LICENSE__KEY"
 
-_SINGLE_NODE_LICENSE = "default"
-"""The community licence that comes with EMQX 5.9 and later; a cluster needs another one."""
+_SINGLE_NODE_LICENSES = frozenset({"", "default"})
+"""No key, or the community licence that comes with EMQX 5.9 and later; a cluster needs another one."""
 _EMQX_CONFIG = "/opt/emqx/etc"
 _EMQX_IMAGES = frozenset({"emqx", "emqx-ee", "emqx-enterprise"})
 _HOST = re.compile(r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", re.IGNORECASE)
@@ -112,7 +112,7 @@ def read_settings(
         service_name=setting(SERVICE_NAME, generation.default_service_name if generation else None),
         namespace=setting(NAMESPACE, "default"),
         address_type=setting(ADDRESS_TYPE, "ip"),
-        licensed=_is_licensed(container, identities) or unread or False,
+        licensed=_is_licensed(container, setting(LICENSE, None)),
     )
 
 
@@ -122,17 +122,16 @@ def _unknown_version() -> Unobserved:
     )
 
 
-def _is_licensed(container: Container, identities: Sequence[Identity]) -> bool:
+def _is_licensed(container: Container, key: Fact[Setting]) -> Fact[bool]:
     """Whether a licence key is set in any way that can be seen; a Secret or a mounted file counts as one."""
     entry = container.last_env(LICENSE)
-    keys = [identity.environ[LICENSE] for identity in identities if LICENSE in identity.environ]
-    if entry is not None:
-        keys.append(entry.value or "")
-    return (
-        any(key.strip('"') != _SINGLE_NODE_LICENSE for key in keys)
+    if (
+        (entry is not None and entry.value_from is not None)
         or any(source.secret for source in container.env_from)
         or any(path.startswith(_EMQX_CONFIG) for path in container.mounts)
-    )
+    ):
+        return True
+    return key if isinstance(key, Unobserved) else (key.value or "").strip('"') not in _SINGLE_NODE_LICENSES
 
 
 @dataclass(frozen=True, slots=True)

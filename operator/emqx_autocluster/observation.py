@@ -124,13 +124,15 @@ class Workload:
     @property
     def rolling(self) -> bool:
         """Whether the controller has not yet brought every pod to the current template."""
+        return not self.all_updated or self.available_replicas < self.status_replicas
+
+    @property
+    def all_updated(self) -> bool:
+        """Whether every pod that shall be is made from the current template, available or not."""
         if self.observed_generation < self.generation:
-            return True
-        return (
-            self.updated_replicas < self.replicas - self.partition
-            or self.status_replicas > self.updated_replicas
-            or self.available_replicas < self.updated_replicas
-        )
+            return False
+        old = self.status_replicas - self.updated_replicas
+        return self.updated_replicas >= self.replicas - self.partition and old <= self.partition
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from emqx_autocluster import conditions, discovery
 from emqx_autocluster.clients.errors import one_line
 from emqx_autocluster.diagnosis import Case, Findings, formation
 from emqx_autocluster.findings import ConditionType, Reason
-from emqx_autocluster.healing import Memory, Plan, Step
+from emqx_autocluster.healing import Memory, Plan, Step, settle
 from emqx_autocluster.healing.steps import PatchWorkload
 from emqx_autocluster.observation import Member, Unobserved
 from emqx_autocluster.v1alpha1 import (
@@ -108,7 +108,10 @@ def _procedure(case: Case, plan: Plan, memory: Memory) -> Procedure | None:
         return None
     if begun is not None and _is_over(case, plan):
         return None
-    procedure = begun or Procedure(started_at=case.observation.at.replace(microsecond=0))
+    procedure = begun or Procedure(
+        started_at=case.observation.at.replace(microsecond=0),
+        left_behind=settle.left_behind(case)[:_MOST_LISTED],
+    )
     return procedure.model_copy(update={"members": _seen(procedure.members, case)})
 
 
@@ -151,7 +154,7 @@ def after(old: StatusModel, step: Step, *, succeeded: bool, said: str, done: Pas
 
 
 def _counted(attempts: Sequence[Attempt], step: Step, message: str, done: Pass) -> tuple[Attempt, ...]:
-    before = done.memory.attempt(step.action, step.subject)
+    before = done.memory.attempt(step.action, step.subject, done.case)
     count = (before.count if before else 0) + 1
     now = done.case.observation.at.replace(microsecond=0)
     attempt = Attempt(action=step.action, subject=step.subject, count=count, time=now, message=message)

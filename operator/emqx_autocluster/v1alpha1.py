@@ -146,6 +146,8 @@ class Procedure(Model):
 
     started_at: datetime
     members: tuple[SeenMember, ...] = ()
+    left_behind: tuple[str, ...] = ()
+    """Names that no pod had any more when it began."""
     attempts: tuple[Attempt, ...] = ()
 
 

@@ -11,7 +11,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -32,6 +32,7 @@ from emqx_autocluster.effects import Effects
 from emqx_autocluster.healing.steps import Action, Evict, Step
 from emqx_autocluster.observation import JoinTrace, WorkloadKind, WorkloadRef
 from emqx_autocluster.observer import Observer
+from emqx_autocluster.observer.look import Depth
 from running import NAMESPACE, ROOT, SERVICE_ACCOUNT, RunningOperator, RunningSandbox
 from sandbox import kubeconfig
 from sandbox.audit import AuditEntry
@@ -40,6 +41,7 @@ from sandbox.kubelet.control import Control
 
 DEPLOY = str(ROOT / "deploy")
 VERSION = "5.8.9"
+SERVICE_NAME = "EMQX_CLUSTER__K8S__SERVICE_NAME"
 RBAC = "rbac.authorization.k8s.io"
 
 Object = dict[str, Any]
@@ -52,9 +54,11 @@ Right = tuple[str, str, str]
 
 def workload(story: Story, kind: str, name: str, replicas: int, **pod: Any) -> list[Object]:
     """EMQX with the right API server address, and its Service."""
-    own = {"EMQX_CLUSTER__K8S__SERVICE_NAME": name}
     make = manifests.deployment if kind == "Deployment" else manifests.stateful_set
-    body = make(VERSION, story.namespace, manifests.CANONICAL, name=name, replicas=replicas, pod=pod, **own)
+    body = make(VERSION, story.namespace, manifests.CANONICAL, name=name, replicas=replicas, pod=pod)
+    for entry in body["spec"]["template"]["spec"]["containers"][0]["env"]:
+        if entry["name"] == SERVICE_NAME:
+            entry["value"] = name
     return [manifests.service(story.namespace, name=name, app=name), body]
 
 
@@ -63,11 +67,12 @@ async def repaired(story: Story) -> None:
     service, body = workload(story, "Deployment", "fresh", 2)
     body["spec"]["strategy"] = {"type": "Recreate"}
     container = body["spec"]["template"]["spec"]["containers"][0]
-    container["env"] = [e for e in container["env"] if e["name"] != "EMQX_CLUSTER__K8S__SERVICE_NAME"]
+    container["env"] = [e for e in container["env"] if e["name"] != SERVICE_NAME]
     container["envFrom"] = [{"configMapRef": {"name": "fresh"}}]
-    settings = {"EMQX_CLUSTER__K8S__SERVICE_NAME": "fresh"}
     metadata = {"name": "fresh", "namespace": story.namespace}
-    await story.apply({"kind": "ConfigMap", "metadata": metadata, "data": settings}, service, body)
+    await story.apply(
+        {"kind": "ConfigMap", "metadata": metadata, "data": {SERVICE_NAME: "fresh"}}, service, body
+    )
     await story.until_lone(2, app="fresh")
     await story.annotate("fresh", mode="Repair")
     await story.until_repaired(name="fresh")
@@ -122,8 +127,11 @@ async def given_back(story: Story, kind: str) -> None:
 
 
 async def evicted(story: Story, kube: Kube) -> None:
-    """A member that does not become Ready: its log is read, and its pod evicted. Both take minutes to come about
-    by themselves, so the operator's own reader and writer are asked directly, with its token."""
+    """A member that does not become Ready: its log is read, and its pod evicted.
+
+    Both take minutes to come about by themselves, so the operator's own reader and writer are asked directly, with
+    its token.
+    """
     await story.apply(*workload(story, "Deployment", "hung", 1))
     await story.until_lone(1, app="hung")
     [pod] = await story.pods("hung")
@@ -140,7 +148,7 @@ async def evicted(story: Story, kube: Kube) -> None:
     assert target
     later = datetime.now(UTC) + timedelta(minutes=1)
     options = annotations.parse({})
-    seen = await observer.observe(target, "hung", options, later, thorough=True)
+    seen = await observer.observe(target, "hung", options, later, Depth(thorough=True))
     assert [type(member.join_trace) for member in seen.each_member()] == [JoinTrace]
     step = Step(Action.EVICT_POD, f"Pod/{name}", "", None, Evict(name, uid))
     outcome = await Effects(kube, emqx_ctl).carry_out(step, target, later)
@@ -256,24 +264,25 @@ class Line:
 @asynccontextmanager
 async def installed(tmp_path: Path) -> AsyncIterator[tuple[Story, Line, RunningOperator]]:
     """A cluster to which deploy/ was applied, and the operator that the Deployment would run."""
-    own = RunningSandbox.start()
-    try:
+    async with AsyncExitStack() as ends:
+        own = RunningSandbox.start()
+        ends.callback(own.stop)
         sandbox = SandboxHandle.load(own.state)
         sandbox.kubectl("apply", "-f", DEPLOY)
         line = Line(int(sandbox.server.rpartition(":")[2]))
         server = await asyncio.start_server(line.accept, "127.0.0.1", 0)
+        ends.callback(server.close)
         near = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         token = sandbox.kubectl("create", "token", SERVICE_ACCOUNT, "-n", NAMESPACE).strip()
         config = kubeconfig.for_token(
             tmp_path / "kubeconfig", server=near, ca=sandbox.ca, token=token, namespace=NAMESPACE
         )
         operator = RunningOperator.start(sandbox, KUBECONFIG=str(config))
-        async with Kube.from_kubeconfig(sandbox.kubeconfig) as kube, Control(sandbox.control) as control:
-            yield Story(sandbox, kube, control, "default"), line, operator
-        operator.stop()
-        server.close()
-    finally:
-        own.stop()
+        ends.callback(operator.stop)
+        ends.callback(lambda: print(operator.log.read_text()))  # shown if the test fails
+        kube = await ends.enter_async_context(Kube.from_kubeconfig(sandbox.kubeconfig))
+        control = await ends.enter_async_context(Control(sandbox.control))
+        yield Story(sandbox, kube, control, "default"), line, operator
 
 
 @pytest.mark.timeout(300)

@@ -15,6 +15,8 @@ from demo.screen import Screen
 from emqx_autocluster.clients.errors import ClientError
 from sandbox.handle import KubectlError
 
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
 _INTERRUPTED = 130
 
 
@@ -25,6 +27,7 @@ class EMQX(StrEnum):
     V5 = "5.8.9"
 
 
+@app.command()
 def main(
     emqx: Annotated[EMQX, typer.Option(help="Which version the stand-in is.")] = EMQX.V4,
     *,
@@ -51,4 +54,4 @@ async def _told(screen: Screen, emqx: EMQX, *, keep: bool) -> bool:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    app()

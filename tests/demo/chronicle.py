@@ -56,9 +56,9 @@ class Chronicle:
         if self.gathered_after is None and self._is_gathered(look):
             self.gathered_after = after
             lines.append(Line(after, "Seen", f"one cluster of {MEMBERS}, and no pod was restarted"))
-        if look.rolled_out and not last.rolled_out:
-            lines.append(Line(after, "Seen", "the rollout is over"))
         lines += [Line(after, "Seen", text) for text in self._arrivals(look) + _departures(last, look)]
+        if look.revision != self.before.revision and look.rolled_out and not last.rolled_out:
+            lines.append(Line(after, "Seen", "the rollout is over"))
         ready, was = look.condition("Ready"), last.condition("Ready")
         if ready and ready.status == "True" and (was is None or was.status != "True"):
             lines.append(Line(after, "Seen", f"Ready is True: {ready.message}"))
@@ -112,6 +112,7 @@ class Chronicle:
 
 
 def _departures(last: Look, look: Look) -> list[str]:
-    here = {m.uid for m in look.members}
+    stayed = {m.uid for m in look.members if not m.ending}
     size = len(look.clusters[0]) if look.clusters else 0
-    return [f"old pod {m.pod} has ended: a cluster of {size}" for m in last.members if m.uid not in here]
+    leaving = (m for m in last.members if not m.ending and m.uid not in stayed)
+    return [f"{'new' if m.new else 'old'} pod {m.pod} ends: a cluster of {size} stays" for m in leaving]

@@ -13,7 +13,7 @@ from demo.screen import Screen
 from demo.watching import NAME, NAMESPACE
 
 _GROUP = "emqx-autocluster.io"
-_LONGEST = 48
+_LONGEST = 32
 
 Object = dict[str, Any]
 
@@ -23,7 +23,7 @@ async def workload(shell: Shell) -> str:
     text = await shell.quietly("kubectl", "get", f"deployment/{NAME}", "-n", NAMESPACE, "-o", "yaml")
     body = yaml.safe_load(text)
     shown = {"metadata": {"annotations": _annotations(body)}, "spec": _spec(body["spec"])}
-    return yaml.safe_dump(shown, sort_keys=True, width=1000)
+    return yaml.safe_dump(shown, sort_keys=True, width=1000, allow_unicode=True)
 
 
 def _annotations(body: Object) -> Object:

@@ -20,7 +20,7 @@ _STEP_MARKS = {
     Progress.DONE: ("✓", "green"),
 }
 _WIDE = 100
-_FIXED_ROWS = 21
+_FIXED_ROWS = 19
 _LEAST_LINES, _MOST_LINES = 3, 14
 
 
@@ -100,7 +100,8 @@ def _condition(condition: Condition, *, with_reason: bool) -> Text:
         good = (condition.status == "True") != (condition.type in _GOOD_WHEN_FALSE)
         style = "green" if good else "red"
         mark = "✓" if good else "✗"
-    value = f" {condition.status}" if condition.type in _GOOD_WHEN_FALSE else ""
+    known = condition.type in _GOOD_WHEN_FALSE and condition.status != "Unknown"
+    value = f" {condition.status}" if known else ""
     reason = f"  {condition.reason}" if with_reason or style != "green" else ""
     return Text.assemble((mark, style), f" {condition.type}{value}", (reason, "dim"))
 

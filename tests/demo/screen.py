@@ -4,11 +4,12 @@ On a terminal with colours; elsewhere the same lines plain, without control code
 """
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.rule import Rule
+from rich.table import Table
 from rich.text import Text
 
 _WIDEST = 120
@@ -40,6 +41,15 @@ class Screen:
         """One paragraph; `backquoted` words are code, *starred* ones are stressed."""
         self.console.print(Padding(marked(text), (1, 0, 0, 0)))
 
+    def terms(self, entries: Mapping[str, str]) -> None:
+        """Words and what they mean."""
+        table = Table(box=None, show_header=False, padding=(0, 1))
+        table.add_column(style="bold", no_wrap=True)
+        table.add_column()
+        for word, meaning in entries.items():
+            table.add_row(f" {word}", marked(meaning))
+        self.console.print(table)
+
     def point(self, text: str, mark: str = "•", style: str = "") -> None:
         """One entry of a list."""
         body = marked(text)
@@ -53,9 +63,12 @@ class Screen:
         line = Text.assemble(("$ ", "dim"), (shlex.join(argv), "bold"))
         self.console.print(line, soft_wrap=True)
 
-    def output(self, text: str, style: str = "") -> None:
+    def output(self, text: str) -> None:
         for line in text.rstrip().splitlines():
-            self.console.print(Text("  " + line, style), soft_wrap=not self.is_live)
+            if self.is_live:
+                self.console.print(Padding(Text(line), (0, 0, 0, 2)))
+            else:
+                self.progress(line)
 
     def progress(self, line: str) -> None:
         self.console.print(Text("  " + line, "dim"), soft_wrap=True)

@@ -1,7 +1,6 @@
 """The story of the demo from its beginning to its verdict; each scene is one function."""
 
 import asyncio
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,17 +13,23 @@ from demo.chronicle import Chronicle
 from demo.commands import Shell
 from demo.live import clock, log_line, picture
 from demo.picture import Look
+from demo.scenes import ON, PROGRAM, install, quiet_failure, show_views
 from demo.screen import Screen
-from demo.watching import NAME, NAMESPACE, Watcher
+from demo.watching import NAME, Watcher
 from emqx_autocluster.clients.kube import Kube
-from running import INSTALLED, RunningOperator
 
 _ROOT = Path(__file__).resolve().parents[2]
-_PROGRAM = ".venv/bin/emqx-autocluster"
 _DEADLINE = timedelta(seconds=240)
 _PAUSE = 1.0
 _HEARTBEAT = timedelta(seconds=15)
-_ON = ["-n", NAMESPACE]
+_STEPS = {
+    "gate": "is anything unknown? Then nothing is touched",
+    "gather": "the strays join one member while all old pods live",
+    "rights": "a Role with the one request that EMQX makes",
+    "roll": "one patch, one rollout, slow enough that each new pod has joined before an old one ends",
+    "settle": "a new member that stayed alone is helped",
+    "clear": "the names of the pods that are gone leave the cluster",
+}
 
 
 async def tell(screen: Screen, emqx: str, *, keep: bool) -> bool:
@@ -58,48 +63,13 @@ async def tell(screen: Screen, emqx: str, *, keep: bool) -> bool:
     return true
 
 
-async def quiet_failure(shell: Shell, watcher: Watcher, emqx: str) -> Look:
-    screen, target = shell.screen, f"deployment/{NAME}"
-    screen.chapter("Three members that do not know each other")
-    screen.say(
-        "An EMQX Deployment of three. Its API server address, `http://192.168.1.31:8888`, was a `kubectl proxy` once;"
-        " nothing listens there any more. The pods use ServiceAccount default, which may read nothing."
-    )
-    await shell.run("kubectl", "apply", "-f", f"tests/demo/emqx-{emqx}.yaml")
-    await shell.run("kubectl", "rollout", "status", target, *_ON)
-    await shell.run("kubectl", "get", "pods", *_ON)
-    screen.say(
-        "Kubernetes is content: everything is Ready. EMQX is not, each member is a cluster of its own:"
-    )
-    look = await _looked(watcher, lambda seen: all(m.sees is not None for m in seen.members))
-    for member in look.members:
-        await shell.run("kubectl", "exec", *_ON, member.pod, "--", "emqx_ctl", "cluster", "status")
-    await shell.run("kubectl", "logs", *_ON, look.members[0].pod, "--tail=2")
-    screen.say("A message that a device sends to one of them never reaches a device on another.")
-    return look
-
-
-async def install(shell: Shell) -> RunningOperator:
-    screen = shell.screen
-    screen.chapter("The operator")
-    screen.say(
-        "`kubectl apply -f deploy/` is the whole install. Here without its Deployment, since no images run in this"
-        " cluster: the operator runs beside it, with a token of its own ServiceAccount."
-    )
-    files = [word for name in INSTALLED for word in ("-f", f"deploy/{name}")]
-    await shell.run("kubectl", "apply", *files)
-    return await asyncio.to_thread(RunningOperator.start, shell.sandbox)
-
-
 async def repair(shell: Shell, watcher: Watcher, before: Look) -> Chronicle:
     screen = shell.screen
     screen.chapter("One annotation")
-    screen.say(
-        "gate: is anything unknown? gather: join the strays while all old pods live. rights. roll: one patch, one"
-        " rollout. settle: help who stayed alone. clear: remove the names of the pods that are gone."
-    )
+    screen.say("The operator works in this order, and goes on only when a step has worked:")
+    screen.terms(_STEPS)
     chronicle = Chronicle(datetime.now(UTC), before)
-    await shell.run("kubectl", "annotate", f"deployment/{NAME}", *_ON, "emqx-autocluster.io/mode=Repair")
+    await shell.run("kubectl", "annotate", f"deployment/{NAME}", *ON, "emqx-autocluster.io/mode=Repair")
     screen.say("About two minutes now; most of it is the rollout, which takes its time on purpose.")
     with _shown(screen, chronicle):
         await _watch(screen, watcher, chronicle)
@@ -162,14 +132,13 @@ def _confess(screen: Screen, chronicle: Chronicle) -> None:
 
 async def aftermath(shell: Shell, chronicle: Chronicle, manifest: str) -> None:
     screen = shell.screen
-    await shell.run("kubectl", "get", "eac", *_ON)
-    for member in chronicle.looks[-1].members:
-        await shell.run("kubectl", "exec", *_ON, member.pod, "--", "emqx_ctl", "cluster", "status")
+    await shell.run("kubectl", "get", "eac", *ON)
+    await show_views(shell, chronicle.looks[-1])
     screen.chapter("What changed")
     await ending.changes(shell, manifest)
     ending.events(screen, chronicle)
     screen.chapter("How to undo it")
-    ending.undoing(screen, _PROGRAM)
+    ending.undoing(screen, PROGRAM)
 
 
 async def stay(shell: Shell) -> None:
@@ -180,13 +149,3 @@ async def stay(shell: Shell) -> None:
         screen.command(line.split(" "))
     screen.command(["kubectl", "get", "eac", "-A", "-w"])
     await asyncio.Event().wait()
-
-
-async def _looked(watcher: Watcher, good: Callable[[Look], bool]) -> Look:
-    """Looks until it is as wanted, or for as long as a member may take to answer."""
-    for _ in range(15):
-        look = await watcher.look()
-        if good(look):
-            break
-        await asyncio.sleep(_PAUSE)
-    return look

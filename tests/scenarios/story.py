@@ -59,6 +59,7 @@ class Story:
     async def shell(self, command: str) -> str:
         """Runs a command line as a person would: kubectl and emqx-autocluster with cluster-admin's kubeconfig."""
         environment = {
+            "HOME": str(self.sandbox.kubeconfig.parent),
             "KUBECONFIG": str(self.sandbox.kubeconfig),
             "PATH": f"{self.sandbox.bin}:{Path(sys.executable).parent}:/usr/bin:/bin",
         }

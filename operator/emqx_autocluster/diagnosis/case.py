@@ -1,13 +1,25 @@
 """One workload's case: the observation, what the user asked for, and what follows from both at once."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from emqx_autocluster import discovery, membership
 from emqx_autocluster.annotations import WorkloadOptions
 from emqx_autocluster.discovery import DiscoverySettings
 from emqx_autocluster.membership import Membership
-from emqx_autocluster.observation import Container, Identity, Member, Observation, Unobserved, Workload
+from emqx_autocluster.observation import (
+    Container,
+    Identity,
+    Member,
+    Observation,
+    Unobserved,
+    Workload,
+    WorkloadKind,
+)
 from emqx_autocluster.v1alpha1 import Spec
+
+_PATIENCE = timedelta(minutes=10)
+"""Kubernetes' default for progressDeadlineSeconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +49,20 @@ class Case:
 
     @property
     def progressing(self) -> bool:
-        """A rollout that goes on; one that is paused or exceeded its deadline is stuck instead."""
+        """A rollout that goes on; one that is paused, or that waits for a pod in vain, is stuck instead."""
         workload = self.workload
-        return workload.rolling and not workload.paused and not workload.progress_deadline_exceeded
+        stuck = workload.paused or workload.progress_deadline_exceeded or self._waits_in_vain()
+        return workload.rolling and not stuck
+
+    def _waits_in_vain(self) -> bool:
+        """Kubernetes has no deadline for StatefulSets, and none for members that fail after a rollout."""
+        workload = self.workload
+        waiting = [m.pod for m in self.observation.each_member() if not m.pod.ready and not m.pod.deleting]
+        if not workload.all_updated:
+            if workload.ref.kind is WorkloadKind.DEPLOYMENT:
+                return False
+            waiting = [pod for pod in waiting if pod.revision == workload.update_revision]
+        return bool(waiting) and all(self.observation.at - pod.created >= _PATIENCE for pod in waiting)
 
 
 def build(

@@ -91,12 +91,12 @@ def _cure(case: Case, member: Member) -> str:
 
 def _progress(case: Case) -> Finding | None:
     workload = case.workload
-    if not workload.rolling:
+    if not case.progressing and (workload.paused or workload.all_updated):
         return None
-    if workload.strategy == "OnDelete":
+    if workload.strategy == "OnDelete" and not workload.all_updated:
         return unknown(_TYPE, Reason.TARGET_PROGRESSING, _delete_by_hand(case))
     done = f"{workload.updated_replicas} of {workload.replicas} pods updated, {workload.available_replicas} available"
-    if workload.progress_deadline_exceeded:
+    if not case.progressing:
         waiting = next((m for m in case.membership.down), None)
         what = f"{waiting.pod.name}: {waiting.pod.waiting}" if waiting else "a pod that does not become Ready"
         return false(_TYPE, Reason.MEMBER_NOT_READY, f"the rollout is stuck ({done}) on {what}")
@@ -194,8 +194,10 @@ def _serving(case: Case) -> Finding | None:
 def clustered(case: Case) -> int | None:
     """How many members are in the largest island and Ready; None while that is not known."""
     seen = case.membership
-    if seen.unseen or not seen.islands:
-        return None if case.running else 0
+    if seen.unseen or isinstance(case.observation.members, Unobserved):
+        return None
+    if not seen.islands:
+        return 0
     return sum(1 for m in seen.islands[0] if m.pod.ready and isinstance(m.view, View))
 
 

@@ -35,10 +35,12 @@ def _is_due(case: Case, findings: Findings) -> bool:
 
 
 def _repair(case: Case, findings: Findings, memory: Memory, closed: Hold | None) -> Plan:
-    gathering, gather_hold = gather.steps(case, findings, memory)
+    # Strategy Recreate restarts all at once: whatever is gathered now would be gone then.
+    recreated = case.workload.strategy == "Recreate"
+    gathering, gather_hold = ((), None) if recreated else gather.steps(case, findings, memory)
     granting, rights_hold = rights.steps(case, findings)
     rolling, roll_hold = roll.steps(case, findings, memory)
-    clearing = settle.preview(case) if any(s.action is Action.AWAIT_ROLLOUT for s in rolling) else ()
+    clearing = settle.preview(case, rolls=any(s.action is Action.AWAIT_ROLLOUT for s in rolling))
     holds = (closed, gather_hold, *_in_turn(gathering, (rights_hold, *_in_turn(granting, (roll_hold,)))))
     hold = next((h for h in holds if h), None)
     return Plan((*gathering, *granting, *rolling, *clearing), hold, procedure=True)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from emqx_autocluster import membership
 from emqx_autocluster.diagnosis import Case, Findings
+from emqx_autocluster.diagnosis.formation import half_joined
 from emqx_autocluster.findings import ConditionType, Reason, Status
 from emqx_autocluster.healing import gate
 from emqx_autocluster.healing.memory import Memory
@@ -25,22 +26,23 @@ Island = Sequence[Member]
 
 def steps(case: Case, findings: Findings, memory: Memory) -> tuple[tuple[Step, ...], Hold | None]:
     """The joins that make one island, in order; a Hold where that is not known or not ours to decide."""
-    if case.workload.strategy == "Recreate":
-        return (), None  # all pods restart at once: whatever is gathered now is gone then
     hold = _unknown(case, findings)
     if hold or len(case.membership.islands) < 2:  # noqa: PLR2004 - one island is what is wanted
         return (), hold
     seed = choose_seed(case)
     if isinstance(seed, Hold):
         return (), seed
+    waiting = _waiting(case, seed)
+    if waiting:
+        return (), waiting
     joins = tuple(_joins(case, seed))
-    return joins, _failed(joins, memory)
+    return joins, _failed(case, joins, memory)
 
 
 def _unknown(case: Case, findings: Findings) -> Hold | None:
     """Joining needs every running member's view."""
     formed = findings[ConditionType.CLUSTER_FORMED]
-    if formed.status is Status.UNKNOWN and case.running:
+    if formed.status is Status.UNKNOWN and (case.running or isinstance(case.observation.members, Unobserved)):
         return gate.from_finding(formed)
     if case.membership.unseen:
         detail = "; ".join(membership.unreadable(m) for m in case.membership.unseen)
@@ -114,21 +116,36 @@ def _holds_data(path: str) -> bool:
     return path == _DATA or path.startswith(f"{_DATA}/") or _DATA.startswith(f"{path}/")
 
 
+def _waiting(case: Case, seed: Island) -> Hold | None:
+    """A lone member that is not Ready may wait for its peers to load its tables: a join would wipe them."""
+    member = next((m for m in _strays(case, seed) if not m.pod.ready and m not in half_joined(case)), None)
+    if member is None:
+        return None
+    return Hold(
+        Reason.MEMBER_NOT_READY,
+        f"{member.pod.name} is not Ready and may be waiting for its tables, which a join would wipe; see kubectl logs"
+        f" -n {case.workload.ref.namespace} {member.pod.name}",
+    )
+
+
+def _strays(case: Case, seed: Island) -> list[Member]:
+    return [m for m in case.membership.answering if m not in seed]
+
+
 def _joins(case: Case, seed: Island) -> list[Step]:
     container = case.container
-    target = min(seed, key=lambda m: (m.pod.created, m.pod.name))
-    strays = [m for island in case.membership.islands if island is not seed for m in island if m not in seed]
+    target = min(seed, key=lambda m: (not m.pod.ready, m.pod.created, m.pod.name))
     why = "the larger cluster" if len(seed) > 1 else "the seed"
     return [
         join(case.workload.ref, m.pod, container.name, target.node, why)
-        for m in strays
+        for m in _strays(case, seed)
         if container and target.node
     ]
 
 
-def _failed(joins: Sequence[Step], memory: Memory) -> Hold | None:
+def _failed(case: Case, joins: Sequence[Step], memory: Memory) -> Hold | None:
     for step in joins:
-        attempt = memory.attempt(Action.JOIN_CLUSTER, step.subject)
+        attempt = memory.attempt(Action.JOIN_CLUSTER, step.subject, case)
         if attempt and attempt.count >= _TRIES:
             return Hold(
                 Reason.JOIN_FAILED,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from emqx_autocluster.diagnosis import Case
 from emqx_autocluster.healing.steps import Action
 from emqx_autocluster.v1alpha1 import Attempt, Procedure, Rewrite
 
@@ -16,6 +17,10 @@ class Memory:
     undone: bool = False
     """Whether a person rolled back what the operator had changed."""
 
-    def attempt(self, action: Action, subject: str) -> Attempt | None:
+    def attempt(self, action: Action, subject: str, case: Case) -> Attempt | None:
+        """Not what was tried on an earlier pod of this name: a StatefulSet's new pods have the old ones' names."""
         attempts = self.procedure.attempts if self.procedure else ()
-        return next((a for a in attempts if a.action == action and a.subject == subject), None)
+        made = (m.pod.created for m in case.observation.each_member() if f"Pod/{m.pod.name}" == subject)
+        since = next(made, None)
+        mine = (a for a in attempts if a.action == action and a.subject == subject)
+        return next((a for a in mine if since is None or a.time >= since), None)

@@ -161,6 +161,11 @@ def _switch(case: Case) -> Hold | None:
     rights = case.observation.rights
     if case.workload.template.service_account != "default" or rights is None or rights.allowed is not False:
         return None
+    if isinstance(rights.other_bindings, Unobserved):
+        return Hold(
+            Reason.PREFLIGHT_FAILED,
+            f"which other rights the pods have as default is not known: {rights.other_bindings.reason}",
+        )
     if rights.dedicated_allowed is True:
         return None
     account = rbac.account_name(case.workload, case.observation.resource)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from emqx_autocluster import membership
+from emqx_autocluster import discovery, membership
 from emqx_autocluster.diagnosis import Case, Findings, formation
 from emqx_autocluster.findings import Reason
 from emqx_autocluster.healing import gather
@@ -19,7 +19,7 @@ from emqx_autocluster.healing.steps import (
     join,
     kubectl,
 )
-from emqx_autocluster.observation import Member
+from emqx_autocluster.observation import Member, Unobserved
 from emqx_autocluster.v1alpha1 import Procedure, delta
 
 _OWN_LOOP = timedelta(seconds=60)
@@ -37,7 +37,7 @@ def half_joined(case: Case, memory: Memory) -> tuple[tuple[Step, ...], Hold | No
 def _cure(case: Case, member: Member, memory: Memory) -> Step | Hold:
     subject = f"Pod/{member.pod.name}"
     for action in (Action.ENABLE_DISCOVERY, Action.JOIN_CLUSTER):
-        attempt = memory.attempt(action, subject)
+        attempt = memory.attempt(action, subject, case)
         if attempt is None:
             continue
         if case.observation.at - attempt.time < delta(case.spec.repair.half_joined_after):
@@ -117,18 +117,19 @@ def _in_own_loop(case: Case, member: Member) -> bool:
 def _softer(case: Case, step: Step, memory: Memory) -> Step:
     """A lone member is asked to discover before it is told whom to join."""
     member = next((m for m in _alone(case) if f"Pod/{m.pod.name}" == step.subject), None)
-    if member is None or memory.attempt(Action.ENABLE_DISCOVERY, step.subject):
+    if member is None or memory.attempt(Action.ENABLE_DISCOVERY, step.subject, case):
         return step
     return _ask_again(case, member, "it stayed alone") or step
 
 
 def clear(case: Case, procedure: Procedure) -> tuple[Step, ...]:
-    """Force-leave for exactly the nodes that this repair saw and whose pods are gone."""
+    """Force-leave for exactly the nodes that this repair saw, or found left behind, and whose pods are gone."""
     island = case.membership.islands[0] if len(case.membership.islands) == 1 else ()
     if not island or case.membership.unseen or case.workload.rolling or case.container is None:
         return ()
     live = {m.pod.uid for m in case.observation.each_member()}
     gone = {seen.node for seen in procedure.members if seen.uid not in live}
+    gone |= set(procedure.left_behind) & set(left_behind(case))
     member = next((m for m in island if m.pod.ready), None)
     if member is None:
         return ()
@@ -148,28 +149,44 @@ def _force_leave(case: Case, member: Member, node: str) -> Step:
     )
 
 
-def preview(case: Case) -> tuple[Step, ...]:
-    """Before a rollout: the names that it will leave behind, since a new pod has a new address."""
-    container = case.container.name if case.container else ""
-    ref = case.workload.ref
+def left_behind(case: Case) -> tuple[str, ...]:
+    """Stale names made of an address that no pod of the workload and none behind its Service has."""
+    endpoints = case.observation.endpoints
+    if isinstance(endpoints, Unobserved):
+        return ()
+    listed = {address.ip for address in (*endpoints.ready, *endpoints.not_ready)} if endpoints else set()
+    held = listed | {m.pod.ip for m in case.observation.each_member()}
+    return tuple(n for n in case.membership.stale if (ip := _address(n)) is not None and ip not in held)
+
+
+def _address(node: str) -> str | None:
+    host = node.partition("@")[2]
+    candidates = (host, host.partition(".")[0].replace("-", "."))
+    return next((text for text in candidates if discovery.is_ip(text)), None)
+
+
+def preview(case: Case, *, rolls: bool) -> tuple[Step, ...]:
+    """The names to be removed at the end: those of the pods that a rollout replaces, since a new pod has a new address."""
+    replaced = sorted(m.node for m in case.running if m.node and _is_address(m)) if rolls else ()
+    names = {name: "whose pod is gone" for name in left_behind(case)}
+    names |= dict.fromkeys(replaced, "once its pod is gone")
+    return tuple(_removal(case, name, when) for name, when in names.items())
+
+
+def _removal(case: Case, name: str, when: str) -> Step:
+    container, ref = case.container.name if case.container else "", case.workload.ref
     target = f"{str(ref.kind).lower()}/{ref.name}"
-    names = sorted(m.node for m in case.running if m.node and _is_address(m))
-    return tuple(
-        Step(
-            Action.FORCE_LEAVE,
-            f"Node/{name}",
-            f"remove the name {name} once its pod is gone",
-            exec_command(ref, target, container, "emqx_ctl", "cluster", "force-leave", name),
-        )
-        for name in names
+    return Step(
+        Action.FORCE_LEAVE,
+        f"Node/{name}",
+        f"remove the name {name} {when}",
+        exec_command(ref, target, container, "emqx_ctl", "cluster", "force-leave", name),
     )
 
 
 def _is_address(member: Member) -> bool:
     """Whether the node is named after the pod's IP, which dies with the pod."""
-    host = (member.node or "").partition("@")[2].partition(".")[0] if member.pod.ip else ""
-    ip = member.pod.ip or ""
-    return (member.node or "").endswith(f"@{ip}") or host == ip.replace(".", "-")
+    return member.node is not None and _address(member.node) == member.pod.ip
 
 
 def is_settled(case: Case) -> bool:

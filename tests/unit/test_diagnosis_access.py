@@ -1,0 +1,214 @@
+"""RBACReady: whether the pods' ServiceAccount may read the one Endpoints object, and who can give it that right."""
+
+from typing import Any
+
+import pytest
+
+from builders import DEAD_PROXY, NOT_READ, a_case, an_object, judge, members, some_rights, tells
+from emqx_autocluster.diagnosis import Case
+from emqx_autocluster.discovery import API_SERVER, NAMESPACE
+from emqx_autocluster.findings import ConditionType, Reason, Status
+from emqx_autocluster.observation import ManagedObject
+
+APART = members("a", "b", "c")
+
+
+def having(*, account: str = "emqx", **rights: Any) -> Case:
+    known = {"service_account": an_object(account), **rights}
+    return a_case(service_account=account, rights=some_rights(**known))
+
+
+def denied(**facts: Any) -> Case:
+    return having(allowed=False, **facts)
+
+
+def the_default_account(**annotations: str) -> ManagedObject:
+    return an_object("default", metadata={"annotations": annotations})
+
+
+@pytest.mark.parametrize(
+    ("case", "reason", "words"),
+    [
+        pytest.param(
+            denied(),
+            Reason.PERMISSION_DENIED,
+            ["ServiceAccount emqx may not get endpoints/emqx in namespace iot", "Role", "RoleBinding"],
+            id="a ServiceAccount of their own without the right",
+        ),
+        pytest.param(
+            denied(account="default"),
+            Reason.PERMISSION_DENIED,
+            ["ServiceAccount default may not get"],
+            id="the default ServiceAccount",
+        ),
+        pytest.param(
+            denied(
+                role=an_object("emqx-discovery", ours=True),
+                role_binding=an_object("emqx-discovery", ours=True),
+            ),
+            Reason.PERMISSION_DENIED,
+            [],
+            id="our own Role is there and does not help: it drifted",
+        ),
+        pytest.param(
+            having(service_account=None, allowed=False),
+            Reason.SERVICE_ACCOUNT_MISSING,
+            ["emqx, which does not exist", "no new pod", "kubectl create serviceaccount -n iot emqx"],
+            id="the ServiceAccount is missing",
+        ),
+        pytest.param(
+            a_case(automount_token=False),
+            Reason.TOKEN_NOT_MOUNTED,
+            ["automountServiceAccountToken is false", "set it to true in the pod template"],
+            id="no token: the template says so",
+        ),
+        pytest.param(
+            having(service_account=an_object("emqx", automountServiceAccountToken=False)),
+            Reason.TOKEN_NOT_MOUNTED,
+            [],
+            id="no token: the ServiceAccount says so",
+        ),
+    ],
+)
+def test_what_repair_can_give(case: Case, reason: Reason, words: list[str]) -> None:
+    finding = judge(case, ConditionType.RBAC_READY)
+    tells(finding, (Status.FALSE, reason), *words)
+    assert finding.repairable
+
+
+@pytest.mark.parametrize(
+    ("case", "reason", "words"),
+    [
+        pytest.param(
+            denied(role=an_object("emqx-discovery")),
+            Reason.FOREIGN_OBJECT,
+            ["Role emqx-discovery", "not ours", "app.kubernetes.io/managed-by", "left alone"],
+            id="somebody else's Role has our name",
+        ),
+        pytest.param(
+            denied(role_binding=an_object("emqx-discovery")),
+            Reason.FOREIGN_OBJECT,
+            ["RoleBinding emqx-discovery"],
+            id="somebody else's RoleBinding has our name",
+        ),
+        pytest.param(
+            denied(account="default", dedicated_account=an_object("emqx-discovery")),
+            Reason.FOREIGN_OBJECT,
+            ["ServiceAccount emqx-discovery"],
+            id="somebody else's ServiceAccount has our name",
+        ),
+        pytest.param(
+            a_case(env={NAMESPACE: "other"}, rights=some_rights(allowed=False)),
+            Reason.PERMISSION_DENIED,
+            ["in namespace other", "another namespace", NAMESPACE],
+            id="rights in another namespace",
+        ),
+        pytest.param(
+            denied(account="default", other_bindings=("backup", "metrics")),
+            Reason.PERMISSION_DENIED,
+            ["default has other rights", "backup, metrics", "create a ServiceAccount"],
+            id="default has other rights that the pods may need",
+        ),
+        *(
+            pytest.param(
+                denied(account="default", service_account=the_default_account(**{mark: "x"})),
+                Reason.PERMISSION_DENIED,
+                [f"cloud identity {mark}"],
+                id=f"default is known to a cloud by {mark}",
+            )
+            for mark in (
+                "eks.amazonaws.com/role-arn",
+                "iam.gke.io/gcp-service-account",
+                "azure.workload.identity/client-id",
+            )
+        ),
+    ],
+)
+def test_what_is_not_the_operators_to_give(case: Case, reason: Reason, words: list[str]) -> None:
+    finding = judge(case, ConditionType.RBAC_READY)
+    tells(finding, (Status.FALSE, reason), *words)
+    assert not finding.repairable
+
+
+@pytest.mark.parametrize(
+    ("case", "reason", "words"),
+    [
+        pytest.param(
+            having(allowed=NOT_READ),
+            Reason.REVIEW_FAILED,
+            ["SubjectAccessReview", NOT_READ.reason],
+            id="the authorizer did not answer",
+        ),
+        pytest.param(
+            having(service_account=NOT_READ),
+            Reason.REVIEW_FAILED,
+            ["ServiceAccount emqx", NOT_READ.reason],
+            id="the ServiceAccount could not be read",
+        ),
+        pytest.param(
+            a_case(rights=None), Reason.REVIEW_FAILED, ["Service"], id="nobody knows for which Service"
+        ),
+        pytest.param(
+            a_case(image="emqx:latest", members=members("a b c", identity=NOT_READ)),
+            Reason.INITIALIZING,
+            ["strategy"],
+            id="the strategy is not known",
+        ),
+        pytest.param(a_case(containers=()), Reason.INITIALIZING, [], id="there is no EMQX container"),
+    ],
+)
+def test_what_is_not_known(case: Case, reason: Reason, words: list[str]) -> None:
+    tells(judge(case, ConditionType.RBAC_READY), (Status.UNKNOWN, reason), *words)
+
+
+@pytest.mark.parametrize(
+    ("case", "reason", "words"),
+    [
+        pytest.param(
+            a_case(),
+            Reason.ACCESS_GRANTED,
+            ["ServiceAccount emqx may get endpoints/emqx in namespace iot"],
+            id="the authorizer says yes",
+        ),
+        pytest.param(
+            having(role=an_object("emqx-discovery"), role_binding=an_object("emqx-discovery")),
+            Reason.ACCESS_GRANTED,
+            [],
+            id="rights that somebody else gave count",
+        ),
+        pytest.param(
+            a_case(automount_token=False, projects_token=True),
+            Reason.ACCESS_GRANTED,
+            [],
+            id="a projected token counts as mounted",
+        ),
+        pytest.param(
+            a_case(
+                automount_token=True,
+                rights=some_rights(service_account=an_object("emqx", automountServiceAccountToken=False)),
+            ),
+            Reason.ACCESS_GRANTED,
+            [],
+            id="the template's word beats the ServiceAccount's",
+        ),
+        pytest.param(
+            a_case(env={"EMQX_CLUSTER__DISCOVERY_STRATEGY": "dns"}, rights=some_rights(allowed=False)),
+            Reason.NOT_APPLICABLE,
+            ["strategy k8s"],
+            id="another strategy asks nobody",
+        ),
+        pytest.param(
+            a_case(env={API_SERVER: DEAD_PROXY}, rights=some_rights(allowed=False)),
+            Reason.NOT_APPLICABLE,
+            ["plain-http proxy"],
+            id="a proxy that works asks with rights of its own",
+        ),
+    ],
+)
+def test_well(case: Case, reason: Reason, words: list[str]) -> None:
+    tells(judge(case, ConditionType.RBAC_READY), (Status.TRUE, reason), *words)
+
+
+def test_a_proxy_that_will_be_replaced_does_not_hide_missing_rights() -> None:
+    case = a_case(env={API_SERVER: DEAD_PROXY}, members=APART, rights=some_rights(allowed=False))
+    tells(judge(case, ConditionType.RBAC_READY), (Status.FALSE, Reason.PERMISSION_DENIED))
