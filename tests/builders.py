@@ -297,6 +297,19 @@ def a_case(
     return diagnosis.build(seen, options, a_spec(**(spec or {})), unreachable)
 
 
+def the_seed_story(**facts: Any) -> Case:
+    """A dead proxy's address, three lone members, ServiceAccount default without rights, minReadySeconds 0."""
+    story: dict[str, Any] = {
+        "image": "emqx/emqx:4.4.19",
+        "service_account": "default",
+        "min_ready_seconds": 0,
+        "members": members("a", "b", "c"),
+        "rights": some_rights(service_account=an_object("default"), allowed=False),
+    }
+    env = {API_SERVER: DEAD_PROXY, **facts.pop("env", {})}
+    return a_case(env=env, **{**story, **facts})
+
+
 def a_spec(**spec: Any) -> Spec:
     target = {"kind": "Deployment", "name": "emqx"}
     return Spec.model_validate({"targetRef": target, **spec})

@@ -41,7 +41,7 @@ class Enrolment:
         template = (body.get("spec") or {}).get("template") or {}
         marks = (metadata.get("annotations") or {}, (template.get("metadata") or {}).get("annotations") or {})
         enrolled = not deleted and any(annotations.is_enrolled(mark) for mark in marks)
-        if enrolled or ref in self._enrolled:
+        if enrolled or ref in self._enrolled or self._resources.has(ref):
             (self._enrolled.add if enrolled else self._enrolled.discard)(ref)
             self._queue.add(ref)
 

@@ -36,6 +36,10 @@ class Resources:
             (names.discard if deleted else names.add)(body["metadata"]["name"])
         return ref
 
+    def has(self, ref: WorkloadRef) -> bool:
+        """Whether a watched custom resource is about this workload."""
+        return bool(self._names.get(ref))
+
     async def find(self, ref: WorkloadRef) -> EMQXAutoCluster | None:
         """The custom resource whose targetRef is this workload, whoever made it."""
         for name in self._candidates(ref):

@@ -234,23 +234,33 @@ class Line:
     """The connection between the operator and the API server, which can be cut."""
 
     port: int
-    cut: bool = False
     refused: int = 0
+    _cut: bool = False
     _open: set[asyncio.StreamWriter] = field(default_factory=set)
+    _tasks: set[asyncio.Task[None] | None] = field(default_factory=set)
 
     async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self.cut:
+        if self._cut:
             self.refused += 1
             writer.transport.abort()
             return
+        self._tasks.add(asyncio.current_task())
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.port)
         self._open |= {writer, far_writer}
         await asyncio.gather(self._pump(reader, far_writer), self._pump(far_reader, writer))
+        self._open -= {writer, far_writer}
 
-    def break_off(self) -> None:
-        self.cut = True
+    def cut(self) -> None:
+        self._cut = True
         for writer in self._open:
             writer.transport.abort()
+
+    def mend(self) -> None:
+        self._cut = False
+
+    async def close(self) -> None:
+        self.cut()
+        await asyncio.gather(*filter(None, self._tasks))
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
@@ -258,7 +268,6 @@ class Line:
                 writer.write(data)
                 await writer.drain()
         writer.transport.abort()
-        self._open.discard(writer)
 
 
 @asynccontextmanager
@@ -272,6 +281,7 @@ async def installed(tmp_path: Path) -> AsyncIterator[tuple[Story, Line, RunningO
         line = Line(int(sandbox.server.rpartition(":")[2]))
         server = await asyncio.start_server(line.accept, "127.0.0.1", 0)
         ends.callback(server.close)
+        ends.push_async_callback(line.close)
         near = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         token = sandbox.kubectl("create", "token", SERVICE_ACCOUNT, "-n", NAMESPACE).strip()
         config = kubeconfig.for_token(
@@ -295,9 +305,10 @@ async def test_one_installation_from_apply_to_delete(tmp_path: Path) -> None:
         sandbox.kubectl("rollout", "status", "-n", NAMESPACE, "deployment/emqx-autocluster", "--timeout=60s")
 
         service, body = workload(story, "Deployment", "emqx", 1)
+        body["spec"]["strategy"] = {"type": "Recreate"}
         await story.apply(service, body)
         await story.annotate(mode="Repair")
-        await story.until_repaired()
+        await story.until_repaired(seconds=60)
         await outage(story, line, operator)
         await uninstalled(story)
 
@@ -307,7 +318,7 @@ async def outage(story: Story, line: Line, operator: RunningOperator) -> None:
     said = re.search(r"health endpoints on port (\d+)", operator.log.read_text())
     assert said
     url = f"http://127.0.0.1:{said[1]}/healthz"
-    line.break_off()
+    line.cut()
     async with aiohttp.ClientSession() as session:
 
         async def tried_in_vain() -> bool:
@@ -317,7 +328,7 @@ async def outage(story: Story, line: Line, operator: RunningOperator) -> None:
             return line.refused > 20
 
         await story.until("the operator has tried to connect again and again", tried_in_vain)
-    line.cut = False
+    line.mend()
     await story.annotate(paused="true")
     await story.until_condition("Paused", "True")
 
@@ -329,9 +340,10 @@ async def uninstalled(story: Story) -> None:
     for kind in ("namespaces", "crds", "clusterroles", "clusterrolebindings"):
         names = sandbox.kubectl("get", kind, "-o", "name")
         assert "emqx-autocluster" not in names
+    await story.until_lone(1)
     after = await story.pods()
     assert uids(after) == uids(before)
-    assert all(map(is_ready, after))
+    assert [pod["status"]["containerStatuses"][0]["restartCount"] for pod in after] == [0]
     assert await story.get("Role", "emqx-discovery")
     assert await story.get("RoleBinding", "emqx-discovery")
     [(running, stopped)] = await story.views()

@@ -19,7 +19,7 @@ _DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 class Screen:
     def __init__(self) -> None:
         self.console = Console(highlight=False)
-        self.console.width = min(self.console.width, _WIDEST)
+        self.console.width = min(self.console.width, _WIDEST) if self.is_live else _WIDEST
         self._chapter = 0
 
     @property
@@ -39,7 +39,8 @@ class Screen:
 
     def say(self, text: str) -> None:
         """One paragraph; `backquoted` words are code, *starred* ones are stressed."""
-        self.console.print(Padding(marked(text), (1, 0, 0, 0)))
+        self.console.print()
+        self.console.print(marked(text))
 
     def terms(self, entries: Mapping[str, str]) -> None:
         """Words and what they mean."""
@@ -76,6 +77,10 @@ class Screen:
     def diff(self, lines: Iterable[str]) -> None:
         for line in lines:
             self.console.print(Text("  " + line, _DIFF_STYLES.get(line[:1], "")))
+
+    def line(self, text: Text) -> None:
+        """One entry of a log: off a terminal it stays one line, however long."""
+        self.console.print(text, soft_wrap=not self.is_live)
 
     def show(self, what: RenderableType) -> None:
         self.console.print(what)

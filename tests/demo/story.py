@@ -94,7 +94,7 @@ async def _watch(screen: Screen, watcher: Watcher, chronicle: Chronicle) -> None
         lines = chronicle.add(look)
         if not screen.is_live:
             for line in lines:
-                screen.show(log_line(line))
+                screen.line(log_line(line))
             spoken = look.at if lines else spoken
             if look.at - spoken > _HEARTBEAT:
                 screen.progress(_heartbeat(chronicle, look))
@@ -125,7 +125,7 @@ def verdict(screen: Screen, chronicle: Chronicle) -> bool:
 def _confess(screen: Screen, chronicle: Chronicle) -> None:
     screen.say("*The story did not come true.* What was seen:")
     for line in chronicle.lines:
-        screen.show(log_line(line))
+        screen.line(log_line(line))
     for condition in chronicle.looks[-1].conditions:
         screen.point(f"{condition.type} {condition.status} {condition.reason}: {condition.message}")
 

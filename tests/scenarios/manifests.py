@@ -155,3 +155,13 @@ def role_binding(namespace: str, name: str, account: str) -> Object:
         "roleRef": {"apiGroup": group, "kind": "Role", "name": name},
         "subjects": [{"kind": "ServiceAccount", "name": account, "namespace": namespace}],
     }
+
+
+def custom_resource(namespace: str, *, name: str = "emqx", kind: str = "Deployment", **spec: Any) -> Object:
+    """An EMQXAutoCluster that a user makes beforehand, to tune it."""
+    return {
+        "apiVersion": "emqx-autocluster.io/v1alpha1",
+        "kind": "EMQXAutoCluster",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"targetRef": {"apiVersion": "apps/v1", "kind": kind, "name": name}} | spec,
+    }

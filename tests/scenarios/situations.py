@@ -29,6 +29,13 @@ async def lone_members(story: Story, version: str, api_server: str, **pod: objec
     await story.until_views(1, 1, 1)
 
 
+async def without_rights(story: Story, version: str, account: str) -> None:
+    """Three lone members that have the right address; their ServiceAccount may not read Endpoints."""
+    if account != "default":
+        await story.apply(manifests.service_account(story.namespace, account))
+    await lone_members(story, version, manifests.CANONICAL, serviceAccountName=account)
+
+
 async def one_orphan(story: Story, version: str, proxy: str) -> Orphan:
     """Three members that met through a kubectl proxy at ip:port; it went away, then one pod was replaced.
 

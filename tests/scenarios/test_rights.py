@@ -21,7 +21,6 @@ async def template_of(story: Story) -> Object:
 async def actions(story: Story) -> list[str]:
     """What the operator says that it did, in order: the reasons of the events on the workload."""
     events = sorted(await story.events("Deployment"), key=lambda event: str(event["eventTime"]))
-    print("\n".join(f"{e['eventTime']} {e['reason']} {e.get('action')} {e['note'][:150]}" for e in events))
     return [e["reason"] for e in events if e.get("action") == "Repair"]
 
 

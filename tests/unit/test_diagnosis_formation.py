@@ -27,7 +27,7 @@ from emqx_autocluster.observation import EnvFrom, JoinTrace, WorkloadKind
 
 WELL = members("a b c")
 NO_JOIN = JoinTrace(None, listening_again=False)
-STATEFUL = {"kind": WorkloadKind.STATEFUL_SET}
+STATEFUL: dict[str, Any] = {"kind": WorkloadKind.STATEFUL_SET}
 
 
 @pytest.mark.parametrize(
@@ -231,8 +231,8 @@ def test_what_is_not_known(facts: dict[str, Any], reason: Reason, words: list[st
 
 # --- rollouts that do not go on
 
-NEW = {"revision": "emqx-2"}
-STUCK = {"available_replicas": 2, "ready_replicas": 2}
+NEW: dict[str, Any] = {"revision": "emqx-2"}
+STUCK: dict[str, Any] = {"available_replicas": 2, "ready_replicas": 2}
 
 
 def test_a_deployment_whose_deadline_passed_is_stuck_on_a_pod() -> None:

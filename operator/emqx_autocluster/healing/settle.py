@@ -43,6 +43,10 @@ def _cure(case: Case, member: Member, memory: Memory) -> Step | Hold:
         if case.observation.at - attempt.time < delta(case.spec.repair.half_joined_after):
             return Hold(Reason.NODES_STARTING, f"{member.pod.name} was asked to join again a moment ago")
         return _eviction(case, member, memory)
+    if case.settings is None or isinstance(case.settings.strategy, Unobserved):
+        return Hold(
+            Reason.VERSION_UNKNOWN, f"what {member.pod.name} can be asked depends on its version, not known"
+        )
     why = "it is half-joined"
     return _ask_again(case, member, why) or _join_again(case, member, why) or _eviction(case, member, memory)
 
@@ -64,10 +68,15 @@ def _ask_again(case: Case, member: Member, why: str) -> Step | None:
     )
 
 
-def _join_again(case: Case, member: Member, why: str) -> Step | None:
-    """A join to the oldest member that serves."""
-    serving = [m for m in case.membership.answering if m.pod.ready and m.node and m.pod.uid != member.pod.uid]
-    if not serving or case.container is None:
+def _join_again(case: Case, member: Member, why: str) -> Step | Hold | None:
+    """A join to the oldest member that serves, in the largest cluster."""
+    unseen = [m for m in case.membership.unseen if m.pod.uid != member.pod.uid]
+    if unseen:
+        detail = membership.unreadable(unseen[0])
+        return Hold(Reason.PROBE_FAILED, f"whom {member.pod.name} shall join is not known: {detail}")
+    others = [[m for m in i if m.pod.ready and m.pod.uid != member.pod.uid] for i in case.membership.islands]
+    serving = next((island for island in others if island), None)
+    if serving is None or case.container is None:
         return None
     target = min(serving, key=lambda m: (m.pod.created, m.pod.name))
     return join(case.workload.ref, member.pod, case.container.name, target.node or "", why)
@@ -166,9 +175,9 @@ def _address(node: str) -> str | None:
 
 
 def preview(case: Case, *, rolls: bool) -> tuple[Step, ...]:
-    """The names to be removed at the end: those of the pods that a rollout replaces, since a new pod has a new address."""
+    """The names to be removed at the end; a rollout adds those of all pods, since a new pod has a new address."""
     replaced = sorted(m.node for m in case.running if m.node and _is_address(m)) if rolls else ()
-    names = {name: "whose pod is gone" for name in left_behind(case)}
+    names = dict.fromkeys(left_behind(case), "whose pod is gone")
     names |= dict.fromkeys(replaced, "once its pod is gone")
     return tuple(_removal(case, name, when) for name, when in names.items())
 
@@ -187,9 +196,3 @@ def _removal(case: Case, name: str, when: str) -> Step:
 def _is_address(member: Member) -> bool:
     """Whether the node is named after the pod's IP, which dies with the pod."""
     return member.node is not None and _address(member.node) == member.pod.ip
-
-
-def is_settled(case: Case) -> bool:
-    return not case.workload.rolling and not any(
-        membership.is_settling(m, case.observation.at) for m in case.running
-    )
