@@ -11,8 +11,8 @@ UV           ?= $(or $(wildcard $(BIN)/uv),uv)
 TEST_WORKERS ?= 8
 PYTEST_ARGS  ?=
 HARNESS      := PYTHONPATH=tests $(BIN)/python
-LOCK         := pip compile pyproject.toml --quiet --generate-hashes --no-emit-index-url --no-annotate \
-                --no-header --universal --python-version 3.11
+COMPILE      := pip compile --quiet --generate-hashes --no-emit-index-url --no-annotate --no-header \
+                --universal --python-version 3.11
 
 export PYTHONUNBUFFERED := 1
 
@@ -60,7 +60,7 @@ test: have-go venv ## Run all tests: units, against a real API server, and whole
 check: venv ## Format, lint, types, import contracts and unit tests
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
-	$(BIN)/mypy
+	$(BIN)/mypy -p emqx_autocluster -p sandbox -p demo
 	$(BIN)/lint-imports
 	@$(MAKE) --no-print-directory unit
 
@@ -69,8 +69,9 @@ unit: venv ## Run the unit tests alone
 
 lock: ## Resolve requirements/*.lock anew; needs uv
 	@command -v $(UV) >/dev/null || { echo 'error: uv is needed to resolve the lock files; install it: pip install uv.' >&2; exit 1; }
-	$(UV) $(LOCK) --output-file requirements/runtime.lock
-	$(UV) $(LOCK) --extra dev --constraint requirements/runtime.lock --output-file requirements/dev.lock
+	$(UV) $(COMPILE) --output-file requirements/runtime.lock pyproject.toml
+	$(UV) $(COMPILE) --extra dev --constraint requirements/runtime.lock --output-file requirements/dev.lock pyproject.toml
+	echo hatchling | $(UV) $(COMPILE) --constraint requirements/dev.lock --output-file requirements/build.lock -
 
 clean: ## Remove .venv and all caches in here; the built control plane stays in its own cache
 	rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -71,6 +71,7 @@ def _template(body: Object) -> PodTemplate:
     return PodTemplate(
         containers=tuple(_container(c) for c in spec["containers"]),
         service_account=spec.get("serviceAccountName") or "default",
+        names_account=bool(spec.get("serviceAccountName")),
         automount_token=spec.get("automountServiceAccountToken"),
         dns_policy=spec.get("dnsPolicy", "ClusterFirst"),
         dns_config=bool(spec.get("dnsConfig")),

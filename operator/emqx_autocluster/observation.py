@@ -76,6 +76,8 @@ class Container:
 class PodTemplate:
     containers: tuple[Container, ...]
     service_account: str = "default"
+    names_account: bool = False
+    """Whether the ServiceAccount is spelled out; else the API server takes `default`."""
     automount_token: bool | None = None
     dns_policy: str = "ClusterFirst"
     dns_config: bool = False

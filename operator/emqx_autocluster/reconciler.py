@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from emqx_autocluster import annotations, conditions, diagnosis, events, healing, report, template
-from emqx_autocluster.annotations import WorkloadOptions
+from emqx_autocluster.annotations import Mode, WorkloadOptions
 from emqx_autocluster.effects import Effects
 from emqx_autocluster.events import Recorder
 from emqx_autocluster.findings import ConditionType, Finding, Reason, Status
@@ -95,7 +95,8 @@ class Reconciler:
         case = diagnosis.build(observation, options, resource.spec, told.unreachable if told else None)
         findings = diagnosis.diagnose(case)
         original = workload.annotations.get(annotations.ORIGINAL) or resource.status.original
-        undone = template.is_undone(workload, original)
+        # Who sets Observe after a rollback, or by `revert`, and Repair later, asks for the repair anew.
+        undone = options.mode is not Mode.OBSERVE and template.is_undone(workload, original)
         kept = original if undone else template.still_held(workload, original)
         memory = Memory(resource.status.procedure, resource.status.rewrites, kept, undone)
         return Pass(case, findings, healing.plan(case, findings, memory), memory)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from emqx_autocluster import conditions, discovery
 from emqx_autocluster.clients.errors import one_line
 from emqx_autocluster.diagnosis import Case, Findings, formation
-from emqx_autocluster.findings import ConditionType, Reason
+from emqx_autocluster.findings import ConditionType, Reason, Status
 from emqx_autocluster.healing import Memory, Plan, Step, settle
 from emqx_autocluster.healing.steps import PatchWorkload
 from emqx_autocluster.observation import Member, Unobserved
@@ -53,7 +53,7 @@ def status(resource: EMQXAutoCluster, done: Pass) -> StatusModel:
         planned_actions=tuple(_planned(step) for step in done.plan.steps[:_MOST_LISTED]),
         last_action=old.last_action,
         discovery=_discovery(case, done.findings),
-        procedure=_procedure(case, done.plan, done.memory),
+        procedure=_procedure(done),
         original=done.memory.original,
         rewrites=done.memory.rewrites,
     )
@@ -101,12 +101,12 @@ def _unreachable(findings: Findings, address: str | None) -> str | None:
     return discovery.redacted(address) if address and proven else None
 
 
-def _procedure(case: Case, plan: Plan, memory: Memory) -> Procedure | None:
+def _procedure(done: Pass) -> Procedure | None:
     """Begins with the first step that is taken, ends when nothing is left and the cluster is whole."""
-    begun = memory.procedure
+    case, plan, begun = done.case, done.plan, done.memory.procedure
     if begun is None and not (plan.procedure and plan.now):
         return None
-    if begun is not None and _is_over(case, plan):
+    if begun is not None and _is_over(done):
         return None
     procedure = begun or Procedure(
         started_at=case.observation.at.replace(microsecond=0),
@@ -115,9 +115,11 @@ def _procedure(case: Case, plan: Plan, memory: Memory) -> Procedure | None:
     return procedure.model_copy(update={"members": _seen(procedure.members, case)})
 
 
-def _is_over(case: Case, plan: Plan) -> bool:
+def _is_over(done: Pass) -> bool:
+    case, findings = done.case, done.findings
     whole = len(case.membership.islands) == 1 and not case.membership.unseen and not case.workload.rolling
-    return not plan.steps and whole
+    known = all(findings[kind].status is not Status.UNKNOWN for kind in conditions.SUMMARISED)
+    return not done.plan.steps and whole and known
 
 
 def _seen(before: Sequence[SeenMember], case: Case) -> tuple[SeenMember, ...]:

@@ -64,11 +64,14 @@ async def _recorded(kube: Kube, workload: Workload) -> str:
 def _announce(workload: Workload, recorded: str) -> None:
     record = Record.load(recorded)
     container = next((c for c in workload.template.containers if c.name == record.container), None)
+    restarts = False
     for change in record.changes:
         field = change.field.removeprefix(template.ENV)
         now = template.current(workload, container, change.field)
         if now != change.now:
-            typer.echo(f"  {field}: left as it is ({now}), somebody else changed it since")
+            typer.echo(f"  {field}: left as it is ({template.shown(now)}), somebody else changed it since")
         else:
-            typer.echo(f"  {field}: {change.now} -> {template.shown(change.was)}")
-    typer.echo("A change of the pod template is a rolling restart: every device reconnects.")
+            typer.echo(f"  {field}: {template.shown(change.now)} -> {template.shown(change.was)}")
+            restarts = restarts or template.rolls((change,))
+    if restarts:
+        typer.echo("A change of the pod template is a rolling restart: every device reconnects.")

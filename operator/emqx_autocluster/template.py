@@ -111,7 +111,7 @@ def still_held(workload: Workload, recorded: str | None) -> str | None:
 
 
 def is_undone(workload: Workload, recorded: str | None) -> bool:
-    """Whether a person rolled the workload back: the old address is there again, and our annotation is gone.
+    """Whether a person rolled the workload back: the old template is there again, and our annotation is gone.
 
     `kubectl rollout undo` replaces a Deployment's annotations; tools that apply a manifest leave ours alone.
     """
@@ -119,8 +119,16 @@ def is_undone(workload: Workload, recorded: str | None) -> bool:
         return False
     record = Record.load(recorded)
     container = next((c for c in workload.template.containers if c.name == record.container), None)
-    env = [c for c in record.changes if c.field.startswith(ENV)]
-    return bool(env) and all(current(workload, container, c.field) == _plain(c.was) for c in env)
+    rolled = [change for change in record.changes if rolls((change,))]
+    return bool(rolled) and all(_is_back(workload, container, change) for change in rolled)
+
+
+def _is_back(workload: Workload, container: Container | None, change: FieldChange) -> bool:
+    if change.field.startswith(ENV):
+        name = change.field.removeprefix(ENV)
+        return bool(container and env_change(container, name, change.now).was == change.was)
+    was = "default" if change.field == SERVICE_ACCOUNT and change.was is None else change.was
+    return bool(current(workload, container, change.field) == was)
 
 
 def _plain(value: Any) -> Any:
@@ -129,9 +137,13 @@ def _plain(value: Any) -> Any:
 
 
 def shown(was: Any) -> str:
-    """An original value for people."""
+    """A value for people, as they write it in a manifest."""
     plain = _plain(was)
-    return "(unset)" if plain is None else str(plain)
+    if isinstance(plain, Mapping):
+        return f"valueFrom {json.dumps(plain['valueFrom'])}"
+    if plain is None:
+        return "(unset)"
+    return plain if isinstance(plain, str) else json.dumps(plain)
 
 
 def _entry(entry: EnvVar) -> dict[str, Any]:

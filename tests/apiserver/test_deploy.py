@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ async def repaired(story: Story) -> None:
     )
     await story.until_lone(2, app="fresh")
     await story.annotate("fresh", mode="Repair")
-    await story.until_repaired(name="fresh")
+    await story.until_repaired(name="fresh", seconds=120)
     await drifted(story, "fresh-discovery")
     await story.annotate("fresh", mode=None)
 
@@ -163,16 +164,19 @@ async def evicted(story: Story, kube: Kube) -> None:
 @pytest.mark.timeout(300)
 async def test_the_rights_are_exactly_the_used_ones(story: Story, tmp_path: Path) -> None:
     token = story.sandbox.kubeconfig_for(NAMESPACE, SERVICE_ACCOUNT, tmp_path / "kubeconfig")
-    async with Kube.from_kubeconfig(token) as kube, asyncio.TaskGroup() as stories:
-        stories.create_task(repaired(story))
-        stories.create_task(given_back(story, "StatefulSet"))
-        stories.create_task(given_back(story, "Deployment"))
-        stories.create_task(evicted(story, kube))
+    try:
+        async with Kube.from_kubeconfig(token) as kube, asyncio.TaskGroup() as stories:
+            stories.create_task(repaired(story))
+            stories.create_task(given_back(story, "StatefulSet"))
+            stories.create_task(given_back(story, "Deployment"))
+            stories.create_task(evicted(story, kube))
+    finally:
+        # First of all: it is the cause where a story got stuck.
+        mine = [e for e in requests(story.sandbox) if e.namespace in {story.namespace, ""} and e.resource]
+        refused = {right(e) for e in mine if e.code == HTTPStatus.FORBIDDEN and e.timestamp >= story.began}
+        assert refused == set(), "missing in deploy/20-rbac.yaml"
 
-    mine = [e for e in requests(story.sandbox) if e.namespace in {story.namespace, ""} and e.resource]
-    refused = [e for e in mine if e.code == 403 and e.timestamp >= story.began]
-    assert refused == [], "a right is missing in deploy/20-rbac.yaml"
-    used = {right(entry) for entry in mine if entry.code != 403}
+    used = {right(e) for e in mine if e.code != HTTPStatus.FORBIDDEN}
     assert ("get", "", "pods/exec") in used
     used.add(("create", "", "pods/exec"))
     assert granted(story.sandbox) - used == set(), "rights in deploy/20-rbac.yaml that nothing needs"

@@ -15,7 +15,11 @@ class Promise:
 
 
 def judge(chronicle: Chronicle) -> list[Promise]:
-    return list(_promises(chronicle))
+    judged = list(_promises(chronicle))
+    if not chronicle.is_over:
+        seconds = (chronicle.looks[-1].at - chronicle.began).total_seconds()
+        judged.append(Promise(kept=False, text=f"the repair was not over after {seconds:.0f} s"))
+    return judged
 
 
 def _promises(chronicle: Chronicle) -> Iterator[Promise]:

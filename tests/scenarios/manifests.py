@@ -9,7 +9,7 @@ DEAD_PROXY = "http://192.168.1.31:8888"
 NODE_ONLY_NAME = "https://apiserver.cluster.local:6443"
 CANONICAL = "https://kubernetes.default.svc:443"
 
-HOSTNAMES = {
+HOSTNAMES: dict[str, Any] = {
     "EMQX_CLUSTER__K8S__ADDRESS_TYPE": "hostname",
     "EMQX_CLUSTER__K8S__SUFFIX": "svc.cluster.local",
 }
@@ -36,14 +36,15 @@ def environment(version: str, namespace: str, api_server: str | None, **more: st
 
 
 def container(version: str, env: Sequence[Object]) -> Object:
-    old = Version(version).major < 5
+    number = Version(version)
+    status = "/api/v5/status" if Version("5.0.0") <= number < Version("5.0.5") else "/status"
     return {
         "name": "emqx",
         "image": f"emqx/emqx:{version}",
         "env": list(env),
         "ports": [{"name": "mqtt", "containerPort": 1883}],
         "readinessProbe": {
-            "httpGet": {"path": "/status", "port": 8081 if old else 18083},
+            "httpGet": {"path": status, "port": 8081 if number.major < 5 else 18083},
             "periodSeconds": 2,
         },
     }

@@ -1,7 +1,5 @@
 """An API server address whose name only nodes know: EMQX asks for it in a pod, where DNS answers NXDOMAIN."""
 
-import asyncio
-
 import pytest
 from situations import NODE_ONLY_HOST, lone_members
 from story import Story, StoryError, env_of

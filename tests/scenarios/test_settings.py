@@ -58,13 +58,10 @@ async def test_a_missing_address_is_set_where_the_version_has_no_default_that_wo
     }
 
 
-@pytest.mark.parametrize("version", ["4.4.19", "5.8.9"])
-async def test_a_stateful_set_with_host_names_becomes_one_cluster_and_keeps_its_names(
-    story: Story, version: str
-) -> None:
+async def test_a_stateful_set_with_host_names_becomes_one_cluster_and_keeps_its_names(story: Story) -> None:
     await with_rights(story, headless=True)
     workload = manifests.stateful_set(
-        version,
+        "5.8.9",
         story.namespace,
         "kubernetes.default.svc:443",
         replicas=2,
@@ -155,7 +152,9 @@ async def test_the_annotation_names_the_container_where_another_one_has_cluster_
         "env": [{"name": APISERVER, "value": "http://127.0.0.1:8001"}],
     }
     await with_rights(story)
-    workload = manifests.deployment("5.8.9", story.namespace, manifests.CANONICAL, replicas=1, pod=dict(ACCOUNT))
+    workload = manifests.deployment(
+        "5.8.9", story.namespace, manifests.CANONICAL, replicas=1, pod=dict(ACCOUNT)
+    )
     workload["spec"]["template"]["spec"]["containers"].insert(0, bridge)
     await story.apply(workload)
     await story.annotate(mode="Repair", container="broker")
@@ -188,7 +187,10 @@ async def test_a_value_from_a_secret_is_read_in_the_pod_and_never_through_the_ap
     await story.until_lone(2)
     await story.annotate(mode="Observe")
     told = await story.until_condition("ConfigurationValid", "False", "APIServerUnreachable", seconds=90)
-    assert f"{APISERVER} is {manifests.DEAD_PROXY} and members that ask it do not find each other" in told["message"]
+    assert (
+        f"{APISERVER} is {manifests.DEAD_PROXY} and members that ask it do not find each other"
+        in told["message"]
+    )
     everything = json.dumps(await story.resource()) + json.dumps(await story.events("Deployment"))
     assert "hunter2" not in everything
     commands = [p.get("command", "") for p in (await story.resource())["status"]["plannedActions"]]

@@ -109,6 +109,25 @@ def test_what_repair_can_give(case: Case, reason: Reason, words: list[str]) -> N
             ["default has other rights", "backup, metrics", "create a ServiceAccount"],
             id="default has other rights that the pods may need",
         ),
+        pytest.param(
+            denied(account="default", other_bindings=NOT_READ),
+            Reason.PERMISSION_DENIED,
+            ["which other rights default has is not known", NOT_READ.reason],
+            id="which other rights default has could not be read",
+        ),
+        *(
+            pytest.param(
+                denied(account="default", **{fact: NOT_READ}),
+                Reason.PERMISSION_DENIED,
+                [f"whether a {kind} of ours is there is not known", NOT_READ.reason],
+                id=f"whether there is a {kind} could not be read",
+            )
+            for fact, kind in (
+                ("role", "Role"),
+                ("role_binding", "RoleBinding"),
+                ("dedicated_account", "ServiceAccount"),
+            )
+        ),
         *(
             pytest.param(
                 denied(account="default", service_account=the_default_account(**{mark: "x"})),

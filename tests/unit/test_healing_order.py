@@ -131,7 +131,7 @@ def test_a_seed_that_the_user_must_name_holds_rights_and_roll_too() -> None:
     assert plan.now == ()
     assert plan.hold
     assert plan.hold.reason is Reason.SEED_NEEDED
-    assert "PatchWorkload Deployment/emqx" in outline(plan)
+    assert outline(plan) == [], "carried out by hand, a plan without the joins would make a split"
 
 
 def test_a_hold_of_the_roll_does_not_keep_rights_from_being_given() -> None:

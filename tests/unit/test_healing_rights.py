@@ -8,7 +8,6 @@ from builders import DEAD_PROXY, NOT_READ, a_case, a_workload, an_object, now, o
 from emqx_autocluster import rbac
 from emqx_autocluster.diagnosis import Case
 from emqx_autocluster.discovery import API_SERVER
-from emqx_autocluster.findings import Reason
 from emqx_autocluster.healing.steps import Create, Recreate, Update
 from emqx_autocluster.observation import ManagedObject
 
@@ -147,13 +146,6 @@ def test_an_object_without_our_label_is_never_touched(kind: str) -> None:
 def test_nothing_is_made_while_an_object_could_not_be_read(fact: str) -> None:
     plan = plan_of(denied(account="default", **{fact: NOT_READ}))
     assert plan.now == ()
-
-
-def test_a_role_that_could_not_be_read_holds_the_repair_with_its_reason() -> None:
-    hold = plan_of(denied(role=NOT_READ)).hold
-    assert hold
-    assert hold.reason is Reason.REVIEW_FAILED
-    assert NOT_READ.reason in hold.message
 
 
 # --- what the operator leaves to others

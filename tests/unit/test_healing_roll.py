@@ -258,7 +258,7 @@ def test_it_is_not_set(facts: dict[str, Any]) -> None:
         ),
         pytest.param(
             gathered(rights=as_we_gave(other_bindings=NOT_READ)),
-            Reason.PREFLIGHT_FAILED,
+            Reason.ROLLOUT_BLOCKED,
             ["other rights", NOT_READ.reason],
             id="which other rights the pods would lose is not known",
         ),

@@ -38,7 +38,7 @@ CLAIM: dict[str, Any] = {"volumes": {"data": "persistentVolumeClaim"}, "mounts":
 
 def repairing(*attempts: Attempt, **nodes: str) -> Memory:
     """A repair that began ten minutes ago and saw, beside today's pods, those that are gone."""
-    seen = nodes or {"x": GONE[0], "y": GONE[1]}
+    seen: dict[str, Any] = {**(nodes or {"x": GONE[0], "y": GONE[1]})}
     return Memory(a_procedure("a", "b", "c", attempts=attempts, **seen))
 
 

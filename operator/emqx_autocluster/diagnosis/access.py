@@ -85,6 +85,8 @@ def _obstacle(case: Case, rights: Rights) -> tuple[Reason, str] | None:
             f" in {namespace}"
         )
     for kind, found in _named_objects(case, rights):
+        if isinstance(found, Unobserved):
+            return Reason.PERMISSION_DENIED, f"whether a {kind} of ours is there is not known: {found.reason}"
         if isinstance(found, ManagedObject) and not found.ours:
             return Reason.FOREIGN_OBJECT, (
                 f"{kind} {found.name} exists and is not ours (no label app.kubernetes.io/managed-by), so it is left"
@@ -108,7 +110,10 @@ def _switch_obstacle(case: Case, rights: Rights) -> tuple[Reason, str] | None:
     advice = "create a ServiceAccount for these pods with the same identity and rights, and name it in the template"
     if identity:
         return Reason.PERMISSION_DENIED, f"default carries the cloud identity {identity}; {advice}"
-    if not isinstance(rights.other_bindings, Unobserved) and rights.other_bindings:
+    if isinstance(rights.other_bindings, Unobserved):
+        seen = f"which other rights default has is not known: {rights.other_bindings.reason}"
+        return Reason.PERMISSION_DENIED, seen
+    if rights.other_bindings:
         bindings = ", ".join(rights.other_bindings)
         return (
             Reason.PERMISSION_DENIED,

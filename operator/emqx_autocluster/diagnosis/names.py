@@ -1,9 +1,11 @@
 """DNSHealthy: whether the pods resolve the API server's name, and on which rung of DNS it breaks."""
 
 from emqx_autocluster import discovery
+from emqx_autocluster.diagnosis import configuration
 from emqx_autocluster.diagnosis.case import Case
 from emqx_autocluster.diagnosis.configuration import service_fqdn
-from emqx_autocluster.findings import ConditionType, Finding, Reason, false, true, unknown
+from emqx_autocluster.discovery import Address
+from emqx_autocluster.findings import ConditionType, Finding, Reason, Status, false, true, unknown
 from emqx_autocluster.observation import (
     DNSAnswer,
     DNSOutcome,
@@ -31,10 +33,13 @@ def check(case: Case) -> Finding:
         return unknown(
             _TYPE, Reason.TARGET_PROGRESSING, "names are asked for in the pods once the rollout is over"
         )
-    hosts = [CANONICAL_HOST, *_configured_name(case)]
+    hosts = [*([CANONICAL_HOST] if _needs_the_service(case) else []), *_configured_name(case)]
+    if not hosts:
+        return true(_TYPE, Reason.NOT_APPLICABLE, "EMQX asks the API server by an address, not by a name")
     findings = [finding for host in hosts if (finding := _resolution(case, host))]
     if findings:
-        return min(findings, key=lambda finding: not finding.bad)
+        worst = min(findings, key=lambda finding: not finding.bad)
+        return worst if _names_matter(case) else unknown(_TYPE, Reason.PROBE_FAILED, worst.message)
     return true(_TYPE, Reason.NAMES_RESOLVE, f"the pods resolve {' and '.join(hosts)}")
 
 
@@ -56,9 +61,34 @@ def _cluster_dns_failing(answer: Fact[DNSAnswer]) -> Finding | None:
     )
 
 
-def _configured_name(case: Case) -> list[str]:
+def _needs_the_service(case: Case) -> bool:
+    """Whether the pods ask for the name of the Service, or may be made to ask for it."""
+    address, finding = _address(case), configuration.check(case)
+    named = address is not None and not discovery.is_ip(address.host)
+    if address is not None and named and configuration.is_the_service(case, address):
+        return True
+    return finding.status is Status.UNKNOWN or _is_replaced(finding)
+
+
+def _names_matter(case: Case) -> bool:
+    """Whether the pods certainly ask by name: not while their address could not be judged."""
+    address = _address(case)
+    named = address is not None and not discovery.is_ip(address.host)
+    return named or configuration.check(case).status is not Status.UNKNOWN
+
+
+def _is_replaced(configured: Finding) -> bool:
+    """Whether Repair gives the pods another address, so that the name of the old one does not matter."""
+    return configured.bad and configured.repairable
+
+
+def _address(case: Case) -> Address | None:
     value = discovery.text(case.settings.api_server) if case.settings else None
-    address = discovery.parse_address(value) if value else None
+    return discovery.parse_address(value) if value else None
+
+
+def _configured_name(case: Case) -> list[str]:
+    address = _address(case)
     if address is None or discovery.is_ip(address.host) or discovery.is_loopback(address.host):
         return []
     return [address.host] if address.host != CANONICAL_HOST else []
@@ -86,7 +116,8 @@ def _resolution(case: Case, host: str) -> Finding | None:
         return unknown(
             _TYPE, Reason.NEGATIVE_ANSWER_RECENT, f"{host} does not resolve yet in pods that just started"
         )
-    return false(_TYPE, Reason.NAME_NOT_FOUND, _not_found(case, host, without[0]))
+    replaced = host != CANONICAL_HOST and _is_replaced(configuration.check(case))
+    return false(_TYPE, Reason.NAME_NOT_FOUND, _not_found(case, host, without[0]), repairable=replaced)
 
 
 def _predicted(case: Case, host: str) -> Finding | None:

@@ -15,6 +15,9 @@ from emqx_autocluster.healing.steps import Action, Hold, Plan, Step
 
 _REPAIRED = (ConditionType.CONFIGURATION_VALID, ConditionType.RBAC_READY, ConditionType.DNS_HEALTHY)
 
+_UNDECIDED = frozenset({Reason.SEED_NEEDED, Reason.SPLIT_BRAIN})
+"""Which joins come first is for the user to say."""
+
 
 def plan(case: Case, findings: Findings, memory: Memory) -> Plan:
     closed = gate.check(case, findings)
@@ -38,12 +41,21 @@ def _repair(case: Case, findings: Findings, memory: Memory, closed: Hold | None)
     # Strategy Recreate restarts all at once: whatever is gathered now would be gone then.
     recreated = case.workload.strategy == "Recreate"
     gathering, gather_hold = ((), None) if recreated else gather.steps(case, findings, memory)
-    granting, rights_hold = rights.steps(case, findings)
+    granting = rights.steps(case, findings)
     rolling, roll_hold = roll.steps(case, findings, memory)
     clearing = settle.preview(case, rolls=any(s.action is Action.AWAIT_ROLLOUT for s in rolling))
-    holds = (closed, gather_hold, *_in_turn(gathering, (rights_hold, *_in_turn(granting, (roll_hold,)))))
-    hold = next((h for h in holds if h), None)
-    return Plan((*gathering, *granting, *rolling, *clearing), hold, procedure=True)
+    later = (*granting, *rolling, *clearing)
+    if gather_hold and gather_hold.reason in _UNDECIDED:
+        later = ()  # carried out by hand without the joins it would make a split
+    holds = (gather_hold, *_in_turn((*gathering, *granting), (roll_hold,)))
+    return Plan((*gathering, *later), _first(closed, *holds), procedure=True)
+
+
+def _first(closed: Hold | None, *holds: Hold | None) -> Hold | None:
+    """What is to be told: that mode Observe changes nothing is no news beside anything else."""
+    observing = closed is not None and closed.reason is Reason.OBSERVE_ONLY
+    ordered = (*holds, closed) if observing else (closed, *holds)
+    return next((hold for hold in ordered if hold), None)
 
 
 def _in_turn(before: tuple[Step, ...], holds: tuple[Hold | None, ...]) -> tuple[Hold | None, ...]:
@@ -59,9 +71,9 @@ def _blocked_rollout(case: Case, memory: Memory, closed: Hold | None) -> Plan:
 
 def _without_account(case: Case, findings: Findings, closed: Hold | None) -> Plan:
     """No pod can be made without it, so any rollout waits for it; creating it interrupts nobody."""
-    granting, hold = rights.steps(case, findings)
+    granting = rights.steps(case, findings)
     account = tuple(step for step in granting if step.action is Action.CREATE_SERVICE_ACCOUNT)
-    return Plan(account, _but_for_a_rollout(closed) or hold, procedure=True)
+    return Plan(account, _but_for_a_rollout(closed), procedure=True)
 
 
 def _but_for_a_rollout(closed: Hold | None) -> Hold | None:
@@ -71,28 +83,32 @@ def _but_for_a_rollout(closed: Hold | None) -> Hold | None:
 def _finish(case: Case, findings: Findings, memory: Memory, closed: Hold | None) -> Plan:
     """After the rollout: members that stayed alone, then names whose pods are gone."""
     joins, hold = settle.strays(case, findings, memory)
+    # Where it is not known whether a rollout is yet to come, a stray may be gathered for nothing.
+    unsure = next((findings[kind] for kind in _REPAIRED if findings[kind].status is Status.UNKNOWN), None)
+    if joins and unsure:
+        hold = gate.from_finding(unsure)
     clearing = settle.clear(case, memory.procedure) if memory.procedure else ()
-    maintenance, _ = _maintenance(case, findings, memory)
+    maintenance = _maintenance(case, findings, memory)
     return Plan((*joins, *maintenance, *clearing), closed or hold, procedure=True)
 
 
 def _upkeep(case: Case, findings: Findings, memory: Memory, closed: Hold | None) -> Plan:
     """No repair: what restarts nothing is done; a split of other origin is shown with its cure."""
-    maintenance, hold = _maintenance(case, findings, memory)
+    maintenance = _maintenance(case, findings, memory)
     joins, _ = gather.steps(case, findings, memory)
     by_hand = (replace(join, operation=None, message=f"by hand: {join.message}") for join in joins)
-    return Plan((*maintenance, *by_hand), closed or hold)
+    return Plan((*maintenance, *by_hand), closed)
 
 
-def _maintenance(case: Case, findings: Findings, memory: Memory) -> tuple[tuple[Step, ...], Hold | None]:
+def _maintenance(case: Case, findings: Findings, memory: Memory) -> tuple[Step, ...]:
     """Objects of ours that drifted, and minReadySeconds."""
-    granting, hold = rights.steps(case, findings)
+    granting = rights.steps(case, findings)
     wanted = roll.changes(case, findings)
     # Not while anything is unknown: it may turn out to need the one patch that restarts, and this belongs into it.
     known = all(findings[kind].status is not Status.UNKNOWN for kind in _REPAIRED)
     alone = known and wanted and not template.rolls(wanted)
     rolling, _ = roll.steps(case, findings, memory) if alone else ((), None)
-    return (*granting, *rolling), hold
+    return (*granting, *rolling)
 
 
 __all__ = ["Action", "Hold", "Memory", "Plan", "Step", "plan"]

@@ -5,21 +5,18 @@ from typing import Any
 
 from emqx_autocluster import discovery, rbac
 from emqx_autocluster.diagnosis import Case, Findings
-from emqx_autocluster.findings import ConditionType, Finding, Reason
-from emqx_autocluster.healing.steps import Action, Create, Hold, Recreate, Step, Update, kubectl
-from emqx_autocluster.observation import ManagedObject, Rights, Unobserved
+from emqx_autocluster.findings import ConditionType, Finding
+from emqx_autocluster.healing.steps import Action, Create, Recreate, Step, Update, kubectl
+from emqx_autocluster.observation import ManagedObject, Rights
 
 
-def steps(case: Case, findings: Findings) -> tuple[tuple[Step, ...], Hold | None]:
+def steps(case: Case, findings: Findings) -> tuple[Step, ...]:
+    """None for what could not be read: RBACReady says so, and is then not repairable."""
     rights, finding = case.observation.rights, findings[ConditionType.RBAC_READY]
     service = discovery.text(case.settings.service_name) if case.settings else None
     if rights is None or service is None or not case.uses_k8s:
-        return (), None
-    needed = finding.bad and finding.repairable
-    for fact in (rights.service_account, rights.dedicated_account, rights.role, rights.role_binding):
-        if isinstance(fact, Unobserved) and needed:
-            return (), Hold(Reason.REVIEW_FAILED, f"an RBAC object could not be read: {fact.reason}")
-    return tuple(_Rights(case, rights, service).steps(finding)), None
+        return ()
+    return tuple(_Rights(case, rights, service).steps(finding))
 
 
 class _Rights:

@@ -54,7 +54,8 @@ def changes(case: Case, findings: Findings) -> Changes:
     if _repairable(findings, ConditionType.CONFIGURATION_VALID):
         found.append(template.env_change(container, discovery.API_SERVER, CANONICAL_API_SERVER))
     found += _account_changes(case, findings)
-    if _repairable(findings, ConditionType.DNS_HEALTHY):
+    unsuitable = findings[ConditionType.DNS_HEALTHY].reason is Reason.DNS_POLICY_UNSUITABLE
+    if unsuitable and _repairable(findings, ConditionType.DNS_HEALTHY):
         policy = names.suitable_policy(case)
         found.append(FieldChange(template.DNS_POLICY, workload.template.dns_policy, policy))
     if _repairable(findings, ConditionType.ROLLOUT_SAFE) and rollout.fits_the_deadline(case):
@@ -71,7 +72,8 @@ def _account_changes(case: Case, findings: Findings) -> list[FieldChange]:
     switch = workload.template.service_account == "default" and rights.allowed is False
     if switch:
         account = rbac.account_name(workload, case.observation.resource)
-        found.append(FieldChange(template.SERVICE_ACCOUNT, workload.template.service_account, account))
+        was = workload.template.service_account if workload.template.names_account else None
+        found.append(FieldChange(template.SERVICE_ACCOUNT, was, account))
     account_object = rights.service_account
     unmounted = isinstance(account_object, ManagedObject) and not access.token_mounted(case, account_object)
     if unmounted and not (switch and workload.template.automount_token is None):
@@ -161,11 +163,6 @@ def _switch(case: Case) -> Hold | None:
     rights = case.observation.rights
     if case.workload.template.service_account != "default" or rights is None or rights.allowed is not False:
         return None
-    if isinstance(rights.other_bindings, Unobserved):
-        return Hold(
-            Reason.PREFLIGHT_FAILED,
-            f"which other rights the pods have as default is not known: {rights.other_bindings.reason}",
-        )
     if rights.dedicated_allowed is True:
         return None
     account = rbac.account_name(case.workload, case.observation.resource)
