@@ -88,7 +88,7 @@ def test_a_deadline_that_was_exceeded() -> None:
     ],
 )
 def test_rolling(status: dict[str, int], *, rolling: bool) -> None:
-    numbers = {"status_replicas": 3, "updated_replicas": 3, "available_replicas": 3}
+    numbers: dict[str, Any] = {"status_replicas": 3, "updated_replicas": 3, "available_replicas": 3}
     assert a_workload(**{**numbers, **status}).rolling == rolling
     assert a_stateful_set(**{**numbers, **status}).rolling == rolling
 
