@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from typing import Self
 
 import pytest
 
@@ -25,7 +26,7 @@ class Work:
         self._go.set()
         self._tasks = [asyncio.create_task(queue.work(self._handle)) for _ in range(workers)]
 
-    async def __aenter__(self) -> "Work":
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
