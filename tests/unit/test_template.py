@@ -127,7 +127,7 @@ pods = st.fixed_dictionaries(
     optional={
         "automountServiceAccountToken": st.sampled_from([False, True]),
         "serviceAccountName": st.sampled_from(["default", "emqx"]),
-    },  # noqa: FBT003 - the value is the point
+    },
 )
 manifests = st.builds(lambda env, pod: a_manifest(env, **pod), entries, pods)
 
