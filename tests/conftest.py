@@ -11,12 +11,12 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from story import Story
 
 from emqx_autocluster.clients.kube import Kube
 from running import RunningOperator, RunningSandbox
 from sandbox.handle import SandboxHandle
 from sandbox.kubelet.control import Control
+from story import Story
 
 _SANDBOX, _OPERATOR = "EMQX_AUTOCLUSTER_SANDBOX", "EMQX_AUTOCLUSTER_OPERATOR_LOG"
 _NEED_A_SANDBOX = {"apiserver", "scenarios"}

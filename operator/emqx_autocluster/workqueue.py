@@ -52,9 +52,9 @@ class WorkQueue(Generic[K]):
         self._failures.pop(key, None)
 
     def drop(self, key: K) -> None:
-        """Nothing is left to do for the key."""
+        """Nothing is left to do for the key, unless something about it changed since."""
         self.forget(key)
-        timer = self._timers.pop(key, None)
+        timer = None if key in self._changed else self._timers.pop(key, None)
         if timer:
             timer.cancel()
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from story import Story, uids
 
 import manifests
 from emqx_autocluster.clients.kube import Kube
@@ -17,6 +16,7 @@ from running import NAMESPACE, ROOT, SERVICE_ACCOUNT, RunningOperator, RunningSa
 from sandbox import kubeconfig
 from sandbox.handle import SandboxHandle
 from sandbox.kubelet.control import Control
+from story import Story, uids
 
 DEPLOY = str(ROOT / "deploy")
 

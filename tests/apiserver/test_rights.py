@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from story import OPERATOR, Story, is_ready, uids
 
 import manifests
 from emqx_autocluster import annotations
@@ -33,6 +32,7 @@ from emqx_autocluster.observer.look import Depth
 from running import NAMESPACE, SERVICE_ACCOUNT
 from sandbox.audit import AuditEntry
 from sandbox.handle import SandboxHandle
+from story import OPERATOR, Story, is_ready, uids
 
 VERSION = "5.8.9"
 SERVICE_NAME = "EMQX_CLUSTER__K8S__SERVICE_NAME"

@@ -4,9 +4,8 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from story import OPERATOR, Story
-
 from sandbox.audit import WRITE_VERBS, AuditEntry
+from story import OPERATOR, Story
 
 _STORE_NOTHING = frozenset({"subjectaccessreviews", "exec"})
 

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-from story import Story
-
 import manifests
+from story import Story
 
 NODE_ONLY_HOST = "apiserver.cluster.local"
 NOBODYS_NAME = "https://kube-api.corp.example:6443"

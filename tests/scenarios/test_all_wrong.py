@@ -1,10 +1,10 @@
 """Everything is wrong at once: the address, the rights, the ServiceAccount, the token and the DNS policy."""
 
 import pytest
-from situations import NOBODYS_NAME, lone_members
-from story import Story, env_of, uids
 
 import manifests
+from situations import NOBODYS_NAME, lone_members
+from story import Story, env_of, uids
 
 WRONG_POD = {"dnsPolicy": "Default", "automountServiceAccountToken": False}
 

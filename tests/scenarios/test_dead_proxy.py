@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from story import Story, env_of, uids
 
 import manifests
+from story import Story, env_of, uids
 
 Object = dict[str, Any]
 

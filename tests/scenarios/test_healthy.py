@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from requests_seen import RequestsSeen
-from story import Story, uids
 
 import manifests
+from requests_seen import RequestsSeen
+from story import Story, uids
 
 Object = dict[str, Any]
 ROUNDS = 15

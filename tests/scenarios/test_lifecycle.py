@@ -4,9 +4,9 @@ from functools import partial
 from typing import Any
 
 import pytest
-from story import OPERATOR, Story, condition, uids
 
 import manifests
+from story import OPERATOR, Story, condition, uids
 
 Object = dict[str, Any]
 ROLE = "emqx-discovery"

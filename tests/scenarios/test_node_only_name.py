@@ -1,10 +1,10 @@
 """An API server address whose name only nodes know: EMQX asks for it in a pod, where DNS answers NXDOMAIN."""
 
 import pytest
-from situations import NODE_ONLY_HOST, lone_members
-from story import Story, StoryError, env_of
 
 import manifests
+from situations import NODE_ONLY_HOST, lone_members
+from story import Story, StoryError, env_of
 
 ON_THE_NODE = "10.0.0.10"
 

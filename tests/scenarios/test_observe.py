@@ -3,10 +3,10 @@
 from collections.abc import Awaitable, Callable
 
 import pytest
-from situations import NOBODYS_NAME, lone_members, one_orphan, without_rights
-from story import Story
 
 import manifests
+from situations import NOBODYS_NAME, lone_members, one_orphan, without_rights
+from story import Story
 
 ITS_OWN = {"emqxautoclusters", "events"}
 

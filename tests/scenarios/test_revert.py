@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
-from story import Story, StoryError, env_of
 
 import manifests
+from story import Story, StoryError, env_of
 
 Object = dict[str, Any]
 APISERVER = "EMQX_CLUSTER__K8S__APISERVER"

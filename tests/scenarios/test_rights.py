@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
-from story import Story, condition, uids
 
 import manifests
+from story import Story, condition, uids
 
 Object = dict[str, Any]
 ROLE = "emqx-discovery"

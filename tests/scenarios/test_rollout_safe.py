@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
-from story import Story, uids
 
 import manifests
+from story import Story, uids
 
 Object = dict[str, Any]
 

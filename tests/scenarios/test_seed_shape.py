@@ -1,10 +1,10 @@
 """The seed's own shape: two old members are a cluster, the third was restarted and stands alone beside them."""
 
 import pytest
-from situations import one_orphan
-from story import OPERATOR, Story, env_of, uids
 
 import manifests
+from situations import one_orphan
+from story import OPERATOR, Story, env_of, uids
 
 PROXIES = {"4.4.19": "10.9.8.1:8001", "5.8.9": "10.9.8.2:8001"}
 INTERRUPTION = ("shutdown for", "Stopping mria", "Stop http:", "stopped.", "Starting emqx", "started.")

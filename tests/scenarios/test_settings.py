@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 import pytest
-from story import Story, env_of, uids
 
 import manifests
+from story import Story, env_of, uids
 
 Object = dict[str, Any]
 APISERVER = "EMQX_CLUSTER__K8S__APISERVER"

@@ -201,9 +201,18 @@ async def test_a_dropped_key_has_no_appointment_and_no_failures() -> None:
 async def test_a_key_that_was_dropped_can_come_again() -> None:
     queue: WorkQueue[str] = WorkQueue()
     async with Work(queue) as work:
-        queue.add("a")
+        queue.add_after("a", 300)
         queue.drop("a")
         queue.add("a")
+        assert await work.ends() == "a"
+
+
+async def test_a_change_that_came_during_the_last_work_is_not_dropped_with_the_key() -> None:
+    """Else somebody who opts in again while the opt-out is worked on would not be heard."""
+    queue: WorkQueue[str] = WorkQueue()
+    async with Work(queue) as work:
+        queue.add("a")
+        queue.drop("a")
         assert await work.ends() == "a"
 
 
