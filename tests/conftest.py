@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import uuid4
 
+import hypothesis
 import pytest
 
 from emqx_autocluster.clients.kube import Kube
@@ -21,6 +22,10 @@ from story import Story
 _SANDBOX, _OPERATOR = "EMQX_AUTOCLUSTER_SANDBOX", "EMQX_AUTOCLUSTER_OPERATOR_LOG"
 _NEED_A_SANDBOX = {"apiserver", "scenarios"}
 _running = pytest.StashKey[list[RunningSandbox | RunningOperator]]()
+
+# Many tests share few cores, so the time of one example says nothing.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from emqx_autocluster import annotations, conditions, diagnosis, events, healing, report, template
 from emqx_autocluster.annotations import Mode, WorkloadOptions
@@ -19,6 +19,8 @@ from emqx_autocluster.v1alpha1 import EMQXAutoCluster, StatusModel, seconds
 
 AT_ONCE = 0.05
 WHILE_REPAIRING = 5.0
+_BUSY = timedelta(minutes=5)
+"""After its last step a repair that waits, maybe for a person, no longer costs the members a look every few seconds."""
 _UNHURRIED = 4
 """What only the user can put right is looked at this many times less often than what may mend itself."""
 
@@ -156,11 +158,17 @@ def _is_suspicious(status: StatusModel) -> bool:
     return status.procedure is not None or formed is None or formed.status != "True"
 
 
+def _is_busy(status: StatusModel, at: datetime) -> bool:
+    """Whether a step of the repair was taken a moment ago."""
+    last = status.last_action
+    return status.procedure is not None and last is not None and at - last.time < _BUSY
+
+
 def _next_look(resource: EMQXAutoCluster, done: Pass) -> float:
     verification, status = resource.spec.verification, resource.status
     interval, suspicious = seconds(verification.interval), seconds(verification.suspicious_interval)
     starting = any(f.reason is Reason.NODES_STARTING for f in done.findings.values())
-    if (status.procedure is not None and not done.case.progressing) or starting:
+    if (_is_busy(status, done.case.observation.at) and not done.case.progressing) or starting:
         return min(WHILE_REPAIRING, suspicious)
     if _is_suspicious(status):
         return suspicious

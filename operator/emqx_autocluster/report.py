@@ -118,8 +118,10 @@ def _procedure(done: Pass) -> Procedure | None:
 def _is_over(done: Pass) -> bool:
     case, findings = done.case, done.findings
     whole = len(case.membership.islands) == 1 and not case.membership.unseen and not case.workload.rolling
+    # Its controller no longer counts a pod that is going, yet its name will be left in the cluster.
+    settled = not any(member.pod.deleting for member in case.observation.each_member())
     known = all(findings[kind].status is not Status.UNKNOWN for kind in conditions.SUMMARISED)
-    return not done.plan.steps and whole and known
+    return not done.plan.steps and whole and settled and known
 
 
 def _seen(before: Sequence[SeenMember], case: Case) -> tuple[SeenMember, ...]:

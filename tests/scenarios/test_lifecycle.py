@@ -85,7 +85,11 @@ async def test_paused_in_the_middle_of_a_rollout_leaves_the_old_names_until_resu
     stale = await story.until_condition("StaleNodesPresent", "True", "StaleNodesFound", seconds=120)
     assert all(name in stale["message"] for name in old)
     await story.until_condition("Ready", "True", "AllMembersClustered")
-    assert await planned(story) == ["ForceLeave"] * 2
+
+    async def both_planned() -> bool:
+        return await planned(story) == ["ForceLeave"] * 2
+
+    await story.until("both old names to be removed, once their pods are gone", both_planned)
     assert set((await story.resource())["status"]["staleNodes"]) == old
 
     await story.annotate(paused="false")

@@ -205,6 +205,11 @@ def test_a_pod_whose_node_has_another_name_now_is_both() -> None:
         pytest.param({"members": NOT_READ}, False, id="the pods could not be listed"),
         pytest.param(IN_ROLLOUT, False, id="the rollout goes on"),
         pytest.param({"available_replicas": 2}, False, id="a member is not available yet"),
+        pytest.param(
+            {"members": (*members("a b c"), a_member("d", pod=a_pod("d", deleting=True)))},
+            False,
+            id="an old pod is still on its way out, and its name stays behind",
+        ),
         pytest.param({"env": {API_SERVER: "nonsense"}}, False, id="something is wrong again"),
         pytest.param(
             {"rights": some_rights(allowed=NOT_READ)}, False, id="it is not known whether something is wrong"
