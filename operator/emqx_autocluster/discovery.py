@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from packaging.version import Version
@@ -192,9 +193,10 @@ def parse_address(value: str) -> Address | None:
         port = parts.port or (443 if parts.scheme == "https" else 80)
     except ValueError:
         return None
-    if parts.scheme not in {"http", "https"} or not parts.hostname or not _HOST.match(parts.hostname):
+    host = parts.hostname or ""
+    if parts.scheme not in {"http", "https"} or not (is_ip(host) or _HOST.match(host)):
         return None
-    return Address(parts.scheme, parts.hostname, port)
+    return Address(parts.scheme, str(ip_address(host)) if is_ip(host) else host, port)
 
 
 def redacted(value: str) -> str:
@@ -209,7 +211,11 @@ def redacted(value: str) -> str:
 
 
 def is_ip(host: str) -> bool:
-    return re.fullmatch(r"\d+(\.\d+){3}", host) is not None or ":" in host
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def is_loopback(host: str) -> bool:

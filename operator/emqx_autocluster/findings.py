@@ -22,6 +22,10 @@ class ConditionType(StrEnum):
     PAUSED = "Paused"
 
 
+ABNORMAL_TRUE = frozenset({ConditionType.STALE_NODES_PRESENT, ConditionType.PAUSED})
+"""True is the news that matters; all other types are well when they are True."""
+
+
 class Status(StrEnum):
     TRUE = "True"
     FALSE = "False"
@@ -99,7 +103,8 @@ class Reason(StrEnum):
     NOT_APPLICABLE = "NotApplicable"
     PROBE_FAILED = "ProbeFailed"
     INITIALIZING = "Initializing"
-    # why a planned action is held back (status.plannedActions and messages)
+    # why the next step of a repair is not taken; SeedNeeded and JoinFailed become ClusterFormed's reason,
+    # the others are told in the message of what they leave unrepaired
     OBSERVE_ONLY = "ObserveOnly"
     SEED_NEEDED = "SeedNeeded"
     JOIN_FAILED = "JoinFailed"

@@ -6,42 +6,27 @@ from emqx_autocluster import annotations, template
 from emqx_autocluster.clients import paths
 from emqx_autocluster.clients.kube import Kube, PatchType
 from emqx_autocluster.objects import workload as parse_workload
-from emqx_autocluster.observation import Workload, WorkloadKind, WorkloadRef
+from emqx_autocluster.observation import Workload, WorkloadKind
 from emqx_autocluster.resources import Resources
 from emqx_autocluster.service import connect
 from emqx_autocluster.settings import Settings
+from emqx_autocluster.targets import TargetError, parse_target
 from emqx_autocluster.template import Record
-
-_KINDS = {
-    "deployment": WorkloadKind.DEPLOYMENT,
-    "deployments": WorkloadKind.DEPLOYMENT,
-    "deploy": WorkloadKind.DEPLOYMENT,
-    "statefulset": WorkloadKind.STATEFUL_SET,
-    "statefulsets": WorkloadKind.STATEFUL_SET,
-    "sts": WorkloadKind.STATEFUL_SET,
-}
 
 
 class RevertError(Exception):
-    """There is nothing to put back, or nothing to put it back to."""
-
-
-def parse_reference(namespace: str, text: str) -> WorkloadRef:
-    kind, _, name = text.partition("/")
-    if kind.lower() not in _KINDS or not name:
-        raise RevertError(f'"{text}" is no workload; expected deployment/NAME or statefulset/NAME')
-    return WorkloadRef(namespace, _KINDS[kind.lower()], name)
+    """There is nothing to put back."""
 
 
 async def revert(settings: Settings, namespace: str, text: str, *, yes: bool) -> None:
-    ref = parse_reference(namespace, text)
+    ref = parse_target(namespace, text)
     path = (paths.deployments if ref.kind is WorkloadKind.DEPLOYMENT else paths.statefulsets)(
         ref.namespace, ref.name
     )
     async with connect(settings) as kube:
         body = await kube.get(path)
         if body is None:
-            raise RevertError(f"{ref} does not exist in namespace {ref.namespace}")
+            raise TargetError(f"{ref} does not exist in namespace {ref.namespace}")
         workload = parse_workload(ref.kind, body)
         recorded = await _recorded(kube, workload)
         _announce(workload, recorded)

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from emqx_autocluster.clients import paths
-from emqx_autocluster.findings import ConditionType
+from emqx_autocluster.findings import ABNORMAL_TRUE, ConditionType
 from emqx_autocluster.service import connect
 from emqx_autocluster.settings import Settings
 from emqx_autocluster.v1alpha1 import Condition, EMQXAutoCluster, Members, PlannedAction
@@ -73,7 +73,7 @@ def _numbered(planned: Sequence[PlannedAction]) -> Table:
 
 
 _WANTED: dict[str, str] = {
-    kind: "False" if kind in {ConditionType.STALE_NODES_PRESENT, ConditionType.PAUSED} else "True"
+    kind: "False" if kind in ABNORMAL_TRUE else "True"
     for kind in ConditionType
     if kind is not ConditionType.READY  # it repeats the first of the others
 }

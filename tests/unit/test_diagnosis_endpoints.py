@@ -57,7 +57,7 @@ def a_service(**selector: str) -> Service:
         pytest.param(
             a_case(endpoints=NOBODY),
             Reason.NO_ADDRESSES,
-            ["Endpoints emqx lists no address", "kubectl get endpoints emqx"],
+            ["Endpoints emqx lists no address", "kubectl get endpoints -n iot emqx"],
             id="no address although pods are Ready",
         ),
         pytest.param(

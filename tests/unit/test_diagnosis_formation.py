@@ -152,6 +152,12 @@ def test_not_formed(facts: dict[str, Any], reason: Reason, words: list[str]) -> 
             {"members": NOT_READ}, Reason.PROBE_FAILED, [NOT_READ.reason], id="the pods could not be listed"
         ),
         pytest.param({"containers": ()}, Reason.INITIALIZING, ["no member"], id="there is no EMQX container"),
+        pytest.param(
+            {"replicas": 0, "members": NOT_READ},
+            Reason.INITIALIZING,
+            ["no member"],
+            id="scaled to zero, so nobody asked for pods",
+        ),
         pytest.param({"replicas": 0, "members": ()}, Reason.INITIALIZING, ["no member"], id="scaled to zero"),
         pytest.param(
             {"members": changed(WELL, "b", view=NOT_READ)},

@@ -235,6 +235,8 @@ def test_the_emqx_container(
         ("http://192.168.1.31:8888", Address("http", "192.168.1.31", 8888)),
         ("http://proxy", Address("http", "proxy", 80)),
         ("https://user:secret@10.0.0.1:6443", Address("https", "10.0.0.1", 6443)),
+        ("https://[fd00::1]:443", Address("https", "fd00::1", 443)),
+        ("https://[FD00:0::1]", Address("https", "fd00::1", 443)),
         ("kubernetes.default.svc", None),
         ("kubernetes.default.svc:443", None),
         ("10.0.0.1:6443", None),

@@ -70,6 +70,12 @@ APART = members("a", "b", "c")
             id="a right address would make lone nodes crash-loop",
         ),
         pytest.param(
+            the_seed_story(mode="Observe", image="emqx/emqx-enterprise:5.9.0"),
+            Reason.LICENSE_MISSING,
+            ["EMQX 5.9.0"],
+            id="a missing licence is told before Observe, and before what a repair would need",
+        ),
+        pytest.param(
             the_seed_story(
                 image="emqx/emqx-enterprise:5.9.0", members=members("a", "b", "c", identity=NOT_READ)
             ),

@@ -268,8 +268,19 @@ def test_nothing_is_removed_before_the_rollout_is_over(facts: dict[str, Any]) ->
     assert cleared(a_case(members=NEW, **facts), repairing()) == []
 
 
-def test_without_a_repair_stale_names_are_only_reported() -> None:
-    assert plan_of(a_case(members=NEW)).steps == ()
+def test_without_a_repair_stale_names_are_only_shown_with_the_commands() -> None:
+    plan = plan_of(a_case(members=NEW))
+    assert plan.now == ()
+    assert [step.subject for step in plan.steps] == [f"Node/{name}" for name in GONE]
+    assert all(step.message.startswith("by hand: remove the name") for step in plan.steps)
+
+
+def test_lone_members_with_data_and_right_settings_need_the_users_word() -> None:
+    volume: dict[str, Any] = {"volumes": {"d": "persistentVolumeClaim"}, "mounts": {"/opt/emqx/data": "d"}}
+    plan = plan_of(a_case(members=members("a", "b", "c"), **volume))
+    assert plan.steps == ()
+    assert plan.hold
+    assert plan.hold.reason is Reason.SEED_NEEDED
 
 
 def test_strays_come_before_names() -> None:

@@ -64,7 +64,8 @@ def _addresses(case: Case, name: str, endpoints: Endpoints | None) -> Finding:
         return false(
             _TYPE,
             Reason.NO_ADDRESSES,
-            f"Endpoints {name} lists no address although pods are Ready; see kubectl get endpoints {name}",
+            f"Endpoints {name} lists no address although pods are Ready; see kubectl get endpoints"
+            f" -n {case.workload.ref.namespace} {name}",
         )
     if discovery.text(case.settings.address_type) == "hostname" if case.settings else False:
         nameless = sorted(a.pod or a.ip for a in ready if not a.hostname)

@@ -15,12 +15,12 @@ _BOOT = timedelta(seconds=60)
 
 
 def check(case: Case) -> Finding:
+    if case.container is None or case.workload.replicas == 0:
+        return unknown(_TYPE, Reason.INITIALIZING, "there is no member to ask")
     if isinstance(case.observation.members, Unobserved):
         return unknown(
             _TYPE, Reason.PROBE_FAILED, f"the pods could not be listed: {case.observation.members.reason}"
         )
-    if case.container is None or case.workload.replicas == 0:
-        return unknown(_TYPE, Reason.INITIALIZING, "there is no member to ask")
     for ask in (licence, _half_joined, _progress, _views, _split, _missing, _serving):
         finding = ask(case)
         if finding:
@@ -100,7 +100,8 @@ def _progress(case: Case) -> Finding | None:
         waiting = next((m for m in case.membership.down), None)
         what = f"{waiting.pod.name}: {waiting.pod.waiting}" if waiting else "a pod that does not become Ready"
         return false(_TYPE, Reason.MEMBER_NOT_READY, f"the rollout is stuck ({done}) on {what}")
-    return unknown(_TYPE, Reason.TARGET_PROGRESSING, f"a rollout goes on: {done}")
+    what = "pods are being started" if workload.all_updated else "a rollout goes on"
+    return unknown(_TYPE, Reason.TARGET_PROGRESSING, f"{what}: {done}")
 
 
 def _delete_by_hand(case: Case) -> str:

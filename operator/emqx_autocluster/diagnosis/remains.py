@@ -17,6 +17,7 @@ def stale(case: Case) -> Finding:
         return false(kind, Reason.NO_STALE_NODES, "every name in the cluster belongs to a pod")
     live = len(seen.answering)
     message = f"{len(seen.stale)} stopped nodes that no pod has or can take again: {', '.join(seen.stale)}"
+    message += "; each is removed by emqx_ctl cluster force-leave NAME in any member"
     if len(seen.stale) >= live:
         message += f"; beside {live} live ones they switch EMQX's own autoheal off"
     return true(kind, Reason.STALE_NODES_FOUND, message)

@@ -15,9 +15,6 @@ from emqx_autocluster.healing.steps import Action, Hold, Plan, Step
 
 _REPAIRED = (ConditionType.CONFIGURATION_VALID, ConditionType.RBAC_READY, ConditionType.DNS_HEALTHY)
 
-_UNDECIDED = frozenset({Reason.SEED_NEEDED, Reason.SPLIT_BRAIN})
-"""Which joins come first is for the user to say."""
-
 
 def plan(case: Case, findings: Findings, memory: Memory) -> Plan:
     closed = gate.check(case, findings)
@@ -45,7 +42,7 @@ def _repair(case: Case, findings: Findings, memory: Memory, closed: Hold | None)
     rolling, roll_hold = roll.steps(case, findings, memory)
     clearing = settle.preview(case, rolls=any(s.action is Action.AWAIT_ROLLOUT for s in rolling))
     later = (*granting, *rolling, *clearing)
-    if gather_hold and gather_hold.reason in _UNDECIDED:
+    if gather_hold and not gathering:
         later = ()  # carried out by hand without the joins it would make a split
     holds = (gather_hold, *_in_turn((*gathering, *granting), (roll_hold,)))
     return Plan((*gathering, *later), _first(closed, *holds), procedure=True)
@@ -93,11 +90,12 @@ def _finish(case: Case, findings: Findings, memory: Memory, closed: Hold | None)
 
 
 def _upkeep(case: Case, findings: Findings, memory: Memory, closed: Hold | None) -> Plan:
-    """No repair: what restarts nothing is done; a split of other origin is shown with its cure."""
+    """No repair: what restarts nothing is done; a split or names of other origin are shown with their cure."""
     maintenance = _maintenance(case, findings, memory)
-    joins, _ = gather.steps(case, findings, memory)
-    by_hand = (replace(join, operation=None, message=f"by hand: {join.message}") for join in joins)
-    return Plan((*maintenance, *by_hand), closed)
+    joins, undecided = gather.steps(case, findings, memory)
+    damage = (*joins, *settle.preview(case, rolls=False))
+    by_hand = (replace(step, operation=None, message=f"by hand: {step.message}") for step in damage)
+    return Plan((*maintenance, *by_hand), closed or (None if maintenance else undecided))
 
 
 def _maintenance(case: Case, findings: Findings, memory: Memory) -> tuple[Step, ...]:

@@ -8,7 +8,7 @@ from emqx_autocluster.healing.steps import Hold
 
 
 def check(case: Case, findings: Findings) -> Hold | None:
-    for guard in (_accepted, _mode, _paused, _licence, _progress):
+    for guard in (_accepted, _licence, _mode, _paused, _progress):
         hold = guard(case, findings)
         if hold:
             return hold

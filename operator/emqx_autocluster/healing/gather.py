@@ -149,7 +149,7 @@ def _failed(case: Case, joins: Sequence[Step], memory: Memory) -> Hold | None:
         if attempt and attempt.count >= _TRIES:
             return Hold(
                 Reason.JOIN_FAILED,
-                f"joining {step.subject} failed {attempt.count} times, EMQX says: {attempt.message}; nothing is"
-                f" restarted until it works by hand: {step.command}",
+                f"{step.subject} was joined {attempt.count} times and still stands apart, EMQX said: {attempt.message};"
+                f" nothing is restarted until it works by hand: {step.command}",
             )
     return None

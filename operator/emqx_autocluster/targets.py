@@ -1,0 +1,23 @@
+"""Which workload a person means on the command line, in kubectl's words: deployment/NAME, sts/NAME."""
+
+from emqx_autocluster.observation import WorkloadKind, WorkloadRef
+
+_KINDS = {
+    "deployment": WorkloadKind.DEPLOYMENT,
+    "deployments": WorkloadKind.DEPLOYMENT,
+    "deploy": WorkloadKind.DEPLOYMENT,
+    "statefulset": WorkloadKind.STATEFUL_SET,
+    "statefulsets": WorkloadKind.STATEFUL_SET,
+    "sts": WorkloadKind.STATEFUL_SET,
+}
+
+
+class TargetError(Exception):
+    """What was named is no workload, or is not there."""
+
+
+def parse_target(namespace: str, text: str) -> WorkloadRef:
+    kind, _, name = text.partition("/")
+    if kind.lower() not in _KINDS or not name:
+        raise TargetError(f'"{text}" is no workload; expected deployment/NAME or statefulset/NAME')
+    return WorkloadRef(namespace, _KINDS[kind.lower()], name)
