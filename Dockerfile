@@ -10,6 +10,7 @@ RUN python -m venv --without-pip /opt/emqx-autocluster \
         --require-hashes --no-deps --only-binary :all: --no-compile -r requirements/runtime.lock
 
 COPY pyproject.toml README.md ./
+COPY docs/reasons.md docs/reasons.md
 COPY operator operator
 RUN pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
     && pip --python /opt/emqx-autocluster/bin/python install --no-deps --no-index --no-compile dist/*.whl

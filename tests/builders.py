@@ -88,7 +88,7 @@ def a_container(
     return Container("emqx", image, tuple(entries), **facts)
 
 
-_CONTAINER = {"image", "env", "env_from", "mounts"}
+_CONTAINER = {"image", "env", "env_from", "mounts", "projects_token"}
 _TEMPLATE = {f.name for f in fields(PodTemplate)} - {"annotations"}
 _WORKLOAD = {f.name for f in fields(Workload)} | {"kind", "mode", "template_annotations"}
 

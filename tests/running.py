@@ -44,6 +44,7 @@ class RunningSandbox:
 @dataclass(slots=True)
 class RunningOperator:
     log: Path
+    environment: dict[str, str]
     process: subprocess.Popen[bytes]
 
     @classmethod
@@ -56,14 +57,21 @@ class RunningOperator:
         given |= {"HEALTH_ADDRESS": "127.0.0.1", "HEALTH_PORT": "0"} | settings
         environment = os.environ | {f"EMQX_AUTOCLUSTER_{name}": value for name, value in given.items()}
         log = folder / "log"
-        with log.open("wb") as output:
-            argv = [str(Path(sys.executable).parent / "emqx-autocluster"), "run"]
-            process = subprocess.Popen(argv, env=environment, stdout=output, stderr=output)
-        return cls(log, process)
+        return cls(log, environment, _operator(log, environment))
+
+    def again(self) -> None:
+        """Starts it once more after it ended, as Kubernetes does; its log goes on."""
+        self.process = _operator(self.log, self.environment)
 
     def stop(self) -> None:
         _end(self.process)
         shutil.rmtree(self.log.parent, ignore_errors=True)
+
+
+def _operator(log: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    with log.open("ab") as output:
+        argv = [str(Path(sys.executable).parent / "emqx-autocluster"), "run"]
+        return subprocess.Popen(argv, env=environment, stdout=output, stderr=output)
 
 
 def install(sandbox: SandboxHandle) -> None:

@@ -1,4 +1,4 @@
-"""The command line: `run` is the operator; `status` and `revert` are for people."""
+"""The command line: `run` is the operator; all other commands are for people."""
 
 import asyncio
 import logging
@@ -6,15 +6,21 @@ import signal
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 from pythonjsonlogger.json import JsonFormatter
 
-from emqx_autocluster import __version__, revert, service, tables
+from emqx_autocluster import __version__, doctor, explain, revert, service, tables
+from emqx_autocluster.checkup import Verdict
 from emqx_autocluster.clients.errors import ClientError
+from emqx_autocluster.doctor import Output
+from emqx_autocluster.handlers import WatchFailedError
 from emqx_autocluster.service import CRDMissingError
 from emqx_autocluster.settings import Settings
+from emqx_autocluster.targets import TargetError
+
+T = TypeVar("T")
 
 app = typer.Typer(
     name="emqx-autocluster",
@@ -28,6 +34,7 @@ Kubeconfig = Annotated[
     Path | None, typer.Option(help="Path of the kubeconfig; default: $KUBECONFIG, ~/.kube/config.")
 ]
 Context = Annotated[str | None, typer.Option(help="Context of the kubeconfig.")]
+Workload = Annotated[str, typer.Argument(help="deployment/NAME or statefulset/NAME (deploy/, sts/).")]
 Namespace = Annotated[
     str | None, typer.Option("--namespace", "-n", help="Namespace; default: all, or `default`.")
 ]
@@ -40,7 +47,7 @@ def run(kubeconfig: Kubeconfig = None, context: Context = None) -> None:
     _log(settings)
     try:
         asyncio.run(_run(settings))
-    except (ClientError, CRDMissingError) as error:
+    except (ClientError, CRDMissingError, WatchFailedError) as error:
         logging.getLogger(__name__).critical("the operator cannot go on: %s", error)
         raise typer.Exit(1) from error
 
@@ -58,9 +65,56 @@ def status(namespace: Namespace = None, kubeconfig: Kubeconfig = None, context: 
     _for_people(tables.show(_settings(kubeconfig, context), namespace))
 
 
+@app.command(name="doctor")
+def doctor_command(
+    workload: Annotated[
+        str | None,
+        typer.Argument(help="deployment/NAME or statefulset/NAME; default: all that look like EMQX."),
+    ] = None,
+    namespace: Namespace = None,
+    *,
+    output: Annotated[
+        Output, typer.Option("--output", "-o", help="For people, or for programs.")
+    ] = Output.TEXT,
+    kubeconfig: Kubeconfig = None,
+    context: Context = None,
+) -> None:
+    """Find out why EMQX does not cluster: needs no operator, uses your rights, writes nothing.
+
+    Exit code: 0 all is well, 1 something is wrong, 2 it could not be told.
+    """
+    work = doctor.run(_settings(kubeconfig, context), namespace, workload, output)
+    raise typer.Exit(_for_people(work, failed=Verdict.UNKNOWN))
+
+
+@app.command(name="plan")
+def plan_command(
+    workload: Workload,
+    namespace: Namespace = None,
+    *,
+    patch: Annotated[bool, typer.Option("--patch", help="Only the patch, as YAML to commit.")] = False,
+    kubeconfig: Kubeconfig = None,
+    context: Context = None,
+) -> None:
+    """Show what Repair would do to a workload: commands, a diff, and the patch to commit. Writes nothing."""
+    _for_people(doctor.plan(_settings(kubeconfig, context), namespace, workload, only_patch=patch))
+
+
+@app.command(name="explain")
+def explain_command(
+    reason: Annotated[str, typer.Argument(help="A condition's reason, such as APIServerUnreachable.")],
+) -> None:
+    """Say what a reason means, how to see it by hand, and what cures it."""
+    try:
+        explain.show(reason)
+    except explain.UnknownReasonError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from error
+
+
 @app.command(name="revert")
 def revert_command(
-    workload: Annotated[str, typer.Argument(help="deployment/NAME or statefulset/NAME (deploy/, sts/).")],
+    workload: Workload,
     namespace: Namespace = None,
     *,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
@@ -77,12 +131,13 @@ def version() -> None:
     typer.echo(__version__)
 
 
-def _for_people(work: Coroutine[Any, Any, None]) -> None:
+def _for_people(work: Coroutine[Any, Any, T], *, failed: int = 1) -> T:
+    """`failed`: the exit code where the work could not be done."""
     try:
-        asyncio.run(work)
-    except (ClientError, revert.RevertError) as error:
+        return asyncio.run(work)
+    except (ClientError, TargetError, revert.RevertError) as error:
         typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(1) from error
+        raise typer.Exit(failed) from error
 
 
 def _settings(kubeconfig: Path | None, context: str | None) -> Settings:

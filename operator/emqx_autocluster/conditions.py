@@ -40,6 +40,8 @@ def complete(findings: Findings, hold: Hold | None) -> list[Finding]:
 def _explained(findings: Findings, hold: Hold | None) -> Findings:
     if hold is None or hold.reason in _UNTOLD:
         return findings
+    if hold.concerns:
+        return _changed(findings, hold.concerns, hold, reason=None)
     if hold.reason in _MEMBERSHIP_HOLDS:
         return _changed(findings, ConditionType.CLUSTER_FORMED, hold, reason=hold.reason)
     reason = Reason.EXTERNAL_REVERT if hold.reason is Reason.EXTERNAL_REVERT else None
@@ -57,12 +59,14 @@ def _changed(findings: Findings, kind: ConditionType, hold: Hold, *, reason: Rea
 
 def summary(findings: Mapping[ConditionType, Finding]) -> Finding:
     """Ready is computed, never judged: the first False, else the first Unknown, else the cluster's own words."""
-    judged = [findings[kind] for kind in SUMMARISED]
+    judged, formed = [findings[kind] for kind in SUMMARISED], findings[ConditionType.CLUSTER_FORMED]
     for status in (Status.FALSE, Status.UNKNOWN):
         first = next((finding for finding in judged if finding.status is status), None)
         if first:
-            return replace(first, type=ConditionType.READY)
-    return replace(findings[ConditionType.CLUSTER_FORMED], type=ConditionType.READY)
+            # Of a rollout the cluster says most: how far it is, and what it waits for.
+            rolling = first.reason is formed.reason is Reason.TARGET_PROGRESSING
+            return replace(formed if rolling else first, type=ConditionType.READY)
+    return replace(formed, type=ConditionType.READY)
 
 
 def merge(

@@ -16,7 +16,7 @@ from packaging.version import Version
 
 from emqx_autocluster import emqx_versions
 from emqx_autocluster.emqx_versions import Generation
-from emqx_autocluster.observation import Container, EnvFrom, Fact, Identity, PodTemplate, Unobserved
+from emqx_autocluster.observation import Container, EnvFrom, EnvVar, Fact, Identity, PodTemplate, Unobserved
 
 API_SERVER = "EMQX_CLUSTER__K8S__APISERVER"
 SERVICE_NAME = "EMQX_CLUSTER__K8S__SERVICE_NAME"
@@ -135,6 +135,20 @@ def _is_licensed(container: Container, key: Fact[Setting]) -> Fact[bool]:
     return key if isinstance(key, Unobserved) else (key.value or "").strip('"') not in _SINGLE_NODE_LICENSES
 
 
+def config_map_names(container: Container, *, running: bool) -> list[str]:
+    """ConfigMaps that have to be read; those of single keys only while no process can tell what they became."""
+    names = {source.config_map for source in container.env_from if source.config_map}
+    if not running:
+        names |= {_config_map_key(e)[0] for e in container.env if e.name.startswith("EMQX_CLUSTER__")} - {""}
+    return sorted(names)
+
+
+def _config_map_key(entry: EnvVar) -> tuple[str, str]:
+    """(ConfigMap, key) of a reference to one; two empty strings for any other."""
+    reference = (entry.value_from or {}).get("configMapKeyRef") or {}
+    return reference.get("name", ""), reference.get("key", "")
+
+
 @dataclass(frozen=True, slots=True)
 class _Reader:
     container: Container
@@ -147,7 +161,7 @@ class _Reader:
         if entry is not None:
             if entry.value is not None and "$(" not in entry.value:
                 return Setting(entry.value, Source.ENV)
-            return self._from_process(name, Source.ENV_VALUE_FROM)
+            return self._referenced(entry)
         for source in reversed(self.container.env_from):
             found = self._from_source(source, name)
             if found is not None:
@@ -167,11 +181,18 @@ class _Reader:
         value = (data or {}).get(name.removeprefix(source.prefix))
         return None if value is None else Setting(value, Source.CONFIG_MAP)
 
-    def _from_process(self, name: str, source: Source) -> Fact[Setting]:
-        value = self._running(name)
+    def _referenced(self, entry: EnvVar) -> Fact[Setting]:
+        """What a reference became in a process; before any runs, what the ConfigMap holds for it."""
+        value = self._running(entry.name)
+        config_map, key = _config_map_key(entry)
+        data = self.config_maps.get(config_map)
+        if value is None and isinstance(data, Mapping):
+            value = data.get(key)
         if value is None:
-            return Unobserved(f"{name} is not a plain value, and no running container told what it became")
-        return Setting(value, source)
+            return Unobserved(
+                f"{entry.name} is not a plain value, and no running container told what it became"
+            )
+        return Setting(value, Source.ENV_VALUE_FROM)
 
     def _running(self, name: str) -> str | None:
         return next((i.environ[name] for i in self.identities if name in i.environ), None)

@@ -62,8 +62,13 @@ class Effects:
             case Evict(pod, uid):
                 return await self._evict(ref, pod, uid)
             case Create(body):
-                await self._kube.create(_collection(body), dict(body))
-                return await self._nudge(workload, body, at)
+                try:
+                    await self._kube.create(_collection(body), dict(body))
+                except Conflict:
+                    # Another workload with the same ServiceAccount was quicker; these pods wait for it as well.
+                    await self._nudge(workload, body, at)
+                    raise
+                await self._nudge(workload, body, at)
             case Update(body, uid):
                 # With its uid in the body the API server refuses to write over another object of this name.
                 known = {**body, "metadata": {**body["metadata"], "uid": uid}}
@@ -106,14 +111,13 @@ class Effects:
         await self._kube.create(paths.pod_eviction(ref.namespace, pod), body)
         return Outcome(succeeded=True)
 
-    async def _nudge(self, workload: Workload, body: Mapping[str, Any], at: datetime) -> Outcome:
+    async def _nudge(self, workload: Workload, body: Mapping[str, Any], at: datetime) -> None:
         """A missing ServiceAccount made pod creation fail; its controller may otherwise retry minutes later."""
         if body["kind"] != "ServiceAccount" or body["metadata"]["name"] != workload.template.service_account:
-            return Outcome(succeeded=True)
+            return
         patch = {"metadata": {"annotations": {_NUDGED: at.isoformat()}}}
         for path in await self._creators(workload):
             await self._kube.patch(path, patch, PatchType.MERGE)
-        return Outcome(succeeded=True)
 
     async def _creators(self, workload: Workload) -> list[str]:
         ref = workload.ref

@@ -1,8 +1,9 @@
 """Kubernetes Events: one for each transition of a condition and for each action, on the CR and the workload.
 
-Events are helpful but auxiliary: one that cannot be written is logged, and the pass goes on.
+Events are helpful but auxiliary: no pass waits for one, and one that cannot be written is logged.
 """
 
+import asyncio
 import logging
 import socket
 from collections.abc import Iterable, Iterator
@@ -18,6 +19,7 @@ from emqx_autocluster.observation import Workload
 from emqx_autocluster.v1alpha1 import API_VERSION, KIND, Condition, EMQXAutoCluster
 
 _LONGEST = 1024
+_MOST_WAITING = 5000
 _GOOD_WHEN_FALSE = frozenset({ConditionType.STALE_NODES_PRESENT, ConditionType.PAUSED})
 
 logger = logging.getLogger(__name__)
@@ -38,24 +40,40 @@ def is_good(condition: Condition) -> bool:
 
 
 class Recorder:
+    """Takes events at once; `write` brings them to the API server, in their order."""
+
     def __init__(self, kube: Kube) -> None:
         self._kube = kube
         self._instance = socket.gethostname()
+        self._waiting: asyncio.Queue[dict[str, Any]] = asyncio.Queue(_MOST_WAITING)
 
-    async def transition(self, resource: EMQXAutoCluster, workload: Workload, condition: Condition) -> None:
+    def transition(self, resource: EMQXAutoCluster, workload: Workload, condition: Condition) -> None:
         kind = "Normal" if is_good(condition) else "Warning"
         note = f"{condition.type} is {condition.status}: {condition.message}"
-        await self.record(resource, workload, kind, condition.reason, "Diagnose", note)
+        self.record(resource, workload, kind, condition.reason, "Diagnose", note)
 
-    async def record(
+    def record(
         self, resource: EMQXAutoCluster, workload: Workload, kind: str, reason: str, action: str, note: str
     ) -> None:
         for regarding in (_of_resource(resource), _of_workload(workload)):
-            body = self._event(regarding, kind, reason, action, note)
             try:
-                await self._kube.create(paths.events(resource.metadata.namespace), body)
+                self._waiting.put_nowait(self._event(regarding, kind, reason, action, note))
+            except asyncio.QueueFull:
+                logger.warning("the event %s is dropped: %d others wait", reason, _MOST_WAITING)
+
+    async def write(self) -> None:
+        """For ever."""
+        while True:
+            body = await self._waiting.get()
+            try:
+                await self._kube.create(paths.events(body["metadata"]["namespace"]), body)
             except ClientError as error:
-                logger.warning("the event %s could not be written: %s", reason, error)
+                logger.warning("the event %s could not be written: %s", body["reason"], error)
+            self._waiting.task_done()
+
+    async def written(self) -> None:
+        """Until none waits any more."""
+        await self._waiting.join()
 
     def _event(
         self, regarding: dict[str, str], kind: str, reason: str, action: str, note: str

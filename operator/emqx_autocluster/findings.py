@@ -111,6 +111,7 @@ class Reason(StrEnum):
     ROLLOUT_MANUAL = "RolloutManual"
     ROLLOUT_BLOCKED = "RolloutBlocked"
     PREFLIGHT_FAILED = "PreflightFailed"
+    ACTION_FAILED = "ActionFailed"
 
 
 @dataclass(frozen=True, slots=True)

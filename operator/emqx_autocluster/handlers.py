@@ -25,6 +25,7 @@ _RBAC = (
     ("rbac.authorization.k8s.io", "v1", "roles"),
     ("rbac.authorization.k8s.io", "v1", "rolebindings"),
 )
+_ENDING_SECONDS = 10.0
 
 
 class Enrolment:
@@ -60,22 +61,45 @@ class Enrolment:
                 self._queue.add(ref)
 
 
+class WatchFailedError(Exception):
+    """A watch cannot go on, and kopf, which has told why, does not come to an end by itself."""
+
+
 async def watch(kube: Kube, enrolment: Enrolment, ready: asyncio.Event, stop: asyncio.Event) -> None:
     """Watches until `stop`; raises when a watch cannot go on, so that the process ends and starts anew."""
     # One line per event and object would drown what matters.
     logging.getLogger("kopf.objects").setLevel(logging.WARNING)
-    await kopf.operator(
-        registry=_registry(kube, enrolment),
-        settings=_settings(),
-        clusterwide=True,
-        standalone=True,
-        ready_flag=ready,
-        stop_flag=stop,
+    ending = asyncio.Event()
+    noticing = asyncio.create_task(ending.wait())  # before kopf's start: it cancels all that begin later
+    watching = asyncio.create_task(
+        kopf.operator(
+            registry=_registry(kube, enrolment, ending),
+            settings=_settings(),
+            clusterwide=True,
+            standalone=True,
+            ready_flag=ready,
+            stop_flag=stop,
+        )
     )
+    try:
+        await asyncio.wait({watching, noticing}, return_when=asyncio.FIRST_COMPLETED)
+        # When one watch fails, kopf 1.45 can wait for its others for ever, and nothing would be watched any more.
+        await asyncio.wait({watching}, timeout=_ENDING_SECONDS)
+        if watching.done():
+            watching.result()
+        elif not stop.is_set():
+            raise WatchFailedError("a watch has failed")
+    finally:
+        noticing.cancel()
+        watching.cancel()
 
 
-def _registry(kube: Kube, enrolment: Enrolment) -> kopf.OperatorRegistry:
+def _registry(kube: Kube, enrolment: Enrolment, ending: asyncio.Event) -> kopf.OperatorRegistry:
     registry = kopf.OperatorRegistry()
+
+    @kopf.on.cleanup(registry=registry)
+    async def on_cleanup(**_: Any) -> None:
+        ending.set()
 
     @kopf.on.login(registry=registry)
     async def login(**_: Any) -> kopf.AiohttpSession:

@@ -1,6 +1,7 @@
 """Kubernetes objects, from the API server's JSON to the values that are judged."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +22,7 @@ from emqx_autocluster.observation import (
 )
 
 Object = Mapping[str, Any]
+_TOKEN_DIRECTORY = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 - a path
 
 
 def workload(kind: WorkloadKind, body: Object) -> Workload:
@@ -33,7 +35,7 @@ def workload(kind: WorkloadKind, body: Object) -> Workload:
         observed_generation=status.get("observedGeneration", 0),
         resource_version=metadata["resourceVersion"],
         replicas=spec.get("replicas", 1),
-        template=_template(spec["template"]),
+        template=_template(spec["template"], metadata["namespace"]),
         selector=spec.get("selector") or {},
         annotations=metadata.get("annotations") or {},
         owners=tuple(_owner(owner) for owner in metadata.get("ownerReferences") or ()),
@@ -56,20 +58,41 @@ def workload(kind: WorkloadKind, body: Object) -> Workload:
             c.get("type") == "Progressing" and c.get("reason") == "ProgressDeadlineExceeded"
             for c in status.get("conditions") or ()
         ),
+        writers=_writers(metadata.get("managedFields") or ()),
     )
+
+
+def _writers(entries: Iterable[Object]) -> dict[str, str]:
+    """From the API server's own record; the last of several that wrote the same counts."""
+    found: dict[str, str] = {}
+    for entry in sorted(entries, key=lambda entry: entry.get("time") or ""):
+        fields = (entry.get("fieldsV1") or {}).get("f:spec") or {}
+        pod = (fields.get("f:template") or {}).get("f:spec") or {}
+        containers = (c for key, c in (pod.get("f:containers") or {}).items() if key.startswith("k:"))
+        variables = (item for c in containers for item in (c.get("f:env") or {}).items())
+        written = [f"env/{json.loads(key[2:])['name']}" for key, value in variables if _is_set(key, value)]
+        written += [key.removeprefix("f:") for key in pod if key.startswith("f:")]
+        found |= dict.fromkeys(written, entry.get("manager") or "")
+    return found
+
+
+def _is_set(key: str, fields: Object) -> bool:
+    """Whether a manager owns a variable's value, and not just its place in the list."""
+    return key.startswith("k:") and not {"f:value", "f:valueFrom"}.isdisjoint(fields)
 
 
 def _owner(reference: Object) -> tuple[str, str]:
     return reference.get("apiVersion", "").partition("/")[0], reference.get("kind", "")
 
 
-def _template(body: Object) -> PodTemplate:
+def _template(body: Object, namespace: str) -> PodTemplate:
     spec = body["spec"]
     volumes = {
         v["name"]: next((key for key in v if key != "name"), "emptyDir") for v in spec.get("volumes") or ()
     }
+    tokens = _token_volumes(spec)
     return PodTemplate(
-        containers=tuple(_container(c) for c in spec["containers"]),
+        containers=tuple(_container(c, namespace, tokens) for c in spec["containers"]),
         service_account=spec.get("serviceAccountName") or "default",
         names_account=bool(spec.get("serviceAccountName")),
         automount_token=spec.get("automountServiceAccountToken"),
@@ -77,39 +100,42 @@ def _template(body: Object) -> PodTemplate:
         dns_config=bool(spec.get("dnsConfig")),
         host_network=spec.get("hostNetwork", False),
         volumes=volumes,
-        projects_token=_projects_token(spec),
         annotations=(body.get("metadata") or {}).get("annotations") or {},
         labels=(body.get("metadata") or {}).get("labels") or {},
     )
 
 
-def _projects_token(spec: Object) -> bool:
-    """EMQX reads its token from the usual path only, whoever put it there."""
-    path = "/var/run/secrets/kubernetes.io/serviceaccount"
-    projected = {
+def _token_volumes(spec: Object) -> frozenset[str]:
+    """Names of the projected volumes with a file `token`, as the automounted one has it."""
+    return frozenset(
         volume["name"]
         for volume in spec.get("volumes") or ()
-        if any(
-            "serviceAccountToken" in source for source in (volume.get("projected") or {}).get("sources") or ()
-        )
-    }
-    mounts = (mount for c in spec["containers"] for mount in c.get("volumeMounts") or ())
-    return any(mount["name"] in projected and mount["mountPath"].rstrip("/") == path for mount in mounts)
-
-
-def _container(body: Object) -> Container:
-    return Container(
-        name=body["name"],
-        image=body.get("image", ""),
-        env=tuple(_env(entry) for entry in body.get("env") or ()),
-        env_from=tuple(_env_from(source) for source in body.get("envFrom") or ()),
-        mounts={mount["mountPath"]: mount["name"] for mount in body.get("volumeMounts") or ()},
+        for source in (volume.get("projected") or {}).get("sources") or ()
+        if (source.get("serviceAccountToken") or {}).get("path") == "token"
     )
 
 
-def _env(entry: Object) -> EnvVar:
-    if entry.get("valueFrom"):
-        return EnvVar(entry["name"], None, entry["valueFrom"])
+def _container(body: Object, namespace: str, token_volumes: frozenset[str]) -> Container:
+    mounts = body.get("volumeMounts") or ()
+    return Container(
+        name=body["name"],
+        image=body.get("image", ""),
+        env=tuple(_env(entry, namespace) for entry in body.get("env") or ()),
+        env_from=tuple(_env_from(source) for source in body.get("envFrom") or ()),
+        mounts={mount["mountPath"]: mount["name"] for mount in mounts},
+        # EMQX reads its token from the usual path only, whoever put it there.
+        projects_token=any(
+            mount["name"] in token_volumes and mount["mountPath"].rstrip("/") == _TOKEN_DIRECTORY
+            for mount in mounts
+        ),
+    )
+
+
+def _env(entry: Object, namespace: str) -> EnvVar:
+    source = entry.get("valueFrom")
+    if source:
+        own = (source.get("fieldRef") or {}).get("fieldPath") == "metadata.namespace"
+        return EnvVar(entry["name"], namespace if own else None, source)
     return EnvVar(entry["name"], entry.get("value", ""))
 
 

@@ -22,6 +22,11 @@ class Unobserved:
 
 Fact: TypeAlias = T | Unobserved
 
+_IMAGE_FAILURES = frozenset({"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName"})
+_OTHER_FAILURES = frozenset(
+    {"CrashLoopBackOff", "CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
+)
+
 
 class WorkloadKind(StrEnum):
     DEPLOYMENT = "Deployment"
@@ -42,7 +47,7 @@ class WorkloadRef:
 
 @dataclass(frozen=True, slots=True)
 class EnvVar:
-    """One entry of a container's `env`; `value_from` is the raw source, and then `value` is None."""
+    """One entry of a container's `env`; with `value_from`, the raw source, `value` is None unless it is certain."""
 
     name: str
     value: str | None = None
@@ -66,6 +71,8 @@ class Container:
     env_from: tuple[EnvFrom, ...] = ()
     mounts: Mapping[str, str] = field(default_factory=dict)
     """Mount path -> name of the volume."""
+    projects_token: bool = False
+    """Whether a projected volume brings it a ServiceAccount token without automounting."""
 
     def last_env(self, name: str) -> EnvVar | None:
         """The entry that wins: of duplicate names Kubernetes takes the last."""
@@ -84,8 +91,6 @@ class PodTemplate:
     host_network: bool = False
     volumes: Mapping[str, str] = field(default_factory=dict)
     """Volume name -> its kind, as the pod spec's key says it: `emptyDir`, `persistentVolumeClaim`, ..."""
-    projects_token: bool = False
-    """Whether a projected volume brings a ServiceAccount token without automounting."""
     annotations: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
 
@@ -122,6 +127,8 @@ class Workload:
     available_replicas: int = 0
     update_revision: str = ""
     progress_deadline_exceeded: bool = False
+    writers: Mapping[str, str] = field(default_factory=dict)
+    """Who wrote a field of the template last, by the name of their field manager: `env/NAME`, `dnsPolicy`, ..."""
 
     @property
     def rolling(self) -> bool:
@@ -165,6 +172,20 @@ class Pod:
     def running(self) -> bool:
         return self.running_since is not None
 
+    @property
+    def failing(self) -> bool:
+        """Whether Kubernetes itself says that the container cannot start, and not just that it has not yet."""
+        reason = (self.waiting or "").partition(":")[0]
+        return reason in _IMAGE_FAILURES or reason in _OTHER_FAILURES
+
+    @property
+    def crashing(self) -> bool:
+        return (self.waiting or "").startswith("CrashLoopBackOff")
+
+    @property
+    def lacks_image(self) -> bool:
+        return (self.waiting or "").partition(":")[0] in _IMAGE_FAILURES
+
 
 @dataclass(frozen=True, slots=True)
 class View:
@@ -205,6 +226,8 @@ class JoinTrace:
     listening_again: bool
     """Whether a listener started after that."""
     line: str = ""
+    waits: str = ""
+    """What it said first of waiting for its tables, if no listener started after it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """One pass over one workload: observe → diagnose → plan → report → act. Here the whole way can be read."""
 
+import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import replace
@@ -7,14 +8,14 @@ from datetime import datetime, timedelta
 
 from emqx_autocluster import annotations, conditions, diagnosis, events, healing, report, template
 from emqx_autocluster.annotations import Mode, WorkloadOptions
-from emqx_autocluster.effects import Effects
+from emqx_autocluster.effects import Effects, Outcome
 from emqx_autocluster.events import Recorder
 from emqx_autocluster.findings import ConditionType, Finding, Reason, Status
-from emqx_autocluster.healing import Memory, Step
+from emqx_autocluster.healing import Memory, Setback, Step, setback
 from emqx_autocluster.observation import Workload, WorkloadRef
 from emqx_autocluster.observer import Depth, Observer
 from emqx_autocluster.report import Pass
-from emqx_autocluster.resources import Resources, is_ours
+from emqx_autocluster.resources import Resources, is_of, is_ours
 from emqx_autocluster.v1alpha1 import EMQXAutoCluster, StatusModel, seconds
 
 AT_ONCE = 0.05
@@ -41,11 +42,11 @@ class Reconciler:
         self._resources = resources
         self._recorder = recorder
         self._now = now
+        self._setbacks: dict[WorkloadRef, Setback] = {}
 
     async def reconcile(self, ref: WorkloadRef, *, changed: bool) -> float | None:
         """Seconds until the next look; None: nothing to look at. `changed`: an event brought us here."""
-        workload = await self._observer.workload(ref)
-        resource = await self._resources.find(ref)
+        workload, resource = await asyncio.gather(self._observer.workload(ref), self._resources.find(ref))
         if workload is None or not is_enrolled(workload):
             await self._opt_out(ref, workload, resource)
             return None
@@ -53,17 +54,23 @@ class Reconciler:
             resource = await self._resources.create(workload)
         elif resource.metadata.deletion_timestamp:
             return None  # its deletion brings another event
+        elif is_ours(resource) and not is_of(resource, workload):
+            resource = await self._resources.renew(resource, workload)
         return await self._pass(workload, resource, changed=changed)
 
     async def _opt_out(
         self, ref: WorkloadRef, workload: Workload | None, resource: EMQXAutoCluster | None
     ) -> None:
         self._observer.forget(ref)
+        self._setbacks.pop(ref, None)
         if resource is None:
             return
         if is_ours(resource):
             await self._resources.delete(resource)
             logger.info("no longer enrolled", extra={"workload": str(ref), "namespace": ref.namespace})
+            if workload and resource.status.procedure:
+                note, reason = _left_open(ref, resource.status), str(Reason.NOT_ENROLLED)
+                self._recorder.record(resource, workload, "Warning", reason, "Leave", note)
             return
         found = _absent(ref) if workload is None else _not_enrolled(ref)
         ready = replace(found, type=ConditionType.READY)
@@ -76,7 +83,7 @@ class Reconciler:
         done = await self._look(workload, resource, options, changed=changed)
         resource = await self._report(resource, workload, report.status(resource, done))
         if not done.plan.now:
-            return _next_look(resource, done)
+            return self._next_look(resource, done)
         for step in done.plan.now:
             resource, succeeded = await self._act(resource, workload, step, done)
             if not succeeded:
@@ -98,9 +105,11 @@ class Reconciler:
         findings = diagnosis.diagnose(case)
         original = workload.annotations.get(annotations.ORIGINAL) or resource.status.original
         # Who sets Observe after a rollback, or by `revert`, and Repair later, asks for the repair anew.
-        undone = options.mode is not Mode.OBSERVE and template.is_undone(workload, original)
+        # By our own copy: the annotation of a StatefulSet outlives that, too.
+        undone = options.mode is not Mode.OBSERVE and template.is_undone(workload, resource.status.original)
         kept = original if undone else template.still_held(workload, original)
-        memory = Memory(resource.status.procedure, resource.status.rewrites, kept, undone)
+        failed = self._setbacks.get(workload.ref)
+        memory = Memory(resource.status.procedure, resource.status.rewrites, kept, undone, failed)
         return Pass(case, findings, healing.plan(case, findings, memory), memory)
 
     async def _report(
@@ -109,7 +118,7 @@ class Reconciler:
         old = resource.status
         resource = await self._write(resource, status)
         for condition in events.transitions(old.conditions, status.conditions):
-            await self._recorder.transition(resource, workload, condition)
+            self._recorder.transition(resource, workload, condition)
         return resource
 
     async def _write(self, resource: EMQXAutoCluster, status: StatusModel) -> EMQXAutoCluster:
@@ -128,6 +137,7 @@ class Reconciler:
         if outcome.superseded:
             logger.info("superseded: %s", outcome.message, extra=fields)
             return resource, False
+        news = self._take_note(workload.ref, step, outcome)
         kind = "Normal" if outcome.succeeded else "Warning"
         note = step.message if outcome.succeeded else f"{step.message}: {outcome.message}"
         logger.log(logging.INFO if outcome.succeeded else logging.WARNING, note, extra=fields)
@@ -135,8 +145,23 @@ class Reconciler:
             resource.status, step, succeeded=outcome.succeeded, said=outcome.message, done=done
         )
         resource = await self._write(resource, status)
-        await self._recorder.record(resource, workload, kind, str(step.action), "Repair", note)
+        if news:
+            self._recorder.record(resource, workload, kind, str(step.action), "Repair", note)
         return resource, outcome.succeeded
+
+    def _take_note(self, ref: WorkloadRef, step: Step, outcome: Outcome) -> bool:
+        """Whether the outcome is news: a step that is refused again in the same words is none."""
+        before = self._setbacks.pop(ref, None)
+        if outcome.succeeded:
+            return True
+        now = self._setbacks[ref] = setback.after(before, step, outcome.message, self._now())
+        return before is None or not before.is_of(step) or before.said != now.said
+
+    def _next_look(self, resource: EMQXAutoCluster, done: Pass) -> float:
+        usual, failed = _next_look(resource, done), done.memory.setback
+        if failed is None or done.plan.hold is None or done.plan.hold.reason is not Reason.ACTION_FAILED:
+            return usual
+        return min(usual, max(AT_ONCE, (failed.due - done.case.observation.at).total_seconds()))
 
 
 def is_enrolled(workload: Workload) -> bool:
@@ -182,6 +207,16 @@ def _absent(ref: WorkloadRef) -> Finding:
         Status.FALSE,
         Reason.TARGET_NOT_FOUND,
         f"{ref} does not exist in namespace {ref.namespace}; create it, or delete this EMQXAutoCluster",
+    )
+
+
+def _left_open(ref: WorkloadRef, status: StatusModel) -> str:
+    """The status goes with the resource, so this is the last word."""
+    steps = ", ".join(f"{step.action} {step.subject}" for step in status.planned_actions)
+    return (
+        f"the annotation {annotations.MODE} is gone in the middle of a repair (kubectl rollout undo takes it away if"
+        f" the revision is older than it), so all stays as it is; open: {steps or 'the end of the rollout'};"
+        f" go on with: kubectl annotate -n {ref.namespace} {ref} {annotations.MODE}=Repair"
     )
 
 

@@ -52,7 +52,7 @@ def status(resource: EMQXAutoCluster, done: Pass) -> StatusModel:
         stale_nodes=seen.stale[:_MOST_LISTED],
         planned_actions=tuple(_planned(step) for step in done.plan.steps[:_MOST_LISTED]),
         last_action=old.last_action,
-        discovery=_discovery(case, done.findings),
+        discovery=_discovery(done, old.discovery),
         procedure=_procedure(done),
         original=done.memory.original,
         rewrites=done.memory.rewrites,
@@ -79,8 +79,8 @@ def _planned(step: Step) -> PlannedAction:
     return PlannedAction(action=step.action, subject=step.subject, message=step.message, command=step.command)
 
 
-def _discovery(case: Case, findings: Findings) -> Discovery | None:
-    settings = case.settings
+def _discovery(done: Pass, old: Discovery | None) -> Discovery | None:
+    settings = done.case.settings
     if settings is None or isinstance(settings.strategy, Unobserved):
         return None
     address = discovery.text(settings.api_server)
@@ -90,9 +90,14 @@ def _discovery(case: Case, findings: Findings) -> Discovery | None:
         service_name=discovery.text(settings.service_name) if settings.uses_k8s else None,
         namespace=discovery.text(settings.namespace) if settings.uses_k8s else None,
         address_type=discovery.text(settings.address_type) if settings.uses_k8s else None,
-        unreachable=_unreachable(findings, address),
+        unreachable=_unreachable(done.findings, address) or _known_to_be_dead(done, old),
         emqx_version=str(settings.version) if settings.version else None,
     )
+
+
+def _known_to_be_dead(done: Pass, old: Discovery | None) -> str | None:
+    """As long as the repair lasts: members that it gathered do not prove that an address works which is put back."""
+    return old.unreachable if old and done.memory.procedure else None
 
 
 def _unreachable(findings: Findings, address: str | None) -> str | None:

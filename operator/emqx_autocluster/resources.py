@@ -1,11 +1,13 @@
 """The custom resources: finding the one of a workload, making it, writing its status."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from emqx_autocluster import rbac
 from emqx_autocluster.annotations import MANAGED_BY, MANAGER
 from emqx_autocluster.clients import paths
+from emqx_autocluster.clients.errors import Conflict
 from emqx_autocluster.clients.kube import Kube, PatchType
 from emqx_autocluster.observation import Workload, WorkloadKind, WorkloadRef
 from emqx_autocluster.v1alpha1 import API_VERSION, KIND, EMQXAutoCluster, StatusModel, status_body
@@ -21,6 +23,11 @@ def target_of(body: Mapping[str, Any]) -> WorkloadRef | None:
 
 def is_ours(resource: EMQXAutoCluster) -> bool:
     return resource.metadata.labels.get(MANAGED_BY) == MANAGER
+
+
+def is_of(resource: EMQXAutoCluster, workload: Workload) -> bool:
+    """Whether one of ours was made for this very workload, and not for a former one of its name."""
+    return any(owner.uid == workload.uid for owner in resource.metadata.owner_references)
 
 
 class Resources:
@@ -42,22 +49,39 @@ class Resources:
 
     async def find(self, ref: WorkloadRef) -> EMQXAutoCluster | None:
         """The custom resource whose targetRef is this workload, whoever made it."""
-        for name in self._candidates(ref):
-            body = await self._kube.get(paths.emqxautoclusters(ref.namespace, name))
-            if body is not None and target_of(body) == ref:
-                return EMQXAutoCluster.model_validate(body)
-        return None
+        known = sorted(self._names.get(ref, ()))
+        return await self._one_of(ref, known) or await self._one_of(
+            ref, [name for name in _default_names(ref) if name not in known]
+        )
+
+    async def _one_of(self, ref: WorkloadRef, names: Iterable[str]) -> EMQXAutoCluster | None:
+        found = await asyncio.gather(
+            *(self._kube.get(paths.emqxautoclusters(ref.namespace, n)) for n in names)
+        )
+        body = next((body for body in found if body is not None and target_of(body) == ref), None)
+        return None if body is None else EMQXAutoCluster.model_validate(body)
 
     async def create(self, workload: Workload) -> EMQXAutoCluster:
         ref = workload.ref
         for name in _default_names(ref):
-            path = paths.emqxautoclusters(ref.namespace, name)
-            if await self._kube.get(path) is None:
-                created = await self._kube.create(
-                    paths.emqxautoclusters(ref.namespace), _body(workload, name)
-                )
-                return EMQXAutoCluster.model_validate(created)
+            try:
+                body = await self._kube.create(paths.emqxautoclusters(ref.namespace), _body(workload, name))
+            except Conflict as error:
+                if not error.already_exists:
+                    raise
+            else:
+                return EMQXAutoCluster.model_validate(body)
         raise LookupError(f"both names for the EMQXAutoCluster of {ref} are taken: {_default_names(ref)}")
+
+    async def renew(self, resource: EMQXAutoCluster, workload: Workload) -> EMQXAutoCluster:
+        """Makes one of ours anew: what it remembers was about a former workload. The user's tuning is kept."""
+        await self.delete(resource)
+        ref, name = workload.ref, resource.metadata.name
+        spec = resource.spec.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        body = _body(workload, name) | {"spec": spec}
+        return EMQXAutoCluster.model_validate(
+            await self._kube.create(paths.emqxautoclusters(ref.namespace), body)
+        )
 
     async def delete(self, resource: EMQXAutoCluster) -> None:
         metadata = resource.metadata
@@ -72,10 +96,6 @@ class Resources:
         ]
         path = paths.emqxautocluster_status(metadata.namespace, metadata.name)
         return EMQXAutoCluster.model_validate(await self._kube.patch(path, patch, PatchType.JSON))
-
-    def _candidates(self, ref: WorkloadRef) -> list[str]:
-        known = sorted(self._names.get(ref, ()))
-        return [*known, *(name for name in _default_names(ref) if name not in known)]
 
 
 def _default_names(ref: WorkloadRef) -> tuple[str, str]:

@@ -4,9 +4,9 @@ import asyncio
 import logging
 import os
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from contextlib import suppress
 
-from emqx_autocluster import handlers, health
+from emqx_autocluster import exhaustion, handlers, health
 from emqx_autocluster.clients import paths
 from emqx_autocluster.clients.emqx_ctl import EmqxCtl
 from emqx_autocluster.clients.errors import APIError, ClientError
@@ -24,6 +24,8 @@ from emqx_autocluster.settings import Settings
 from emqx_autocluster.workqueue import WorkQueue
 
 _CRD_POLL = 1.0
+_LAST_EVENTS = 2.0
+"""Seconds that the last events are given when the process ends."""
 _JITTER = 0.2
 
 logger = logging.getLogger(__name__)
@@ -50,6 +52,7 @@ def resolver(kube: Kube, settings: Settings) -> ClusterResolver | None:
 
 async def run(settings: Settings, stop: asyncio.Event) -> None:
     """Until `stop`. Raises where a watch or a worker ends by itself: Kubernetes then starts the process anew."""
+    exhaustion.watch_for_it(asyncio.get_running_loop())
     ready = asyncio.Event()
     async with (
         connect(settings) as kube,
@@ -60,24 +63,42 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         queue: WorkQueue[WorkloadRef] = WorkQueue()
         resources = Resources(kube)
         enrolment = Enrolment(queue, resources)
-        reconciler = _reconciler(kube, resources, settings)
+        recorder = Recorder(kube)
+        reconciler = _reconciler(kube, resources, recorder, settings)
         # kopf cancels every task that was made after its own start, so the workers come first.
         workers = [
             asyncio.create_task(queue.work(_handler(reconciler, queue))) for _ in range(settings.workers)
         ]
+        writing = asyncio.create_task(recorder.write())
         watching = asyncio.create_task(handlers.watch(kube, enrolment, ready, stop))
         try:
-            await _first_end(watching, workers)
+            await _first_end(watching, [*workers, writing])
         finally:
-            for worker in workers:
-                worker.cancel()
-            await asyncio.gather(*workers, return_exceptions=True)
+            await _end(workers)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(recorder.written(), _LAST_EVENTS)
+            await _end([writing])
 
 
-def _reconciler(kube: Kube, resources: Resources, settings: Settings) -> Reconciler:
+def observer(kube: Kube, emqx_ctl: EmqxCtl, settings: Settings) -> Observer:
+    return Observer(kube, emqx_ctl, resolver(kube, settings), settings.cluster_domain)
+
+
+def _reconciler(kube: Kube, resources: Resources, recorder: Recorder, settings: Settings) -> Reconciler:
     emqx_ctl = EmqxCtl(Exec(kube, settings.execs))
-    observer = Observer(kube, emqx_ctl, resolver(kube, settings), settings.cluster_domain)
-    return Reconciler(observer, Effects(kube, emqx_ctl), resources, Recorder(kube), lambda: datetime.now(UTC))
+    return Reconciler(
+        observer(kube, emqx_ctl, settings),
+        Effects(kube, emqx_ctl),
+        resources,
+        recorder,
+        kube.now,
+    )
+
+
+async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _first_end(watching: asyncio.Task[None], workers: list[asyncio.Task[None]]) -> None:
@@ -116,6 +137,8 @@ def _handler(
         except ClientError as error:
             retry = queue.retry(ref)
             logger.warning("the pass failed, again in %g s: %s", retry, error, extra=fields)
+        except MemoryError:
+            exhaustion.end()
         except Exception:
             # One workload's oddity must not end the look after all others; it stays visible in the log.
             retry = queue.retry(ref)

@@ -6,7 +6,7 @@ restart. What a field was is kept in an annotation (and in the custom resource's
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,8 @@ SERVICE_ACCOUNT = "serviceAccountName"
 AUTOMOUNT = "automountServiceAccountToken"
 DNS_POLICY = "dnsPolicy"
 MIN_READY_SECONDS = "minReadySeconds"
+_ROLLS_BACK = "kubectl"
+"""How `kubectl rollout undo` signs; other commands that change a template sign as kubectl-set, kubectl-edit, ..."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ def rolls(changes: Changes) -> bool:
 def patch(workload: Workload, container: Container, changes: Changes, recorded: str | None) -> dict[str, Any]:
     """The strategic merge patch, refused by the API server if the workload changed since it was read."""
     record = Record.load(recorded).extended(container.name, changes)
-    body = _body(container.name, {change.field: _new_value(change) for change in changes})
+    body = manual_patch(container, changes)
     body["metadata"] = {
         "resourceVersion": workload.resource_version,
         "annotations": {annotations.ORIGINAL: record.dump(), annotations.ROLL: None},
@@ -55,14 +57,15 @@ def patch(workload: Workload, container: Container, changes: Changes, recorded: 
 
 def manual_patch(container: Container, changes: Changes) -> dict[str, Any]:
     """The same change for a person to apply: no record and no precondition."""
-    return _body(container.name, {change.field: _new_value(change) for change in changes})
+    return _body(container.name, {c.field: _new_value(c) for c in changes}, _repeated(container))
 
 
 def revert_patch(workload: Workload, recorded: str | None) -> dict[str, Any]:
     """Puts back each field that still holds our value, and sets mode Observe so that it stays back."""
     record = Record.load(recorded)
     container = next((c for c in workload.template.containers if c.name == record.container), None)
-    body = _body(record.container, {c.field: c.was for c in record.changes if _holds(workload, container, c)})
+    fields = {c.field: c.was for c in record.changes if _holds(workload, container, c)}
+    body = _body(record.container, fields, _repeated(container))
     body["metadata"] = {
         "resourceVersion": workload.resource_version,
         "annotations": {annotations.ORIGINAL: None, annotations.ROLL: None, annotations.MODE: "Observe"},
@@ -111,15 +114,17 @@ def still_held(workload: Workload, recorded: str | None) -> str | None:
 
 
 def is_undone(workload: Workload, recorded: str | None) -> bool:
-    """Whether a person rolled the workload back: the old template is there again, and our annotation is gone.
+    """Whether a person rolled the workload back: the old template is there again, by the hand of kubectl.
 
-    `kubectl rollout undo` replaces a Deployment's annotations; tools that apply a manifest leave ours alone.
+    `kubectl rollout undo` replaces a Deployment's annotations, so ours is gone; of a StatefulSet it replaces only the
+    template, and signs for that. Tools that apply a manifest leave our annotation alone, and sign with another name.
     """
-    if recorded is None or annotations.ORIGINAL in workload.annotations:
-        return False
     record = Record.load(recorded)
     container = next((c for c in workload.template.containers if c.name == record.container), None)
     rolled = [change for change in record.changes if rolls((change,))]
+    signed = any(workload.writers.get(change.field) == _ROLLS_BACK for change in rolled)
+    if annotations.ORIGINAL in workload.annotations and not signed:
+        return False
     return bool(rolled) and all(_is_back(workload, container, change) for change in rolled)
 
 
@@ -158,11 +163,18 @@ def _new_value(change: FieldChange) -> Any:
     return {"name": change.field.removeprefix(ENV), "value": change.now}
 
 
-def _body(container: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+def _repeated(container: Container | None) -> frozenset[str]:
+    """Names that `env` has more than once: Kubernetes allows that, and the last one counts."""
+    names = [entry.name for entry in container.env] if container else []
+    return frozenset(name for name in names if names.count(name) > 1)
+
+
+def _body(container: str, fields: Mapping[str, Any], repeated: Collection[str]) -> dict[str, Any]:
     pod: dict[str, Any] = {}
-    env = [
-        _env_patch(field.removeprefix(ENV), value) for field, value in fields.items() if field.startswith(ENV)
-    ]
+    named = {field.removeprefix(ENV): value for field, value in fields.items() if field.startswith(ENV)}
+    # By its name a patch finds the first entry only, so that all are taken away before one comes in.
+    env = [{"name": name, "$patch": "delete"} for name in named if name in repeated]
+    env += [_env_patch(name, entry) for name, entry in named.items() if entry or name not in repeated]
     if env:
         pod["containers"] = [{"name": container, "env": env}]
     if SERVICE_ACCOUNT in fields:

@@ -174,6 +174,10 @@ class StatusModel(Model):
     rewrites: tuple[Rewrite, ...] = ()
 
 
+class Owner(Model):
+    uid: str = ""
+
+
 class Metadata(Model):
     name: str
     namespace: str
@@ -181,6 +185,7 @@ class Metadata(Model):
     generation: int = 0
     resource_version: str = ""
     labels: dict[str, str] = Field(default_factory=dict)
+    owner_references: tuple[Owner, ...] = ()
     deletion_timestamp: datetime | None = None
 
 

@@ -57,11 +57,15 @@ class ControlPlane:
         return f"https://{LOOPBACK}:{self.api_server_port}"
 
     @property
+    def etcd_server(self) -> str:
+        return f"http://{LOOPBACK}:{self.etcd_port}"
+
+    @property
     def dns(self) -> str:
         return f"{LOOPBACK}:{self.dns_port}"
 
     def etcd(self) -> Sequence[str]:
-        client = f"http://{LOOPBACK}:{self.etcd_port}"
+        client = self.etcd_server
         peer = f"http://{LOOPBACK}:{self.etcd_peer_port}"
         return (
             self._binary("etcd"),

@@ -28,6 +28,8 @@ class SandboxHandle:
     ca: Path
     dns: str
     """CoreDNS as host:port, for UDP and TCP."""
+    etcd: str
+    """URL of its clients' API, without credentials."""
     audit_log: Path
     control: str
     """URL of the hollow kubelet's switches; empty without a kubelet."""
@@ -45,6 +47,7 @@ class SandboxHandle:
             server=document["server"],
             ca=Path(document["ca"]),
             dns=document["dns"],
+            etcd=document["etcd"],
             audit_log=Path(document["audit_log"]),
             control=document["control"],
             kubectl_path=Path(document["kubectl"]),
@@ -58,6 +61,7 @@ class SandboxHandle:
             "server": self.server,
             "ca": str(self.ca),
             "dns": self.dns,
+            "etcd": self.etcd,
             "audit_log": str(self.audit_log),
             "control": self.control,
             "kubectl": str(self.kubectl_path),

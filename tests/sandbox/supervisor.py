@@ -153,6 +153,7 @@ class Supervisor:
             server=plane.server,
             ca=plane.authority.certificate_file,
             dns=plane.dns,
+            etcd=plane.etcd_server,
             audit_log=self.state.audit_log,
             control=control,
             kubectl_path=self.state.binaries / "kubectl",

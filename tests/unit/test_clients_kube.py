@@ -4,6 +4,8 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
@@ -50,6 +52,21 @@ async def test_a_rejected_token_is_read_again_once() -> None:
     async with kube_with(handler, "old new") as kube:
         assert await kube.create("/x", {"a": 1}) == {"kind": "Pod"}
     assert seen == [("Bearer old", '{"a": 1}'), ("Bearer new", '{"a": 1}')]
+
+
+@pytest.mark.parametrize(("behind", "counts"), [(timedelta(hours=1), True), (timedelta(seconds=2), False)])
+async def test_the_time_is_the_api_servers_where_the_clocks_differ(
+    behind: timedelta,
+    counts: bool,  # noqa: FBT001 - a column of the table above
+) -> None:
+    async def handler(_: web.Request) -> web.StreamResponse:
+        date = format_datetime(datetime.now(UTC) - behind, usegmt=True)
+        return web.json_response({"kind": "Pod"}, headers={"Date": date})
+
+    async with kube_with(handler) as kube:
+        await kube.get("/x")
+        now = datetime.now(UTC)
+        assert abs(now - (behind if counts else timedelta(0)) - kube.now()) < timedelta(seconds=1.5)
 
 
 async def test_a_token_that_stays_rejected_is_an_error() -> None:

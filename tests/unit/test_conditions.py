@@ -91,6 +91,7 @@ def test_the_conditions_beside_it_play_no_part(case: Case) -> None:
 def test_during_a_rollout_it_is_unknown() -> None:
     ready = conditions.summary(diagnose(a_case(**IN_ROLLOUT)))
     assert (ready.status, ready.reason) == (Status.UNKNOWN, Reason.TARGET_PROGRESSING)
+    assert "1 of 3 pods updated" in ready.message, "not that names are asked for later"
 
 
 def test_a_stuck_rollout_is_told_by_what_it_is_stuck_on() -> None:

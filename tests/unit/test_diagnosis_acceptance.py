@@ -2,9 +2,9 @@
 
 import pytest
 
-from builders import a_case, a_container, judge, tells
+from builders import NOT_READ, a_case, a_container, judge, tells
 from emqx_autocluster.annotations import CONTAINER, MODE
-from emqx_autocluster.diagnosis import Case
+from emqx_autocluster.diagnosis import Case, diagnose
 from emqx_autocluster.findings import ConditionType, Reason, Status
 from emqx_autocluster.observation import Container
 
@@ -73,3 +73,12 @@ def test_refused(case: Case, reason: Reason, words: list[str]) -> None:
 )
 def test_accepted(case: Case, words: list[str]) -> None:
     tells(judge(case, ConditionType.ACCEPTED), (Status.TRUE, Reason.TARGET_FOUND), *words)
+
+
+def test_scaled_to_zero_no_condition_gives_another_cause_for_what_was_not_looked_at() -> None:
+    unread = {"members": NOT_READ, "rights": None, "service": NOT_READ, "endpoints": NOT_READ}
+    found = diagnose(a_case(replicas=0, **unread))
+    unknown = [f for f in found.values() if f.status is Status.UNKNOWN]
+    assert {ConditionType.RBAC_READY, ConditionType.CLUSTER_FORMED} <= {f.type for f in unknown}
+    told = {(f.reason, f.message) for f in unknown}
+    assert told == {(Reason.INITIALIZING, "nothing is looked at while replicas is 0")}

@@ -59,13 +59,16 @@ def the_default_account(**annotations: str) -> ManagedObject:
         pytest.param(
             a_case(automount_token=False),
             Reason.TOKEN_NOT_MOUNTED,
-            ["automountServiceAccountToken is false", "set it to true in the pod template"],
+            [
+                "automountServiceAccountToken is false in the pod template",
+                "set it to true in the pod template",
+            ],
             id="no token: the template says so",
         ),
         pytest.param(
             having(service_account=an_object("emqx", automountServiceAccountToken=False)),
             Reason.TOKEN_NOT_MOUNTED,
-            [],
+            ["automountServiceAccountToken is false in ServiceAccount emqx"],
             id="no token: the ServiceAccount says so",
         ),
     ],

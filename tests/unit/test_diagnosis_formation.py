@@ -13,6 +13,7 @@ from builders import (
     a_case,
     a_down_member,
     a_member,
+    a_pod,
     ago,
     changed,
     half_joined,
@@ -23,11 +24,18 @@ from builders import (
 from emqx_autocluster.diagnosis import Case, formation
 from emqx_autocluster.discovery import LICENSE
 from emqx_autocluster.findings import ConditionType, Reason, Status
-from emqx_autocluster.observation import EnvFrom, JoinTrace, WorkloadKind
+from emqx_autocluster.observation import EnvFrom, JoinTrace, Member, WorkloadKind
 
 WELL = members("a b c")
 NO_JOIN = JoinTrace(None, listening_again=False)
+WAITS = JoinTrace(
+    None, listening_again=False, waits="[warning] mria_mnesia: still waiting for table(s): [emqx_banned]"
+)
 STATEFUL: dict[str, Any] = {"kind": WorkloadKind.STATEFUL_SET}
+
+
+STARTING = a_down_member("c", waiting="ContainerCreating", created=ago(20))
+STUCK: dict[str, Any] = {"available_replicas": 2, "ready_replicas": 2}
 
 
 @pytest.mark.parametrize(
@@ -116,6 +124,12 @@ def test_formed(facts: dict[str, Any], reason: Reason, words: list[str]) -> None
             id="a member that is listed and not Ready",
         ),
         pytest.param(
+            {"members": changed(WELL, "c", ready=False, join_trace=WAITS)},
+            Reason.MEMBER_NOT_READY,
+            ["emqx-c waits for its tables", "is left alone", WAITS.waits],
+            id="a member that waits for its tables",
+        ),
+        pytest.param(
             {"members": half_joined(WELL, "c")},
             Reason.MEMBER_HALF_JOINED,
             ["emqx-c", "never started them again", STOPPED_TO_JOIN],
@@ -155,10 +169,9 @@ def test_not_formed(facts: dict[str, Any], reason: Reason, words: list[str]) -> 
         pytest.param(
             {"replicas": 0, "members": NOT_READ},
             Reason.INITIALIZING,
-            ["no member"],
+            ["nothing is looked at while replicas is 0"],
             id="scaled to zero, so nobody asked for pods",
         ),
-        pytest.param({"replicas": 0, "members": ()}, Reason.INITIALIZING, ["no member"], id="scaled to zero"),
         pytest.param(
             {"members": changed(WELL, "b", view=NOT_READ)},
             Reason.PROBE_FAILED,
@@ -197,10 +210,16 @@ def test_not_formed(facts: dict[str, Any], reason: Reason, words: list[str]) -> 
             id="a change that the controller has not seen yet",
         ),
         pytest.param(
-            {"available_replicas": 2, "members": (*members("a b"), a_down_member("c", created=ago(20)))},
+            {"available_replicas": 2, "members": (*members("a b"), STARTING)},
             Reason.TARGET_PROGRESSING,
             ["3 of 3 pods updated, 2 available"],
             id="the last pod of a rollout is starting",
+        ),
+        pytest.param(
+            {**IN_ROLLOUT, "members": changed(WELL, "c", ready=False, join_trace=WAITS)},
+            Reason.TARGET_PROGRESSING,
+            ["a rollout goes on", "emqx-c waits for its tables", WAITS.waits],
+            id="a rollout that a member holds up, since it waits for its tables",
         ),
         pytest.param(
             {"available_replicas": 2},
@@ -237,8 +256,63 @@ def test_what_is_not_known(facts: dict[str, Any], reason: Reason, words: list[st
 
 # --- rollouts that do not go on
 
+IN_BACK_OFF = "ImagePullBackOff: Back-off pulling image"
+IN_ITS_BEGINNING: dict[str, Any] = {"status_replicas": 4, "updated_replicas": 1, "available_replicas": 3}
+
+
+@pytest.mark.parametrize(
+    ("pod", "words"),
+    [
+        pytest.param(
+            a_down_member("d", waiting=IN_BACK_OFF, created=ago(5)),
+            f"; it waits for emqx-d: {IN_BACK_OFF}; see kubectl describe pod -n iot emqx-d",
+            id="an image that cannot be pulled is told at once",
+        ),
+        pytest.param(
+            a_down_member("d", waiting="CrashLoopBackOff: back-off 40s", created=ago(5)),
+            "; it waits for emqx-d: CrashLoopBackOff: back-off 40s; see kubectl logs -n iot emqx-d -c emqx --previous",
+            id="what crashed has a log",
+        ),
+        pytest.param(
+            a_down_member("d", waiting=None, phase="Pending", created=ago(61)),
+            "; it waits for emqx-d: Pending; see kubectl describe pod -n iot emqx-d",
+            id="a pod for which there is no node",
+        ),
+        pytest.param(
+            a_member("d", sees="abc", pod=a_pod("d", ready=False, created=ago(61))),
+            "; it waits for emqx-d, which runs and is not Ready; see kubectl describe pod -n iot emqx-d",
+            id="a pod that does not become Ready",
+        ),
+        pytest.param(
+            a_down_member("d", waiting="ContainerCreating", created=ago(59)), "", id="a start takes a moment"
+        ),
+    ],
+)
+def test_whom_a_rollout_waits_for_is_told_before_it_counts_as_stuck(pod: Member, words: str) -> None:
+    case = a_case(members=(*members("a b c"), pod), **IN_ITS_BEGINNING)
+    finding = judge(case, ConditionType.CLUSTER_FORMED)
+    tells(finding, (Status.UNKNOWN, Reason.TARGET_PROGRESSING))
+    assert finding.message.endswith("1 of 3 pods updated, 3 available" + words)
+
+
+def test_a_rollout_that_is_stuck_on_a_pod_that_is_not_ready_names_it() -> None:
+    group = (*members("a b c"), a_member("d", sees="abc", pod=a_pod("d", ready=False, created=ago(35))))
+    case = a_case(members=group, progress_deadline_exceeded=True, **IN_ITS_BEGINNING)
+    words = "is stuck (1 of 3 pods updated, 3 available) on emqx-d, which runs and is not Ready; see kubectl describe"
+    tells(judge(case, ConditionType.CLUSTER_FORMED), (Status.FALSE, Reason.MEMBER_NOT_READY), words)
+
+
+def test_a_crash_loop_after_the_rollout_is_told_at_once_and_holds_nobody_else_up() -> None:
+    crashing = a_down_member("c", waiting="CrashLoopBackOff: back-off 40s", created=ago(5))
+    case = a_case(members=(*members("a b"), crashing), **STUCK)
+    finding = judge(case, ConditionType.CLUSTER_FORMED)
+    told = "2 of 3 members run (emqx-c: CrashLoopBackOff: back-off 40s); see kubectl logs -n iot emqx-c"
+    tells(finding, (Status.FALSE, Reason.MEMBERS_MISSING), told)
+    assert not case.progressing
+    assert a_case(members=(*members("a b"), STARTING), **STUCK).progressing
+
+
 NEW: dict[str, Any] = {"revision": "emqx-2"}
-STUCK: dict[str, Any] = {"available_replicas": 2, "ready_replicas": 2}
 
 
 def test_a_deployment_whose_deadline_passed_is_stuck_on_a_pod() -> None:
@@ -282,9 +356,8 @@ def test_on_delete_names_the_pods_to_delete_in_order() -> None:
     group = changed(members("0 1 2"), "1", revision="emqx-2")
     facts: dict[str, Any] = {"strategy": "OnDelete", "updated_replicas": 1, "update_revision": "emqx-2"}
     finding = judge(a_case(**STATEFUL, members=group, **facts), ConditionType.CLUSTER_FORMED)
-    tells(
-        finding, (Status.UNKNOWN, Reason.TARGET_PROGRESSING), "OnDelete", "(emqx-2, emqx-0)", "Ready for 20 s"
-    )
+    words = ("OnDelete", "(emqx-2, emqx-0)", "Ready for 20 s", "kubectl delete pod -n iot emqx-2")
+    tells(finding, (Status.UNKNOWN, Reason.TARGET_PROGRESSING), *words)
 
 
 def test_on_delete_is_over_once_every_pod_is_new() -> None:

@@ -252,7 +252,13 @@ def test_well(facts: dict[str, Any], reason: Reason, words: list[str]) -> None:
 
 def test_a_dns_configuration_is_the_users_own_matter() -> None:
     finding = judge(a_case(dns_policy="Default", dns_config=True, members=LOST), ConditionType.DNS_HEALTHY)
-    tells(finding, (Status.FALSE, Reason.NAME_NOT_FOUND))
+    words = (
+        "dnsPolicy is Default with a dnsConfig of yours",
+        "not changed",
+        "searches contain cluster.local",
+    )
+    tells(finding, (Status.FALSE, Reason.NAME_NOT_FOUND), *words)
+    assert not finding.repairable
 
 
 def test_a_failing_dns_is_told_even_during_a_rollout() -> None:

@@ -11,6 +11,7 @@ from emqx_autocluster.discovery import API_SERVER, LICENSE, NAMESPACE, Address, 
 from emqx_autocluster.observation import Container, EnvFrom, EnvVar, Fact, Identity, PodTemplate, Unobserved
 
 FROM_FIELD = EnvVar(NAMESPACE, None, {"fieldRef": {"fieldPath": "metadata.namespace"}})
+FROM_KEY = EnvVar(NAMESPACE, None, {"configMapKeyRef": {"name": "settings", "key": "namespace"}})
 UNREAD = Unobserved("configmaps is forbidden")
 
 
@@ -83,6 +84,27 @@ UNREAD = Unobserved("configmaps is forbidden")
             {},
             Unobserved(f"{NAMESPACE} is not a plain value, and no running container told what it became"),
             id="valueFrom and no process: not known",
+        ),
+        pytest.param(
+            a_container(env={NAMESPACE: FROM_KEY}),
+            None,
+            {"settings": {"namespace": "iot"}},
+            Setting("iot", Source.ENV_VALUE_FROM),
+            id="valueFrom a ConfigMap's key and no process: what the next one will get",
+        ),
+        pytest.param(
+            a_container(env={NAMESPACE: FROM_KEY}),
+            an_identity(**{NAMESPACE: "iot"}),
+            {"settings": {"namespace": "edited"}},
+            Setting("iot", Source.ENV_VALUE_FROM),
+            id="valueFrom a ConfigMap's key: what the process made of it",
+        ),
+        pytest.param(
+            a_container(env={NAMESPACE: EnvVar(NAMESPACE, "iot", {"fieldRef": {}})}),
+            None,
+            {},
+            Setting("iot", Source.ENV),
+            id="valueFrom a field of which the manifest is certain",
         ),
         pytest.param(
             a_container(env={NAMESPACE: "$(POD_NAMESPACE)"}),
@@ -296,3 +318,11 @@ def test_spellings_of_the_service(host: str, *, expected: bool) -> None:
 
 def test_the_builders_template_is_what_kubernetes_would_make() -> None:
     assert discovery.emqx_container(a_workload().template, None) == a_container()
+
+
+def test_config_maps_of_single_keys_are_read_only_while_no_process_can_be_asked() -> None:
+    container = a_container(
+        env={NAMESPACE: FROM_KEY}, env_from=(EnvFrom(config_map="all"), EnvFrom(None, "s"))
+    )
+    assert discovery.config_map_names(container, running=True) == ["all"]
+    assert discovery.config_map_names(container, running=False) == ["all", "settings"]

@@ -358,6 +358,10 @@ JOIN_4 = (
     "2026-11-23T06:58:18.4Z 2026-11-23T06:58:18.4+00:00 [critical] emqx shutdown for join",
     "2026-11-23T06:58:18.5Z Stop mqtt:tcp:external listener on 0.0.0.0:1883 successfully.",
 )
+WAITS = (
+    "2026-11-23T06:58:33Z 2026-11-23T06:58:33+00:00 [warning] mria_mnesia: still waiting for table(s): [emqx_banned]",
+    "2026-11-23T06:59:03Z 2026-11-23T06:59:03+00:00 [warning] mria_mnesia: still waiting for table(s): [emqx_banned]",
+)
 HEAL = ("2026-11-23T06:58:18.4Z 2026-11-23T06:58:18.4+00:00 [warning] msg: Stopping mria, reason: heal",)
 
 
@@ -395,6 +399,21 @@ def test_join_trace(log: Sequence[str], *, stopped: bool, listening: bool) -> No
     trace = parse_join_trace(log)
     assert (trace.stopped_at is not None, trace.listening_again) == (stopped, listening)
     assert bool(trace.line) == stopped
+
+
+@pytest.mark.parametrize(
+    ("log", "waits"),
+    [
+        pytest.param(WAITS, "06:58:33", id="the first of its complaints, since each has another time"),
+        pytest.param(WAITS + BOOT, "", id="its listeners started in the end"),
+        pytest.param(BOOT + JOIN_5, "", id="a join is no wait for tables"),
+    ],
+)
+def test_a_wait_for_tables_is_told_from_the_log(log: Sequence[str], waits: str) -> None:
+    trace = parse_join_trace(log)
+    assert waits in trace.waits
+    assert bool(trace.waits) == bool(waits)
+    assert trace.stopped_at is None or not trace.waits
 
 
 class Recorded(Exec):

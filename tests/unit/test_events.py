@@ -1,5 +1,6 @@
 """Events: which transitions are told, how they are written, and that a lost one stops nothing."""
 
+import asyncio
 import logging
 from typing import Any, cast
 
@@ -66,7 +67,11 @@ class Ledger:
 
 
 async def told(ledger: Ledger, condition: Condition) -> None:
-    await Recorder(cast("Kube", ledger)).transition(a_resource(), a_workload(), condition)
+    recorder = Recorder(cast("Kube", ledger))
+    recorder.transition(a_resource(), a_workload(), condition)
+    writing = asyncio.create_task(recorder.write())
+    await recorder.written()
+    writing.cancel()
 
 
 async def test_an_event_is_written_for_the_resource_and_for_the_workload() -> None:

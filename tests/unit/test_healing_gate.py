@@ -123,7 +123,7 @@ def test_observe_shows_what_repair_would_do() -> None:
         pytest.param(
             {"paused": True},
             Reason.ROLLOUT_BLOCKED,
-            ["spec.paused", "kubectl rollout resume"],
+            ["spec.paused", "kubectl rollout resume deployment/emqx -n iot"],
             id="spec.paused",
         ),
         pytest.param(
@@ -135,7 +135,7 @@ def test_observe_shows_what_repair_would_do() -> None:
         pytest.param(
             {"kind": WorkloadKind.STATEFUL_SET, "partition": 2},
             Reason.ROLLOUT_BLOCKED,
-            ["partition is 2", "set it to 0"],
+            ["partition is 2", "set it to 0: kubectl patch statefulset emqx"],
             id="a partition",
         ),
         pytest.param(
@@ -147,7 +147,7 @@ def test_observe_shows_what_repair_would_do() -> None:
                 ),
             },
             Reason.ROLLOUT_BLOCKED,
-            ["OrderedReady", "emqx-1 is not Ready", "delete it"],
+            ["OrderedReady", "emqx-1 is not Ready", "delete it: kubectl delete pod emqx-1 -n iot"],
             id="OrderedReady with a pod that will not become Ready",
         ),
     ],

@@ -13,6 +13,7 @@ from builders import (
     NOT_READ,
     SERVICE_FQDN,
     a_case,
+    a_down_member,
     a_network,
     a_procedure,
     a_workload,
@@ -350,6 +351,61 @@ def test_a_tool_that_sets_the_same_value_back_twice_is_not_fought(memory: Memory
         assert all(
             w in plan.hold.message for w in ["nonsense", "2 times within 30 minutes", "commit the patch"]
         )
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(the_seed_story(), id="members that could be gathered"),
+        pytest.param(
+            broken(rights=some_rights(allowed=False, role=None, role_binding=None)),
+            id="rights that could be given",
+        ),
+        pytest.param(broken(**IN_ROLLOUT), id="while the way back is being rolled out"),
+    ],
+)
+def test_after_a_persons_rollback_nothing_at_all_is_touched_and_it_is_told_at_once(case: Case) -> None:
+    plan = plan_of(case, Memory(undone=True))
+    assert plan.now == ()
+    assert plan.hold
+    assert plan.hold.reason is Reason.EXTERNAL_REVERT
+    assert f"kubectl annotate deployment/emqx {ROLL}=now -n iot" in plan.hold.message
+
+
+@pytest.mark.parametrize(
+    ("facts", "held"),
+    [
+        pytest.param({"waiting": "ImagePullBackOff: x"}, True, id="an image that is gone"),
+        pytest.param({"waiting": "CrashLoopBackOff: x"}, False, id="one member that crashes"),
+    ],
+)
+def test_no_restart_while_pods_of_this_template_cannot_start(facts: dict[str, Any], *, held: bool) -> None:
+    members_now = (*members("a b"), a_down_member("c", **facts))
+    plan = plan_of(broken(members=members_now, available_replicas=2))
+    assert bool(plan.now) != held
+    if held:
+        assert plan.hold
+        assert plan.hold.reason is Reason.ROLLOUT_BLOCKED
+        assert "(emqx-c: ImagePullBackOff: x)" in plan.hold.message
+        assert "kubectl rollout undo deployment/emqx -n iot" in plan.hold.message
+
+
+def test_no_restart_on_top_of_a_persons_rollout_that_is_stuck_on_a_crash() -> None:
+    """`kubectl rollout undo` would lead back to what crashes."""
+    group = (*members("a b c"), a_down_member("d", waiting="CrashLoopBackOff: x"))
+    facts = {"status_replicas": 4, "updated_replicas": 1, "progress_deadline_exceeded": True}
+    plan = plan_of(broken(members=group, **facts))
+    assert plan.now == ()
+    assert plan.hold
+    assert plan.hold.reason is Reason.ROLLOUT_BLOCKED
+
+
+def test_who_sets_it_back_is_named_and_what_to_commit() -> None:
+    writers = {f"env/{API_SERVER}": "manifest-sync", "dnsPolicy": "somebody else"}
+    plan = plan_of(broken(writers=writers), rewritten(5, 25))
+    assert plan.hold
+    assert "by the field manager manifest-sync;" in plan.hold.message
+    assert f"{API_SERVER}={CANONICAL_API_SERVER}" in plan.hold.message
 
 
 def test_a_persons_rollback_stops_it_at_once_until_they_say_go() -> None:

@@ -139,10 +139,39 @@ def test_an_owner_is_told_by_group_and_kind() -> None:
             False,
             id="a projected volume without a token",
         ),
+        pytest.param(
+            {
+                "volumes": [PROJECTED],
+                "containers": [
+                    {"name": "emqx"},
+                    {"name": "vault", "volumeMounts": [{"name": "token", "mountPath": TOKEN_PATH}]},
+                ],
+            },
+            False,
+            id="mounted into another container",
+        ),
+        pytest.param(
+            {
+                "volumes": [
+                    {
+                        "name": "token",
+                        "projected": {"sources": [{"serviceAccountToken": {"path": "vault-token"}}]},
+                    }
+                ],
+                "containers": [
+                    {"name": "emqx", "volumeMounts": [{"name": "token", "mountPath": TOKEN_PATH}]}
+                ],
+            },
+            False,
+            id="a file of a name that EMQX does not read",
+        ),
     ],
 )
 def test_a_projected_token(pod: dict[str, Any], *, projects: bool) -> None:
-    assert objects.workload(WorkloadKind.DEPLOYMENT, a_body(pod=pod)).template.projects_token == projects
+    assert (
+        objects.workload(WorkloadKind.DEPLOYMENT, a_body(pod=pod)).template.containers[0].projects_token
+        == projects
+    )
 
 
 def test_volumes_are_told_by_their_kind() -> None:
@@ -323,3 +352,28 @@ def test_a_managed_object_is_ours_by_its_label() -> None:
     }
     assert objects.managed(body).ours
     assert not objects.managed({"metadata": {"name": "x", "uid": "u"}}).ours
+
+
+def test_the_own_namespace_is_known_before_any_pod_runs() -> None:
+    reference = {"fieldRef": {"fieldPath": "metadata.namespace"}}
+    containers = [{"name": "emqx", "env": [{"name": "A", "valueFrom": reference}]}]
+    workload = objects.workload(WorkloadKind.DEPLOYMENT, a_body(pod={"containers": containers}))
+    assert workload.template.containers[0].env == (EnvVar("A", "iot", reference),)
+
+
+def test_who_wrote_a_field_last() -> None:
+    def entry(manager: str, minute: int, value: str, **pod: Any) -> dict[str, Any]:
+        env: dict[str, Any] = {".": {}, 'k:{"name":"A"}': {".": {}, "f:name": {}, value: {}}}
+        fields = {"f:containers": {".": {}, 'k:{"name":"emqx"}': {"f:env": env}}, **pod}
+        spec = {"f:template": {"f:spec": fields}, "f:replicas": {}}
+        return {"manager": manager, "time": f"2026-11-23T12:0{minute}:00Z", "fieldsV1": {"f:spec": spec}}
+
+    body = a_body()
+    body["metadata"]["managedFields"] = [
+        entry("later", 5, "f:value"),
+        entry("first", 1, "f:value", **{"f:dnsPolicy": {}}),
+        entry("only its place in the list", 7, "f:name"),
+        {"manager": "controller", "subresource": "status", "fieldsV1": {"f:status": {"f:replicas": {}}}},
+    ]
+    writers = objects.workload(WorkloadKind.DEPLOYMENT, body).writers
+    assert (writers["env/A"], writers["dnsPolicy"]) == ("later", "first")

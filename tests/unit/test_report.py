@@ -132,6 +132,18 @@ def test_a_dead_address_is_remembered_once_the_members_are_gathered() -> None:
     assert replaced.unreachable is None
 
 
+def test_a_dead_address_stays_known_until_the_repair_is_over() -> None:
+    """Who puts it back in the middle has gathered members, which prove nothing."""
+    old = StatusModel(discovery=Discovery(unreachable=DEAD_PROXY))
+    repair = Memory(Procedure(started_at=ago(60)))
+    rolling = status(a_case(unreachable=DEAD_PROXY, **IN_ROLLOUT), repair, old).discovery
+    assert rolling
+    assert rolling.unreachable == DEAD_PROXY
+    healthy = status(a_case(unreachable=DEAD_PROXY), None, old).discovery
+    assert healthy
+    assert healthy.unreachable is None
+
+
 def test_the_plan_is_shown_with_the_commands_that_do_it_by_hand() -> None:
     (first, *_) = status(the_seed_story(mode="Observe")).planned_actions
     assert (first.action, first.subject) == ("JoinCluster", "Pod/emqx-b")

@@ -62,6 +62,7 @@ def test_a_handle_is_read_as_it_was_written(tmp_path: Path) -> None:
         server="https://127.0.0.1:1",
         ca=tmp_path / "ca.crt",
         dns="127.0.0.1:2",
+        etcd="http://127.0.0.1:4",
         audit_log=tmp_path / "audit.log",
         control="",
         kubectl_path=tmp_path / "kubectl",

@@ -3,6 +3,7 @@
 import copy
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -345,3 +346,24 @@ def test_the_value_that_a_field_has_now() -> None:
     assert now == {DNS_POLICY: "Default", AUTOMOUNT: False, MIN_READY_SECONDS: 7}
     assert template.current(workload, None, ENV + API_SERVER) is None
     assert template.current(workload, a_container(), "no such field") is None
+
+
+def test_of_a_name_that_is_there_twice_every_entry_goes_before_the_new_one_comes() -> None:
+    """Strategic merge finds the first of a name, and the last one counts."""
+    once = a_container(env={API_SERVER: RIGHT})
+    twice = replace(once, env=(*once.env, EnvVar(API_SERVER, "nonsense")))
+    change = template.env_change(twice, API_SERVER, RIGHT)
+    gone, new = (
+        {"name": API_SERVER, "$patch": "delete"},
+        {"name": API_SERVER, "value": RIGHT, "valueFrom": None},
+    )
+
+    def env_patch(body: Object) -> Any:
+        return body["spec"]["template"]["spec"]["containers"][0]["env"]
+
+    assert env_patch(template.manual_patch(twice, (change,))) == [gone, new]
+    assert env_patch(template.manual_patch(once, (change,))) == [new]
+    again = replace(once, env=(*once.env, EnvVar(API_SERVER, RIGHT)))
+    workload = a_workload(containers=(again,))
+    added = Record("emqx", (FieldChange(ENV + API_SERVER, None, RIGHT),)).dump()
+    assert env_patch(template.revert_patch(workload, added)) == [gone]

@@ -7,7 +7,7 @@ import pytest
 
 from builders import a_workload
 from emqx_autocluster import annotations, template
-from emqx_autocluster.observation import Container, EnvVar, Workload
+from emqx_autocluster.observation import Container, EnvVar, Workload, WorkloadKind
 from emqx_autocluster.template import FieldChange, Record
 
 NAME = "EMQX_CLUSTER__K8S__APISERVER"
@@ -57,6 +57,17 @@ def test_a_field_still_ours_or_our_annotation_still_there_is_no_rollback() -> No
     assert template.is_undone(back, recorded(*changes))
     marked = replace(back, annotations={annotations.ORIGINAL: recorded(*changes)})
     assert not template.is_undone(marked, recorded(*changes))
+
+
+def test_of_a_stateful_set_it_is_told_by_the_signature_since_its_annotations_stay() -> None:
+    change = FieldChange(template.ENV + NAME, ENTRIES["plain"][1], RIGHT)
+    kept = {annotations.ORIGINAL: recorded(change)}
+    facts: dict[str, Any] = {"kind": WorkloadKind.STATEFUL_SET, "annotations": kept}
+    back = having(ENTRIES["plain"][0], writers={f"env/{NAME}": "kubectl"}, **facts)
+    assert template.is_undone(back, recorded(change))
+    assert not template.is_undone(back, None), "who asks for the repair anew after it"
+    applied = having(ENTRIES["plain"][0], writers={f"env/{NAME}": "argocd", "env/OTHER": "kubectl"}, **facts)
+    assert not template.is_undone(applied, recorded(change)), "an earlier rollback was of something else"
 
 
 def test_min_ready_seconds_alone_restarts_nothing_and_tells_no_rollback() -> None:

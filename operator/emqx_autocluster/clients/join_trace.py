@@ -15,13 +15,15 @@ _JOIN_BEGAN = re.compile(
 )
 # 4.x; 5.x and later. Printed to the console as they are, without time or level.
 _LISTENER_STARTED = re.compile(r"Start \S+ listener on .+ successfully\.|Listener \S+ on \S+ started\.")
+# All of them, from ekka, ekka_mnesia or mria_mnesia, every 30 s.
+_WAITS = re.compile(r"still waiting for table\(s\)")
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d))\s+")
 
 
 def parse_join_trace(log: Iterable[str]) -> JoinTrace:
     """From lines that begin with the kubelet's time (`timestamps=true`), oldest first; others are passed over."""
     stopped_at: datetime | None = None
-    listening, words = False, ""
+    listening, words, waits = False, "", ""
     for line in log:
         time = _TIME.match(line)
         if time is None:
@@ -30,5 +32,7 @@ def parse_join_trace(log: Iterable[str]) -> JoinTrace:
         if _JOIN_BEGAN.search(said):
             stopped_at, listening, words = datetime.fromisoformat(time[1]), False, one_line(said)
         elif _LISTENER_STARTED.fullmatch(said):
-            listening = stopped_at is not None
-    return JoinTrace(stopped_at=stopped_at, listening_again=listening, line=words)
+            listening, waits = stopped_at is not None, ""
+        elif _WAITS.search(said):
+            waits = waits or one_line(said)
+    return JoinTrace(stopped_at=stopped_at, listening_again=listening, line=words, waits=waits)

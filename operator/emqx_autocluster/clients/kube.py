@@ -8,7 +8,8 @@ import json
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from http import HTTPMethod, HTTPStatus
 from pathlib import Path
@@ -28,6 +29,8 @@ _MANAGED = {"fieldManager": FIELD_MANAGER}
 CHUNK = 250
 CONNECT_SECONDS = 10.0
 CLOSE_SECONDS = 0.5
+_SAME_TIME = timedelta(seconds=5)
+"""The API server tells its time in whole seconds, and its answer was under way for a while."""
 _FAILURES = (aiohttp.ClientError, ConfigException, OSError)
 
 Login = Callable[[Configuration], Awaitable[None]]
@@ -55,6 +58,8 @@ class Kube:
         self._login = login
         self._deadline = deadline
         self._configuration = Configuration()
+        self._ahead = timedelta(0)
+        self.clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     @classmethod
     def from_service_account(cls, *, deadline: float = 30.0) -> Self:
@@ -97,6 +102,10 @@ class Kube:
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
             trust_env=True,
         )
+
+    def now(self) -> datetime:
+        """By the API server's clock, with which all that it stamps has to be compared: ours may differ, or jump."""
+        return self.clock() + self._ahead
 
     async def get(self, path: str) -> Object | None:
         """The object; None: there is none."""
@@ -212,12 +221,20 @@ class Kube:
                 server_hostname=self._configuration.tls_server_name,
                 timeout=aiohttp.ClientTimeout(total=self._deadline, sock_connect=CONNECT_SECONDS),
             ) as response:
+                self._set_clock(response.headers.get("Date"))
                 answer = await response.read()
         except _FAILURES as error:
             raise _no_answer(error) from error
         if response.status >= HTTPStatus.MULTIPLE_CHOICES:
             raise api_error(response.status, answer)
         return answer
+
+    def _set_clock(self, date: str | None) -> None:
+        try:
+            ahead = parsedate_to_datetime(date or "") - self.clock()
+        except (TypeError, ValueError):
+            return  # a proxy's answer, perhaps
+        self._ahead = ahead if abs(ahead) > _SAME_TIME else timedelta(0)
 
     async def _log_in(self) -> None:
         try:

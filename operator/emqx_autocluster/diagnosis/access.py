@@ -1,12 +1,18 @@
 """RBACReady: whether the pods' ServiceAccount may read the one Endpoints object that EMQX asks for."""
 
-from emqx_autocluster import discovery, rbac
+from emqx_autocluster import annotations, discovery, rbac
 from emqx_autocluster.diagnosis import configuration
 from emqx_autocluster.diagnosis.case import Case
 from emqx_autocluster.findings import ConditionType, Finding, Reason, false, true, unknown
 from emqx_autocluster.observation import Fact, ManagedObject, Rights, Unobserved
 
 _TYPE = ConditionType.RBAC_READY
+_ELSE = "or delete it, and the operator makes its own"
+_WAYS_OUT = {
+    "Role": f"give the right in it and bind it, {_ELSE}",
+    "RoleBinding": f"give the right with a RoleBinding of another name, {_ELSE}",
+    "ServiceAccount": f"name it in the pod template to use it, {_ELSE}",
+}
 
 
 def check(case: Case) -> Finding:
@@ -44,8 +50,8 @@ def _account(case: Case, rights: Rights) -> Finding:
         return false(
             _TYPE,
             Reason.TOKEN_NOT_MOUNTED,
-            "automountServiceAccountToken is false, so EMQX has no token to show to the API server; set it to true"
-            " in the pod template",
+            f"automountServiceAccountToken is false in {_not_mounted_by(case)}, so EMQX has no token to show to the API"
+            " server; set it to true in the pod template",
             repairable=True,
         )
     return true(_TYPE, Reason.ACCESS_GRANTED, f"ServiceAccount {name} may get {_object(case)}")
@@ -54,11 +60,20 @@ def _account(case: Case, rights: Rights) -> Finding:
 def token_mounted(case: Case, account: ManagedObject) -> bool:
     """Kubernetes' rule: the template's word beats the ServiceAccount's; a projected token counts as well."""
     template = case.workload.template
-    if template.projects_token:
+    if case.container and case.container.projects_token:
         return True
     if template.automount_token is not None:
         return template.automount_token
     return account.body.get("automountServiceAccountToken") is not False
+
+
+def _not_mounted_by(case: Case) -> str:
+    template = case.workload.template
+    return (
+        "the pod template"
+        if template.automount_token is False
+        else f"ServiceAccount {template.service_account}"
+    )
 
 
 def _denied(case: Case, rights: Rights) -> Finding:
@@ -89,8 +104,8 @@ def _obstacle(case: Case, rights: Rights) -> tuple[Reason, str] | None:
             return Reason.PERMISSION_DENIED, f"whether a {kind} of ours is there is not known: {found.reason}"
         if isinstance(found, ManagedObject) and not found.ours:
             return Reason.FOREIGN_OBJECT, (
-                f"{kind} {found.name} exists and is not ours (no label app.kubernetes.io/managed-by), so it is left"
-                " alone; give the right in it, or rename it"
+                f"{kind} {found.name} exists and is not ours (no label {annotations.MANAGED_BY}={annotations.MANAGER}),"
+                f" so it is left alone; {_WAYS_OUT[kind]}"
             )
     return _switch_obstacle(case, rights)
 

@@ -12,6 +12,7 @@ from emqx_autocluster.observation import (
     Identity,
     Member,
     Observation,
+    Pod,
     Unobserved,
     Workload,
     WorkloadKind,
@@ -58,11 +59,15 @@ class Case:
         """Kubernetes has no deadline for StatefulSets, and none for members that fail after a rollout."""
         workload = self.workload
         waiting = [m.pod for m in self.observation.each_member() if not m.pod.ready and not m.pod.deleting]
-        if not workload.all_updated:
-            if workload.ref.kind is WorkloadKind.DEPLOYMENT:
-                return False
-            waiting = [pod for pod in waiting if pod.revision == workload.update_revision]
-        return bool(waiting) and all(self.observation.at - pod.created >= _PATIENCE for pod in waiting)
+        if workload.all_updated:
+            return bool(waiting) and all(pod.failing or self._is_overdue(pod) for pod in waiting)
+        if workload.ref.kind is WorkloadKind.DEPLOYMENT:
+            return False
+        waiting = [pod for pod in waiting if pod.revision == workload.update_revision]
+        return bool(waiting) and all(map(self._is_overdue, waiting))
+
+    def _is_overdue(self, pod: Pod) -> bool:
+        return self.observation.at - pod.created >= _PATIENCE
 
 
 def build(

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from emqx_autocluster import membership
+from emqx_autocluster.diagnosis import obstacles
 from emqx_autocluster.diagnosis.case import Case
 from emqx_autocluster.findings import ConditionType, Finding, Reason, Status, false, true, unknown
 from emqx_autocluster.membership import Membership
@@ -96,29 +97,48 @@ def _progress(case: Case) -> Finding | None:
     if workload.strategy == "OnDelete" and not workload.all_updated:
         return unknown(_TYPE, Reason.TARGET_PROGRESSING, _delete_by_hand(case))
     done = f"{workload.updated_replicas} of {workload.replicas} pods updated, {workload.available_replicas} available"
+    obstacle = _waits_for_tables(case) or obstacles.of_rollout(case)
     if not case.progressing:
-        waiting = next((m for m in case.membership.down), None)
-        what = f"{waiting.pod.name}: {waiting.pod.waiting}" if waiting else "a pod that does not become Ready"
+        what = obstacle or "a pod that does not become Ready"
         return false(_TYPE, Reason.MEMBER_NOT_READY, f"the rollout is stuck ({done}) on {what}")
-    what = "pods are being started" if workload.all_updated else "a rollout goes on"
-    return unknown(_TYPE, Reason.TARGET_PROGRESSING, f"{what}: {done}")
+    if workload.observed_generation < workload.generation:
+        return unknown(
+            _TYPE, Reason.TARGET_PROGRESSING, "its controller has not taken in the last change yet"
+        )
+    replaced = workload.status_replicas > workload.updated_replicas
+    what = "a rollout goes on" if replaced else "pods are being started"
+    seen = f"; it waits for {obstacle}" if obstacle else ""
+    return unknown(_TYPE, Reason.TARGET_PROGRESSING, f"{what}: {done}{seen}")
+
+
+def _waits_for_tables(case: Case) -> str:
+    """From outside it looks like a half-joined member, and a join would wipe the data that it waits to load."""
+    for member in case.running:
+        trace = member.join_trace
+        if not member.pod.ready and isinstance(trace, JoinTrace) and trace.waits:
+            return (
+                f"{member.pod.name} waits for its tables until the members that have them are up, and is left alone"
+                f" (its log: {trace.waits})"
+            )
+    return ""
 
 
 def _delete_by_hand(case: Case) -> str:
-    old = sorted(
-        (m.pod.name for m in case.running if m.pod.revision != case.workload.update_revision), reverse=True
-    )
-    return (
+    old = [m.pod.name for m in case.running if m.pod.revision != case.workload.update_revision]
+    old.sort(key=lambda name: (len(name), name), reverse=True)
+    message = (
         f"updateStrategy is OnDelete: delete the pods one after another ({', '.join(old)}), each once the one before"
         " is Ready for 20 s"
     )
+    return f"{message}: kubectl delete pod -n {case.workload.ref.namespace} {old[0]}" if old else message
 
 
 def _views(case: Case) -> Finding | None:
     seen = case.membership
     young = [m.pod.name for m in case.running if membership.is_settling(m, case.observation.at)]
     if seen.unseen:
-        detail = "; ".join(membership.unreadable(m) for m in seen.unseen)
+        others = f" (and of {len(seen.unseen) - 1} more)" if len(seen.unseen) > 1 else ""
+        detail = membership.unreadable(seen.unseen[0]) + others
         if any(m.pod.name in young for m in seen.unseen):
             return unknown(_TYPE, Reason.NODES_STARTING, f"members are starting: {detail}")
         return unknown(_TYPE, Reason.PROBE_FAILED, f"what a member sees could not be read: {detail}")
@@ -163,10 +183,12 @@ def _missing(case: Case) -> Finding | None:
     present = len(case.running)
     if not down and present >= wanted:
         return None
-    detail = (
-        "; ".join(f"{m.pod.name}: {m.pod.waiting or m.pod.phase}" for m in down) or "no more pods were made"
+    detail = "; ".join(obstacles.state(m.pod) for m in down) or "no more pods were made"
+    ref = case.workload.ref
+    look = (
+        obstacles.where_to_look(case, down[0].pod) if down else f"kubectl describe -n {ref.namespace} {ref}"
     )
-    return false(_TYPE, Reason.MEMBERS_MISSING, f"{present} of {wanted} members run ({detail})")
+    return false(_TYPE, Reason.MEMBERS_MISSING, f"{present} of {wanted} members run ({detail}); see {look}")
 
 
 def _serving(case: Case) -> Finding | None:
@@ -184,6 +206,9 @@ def _serving(case: Case) -> Finding | None:
             f"{member.pod.name} answers and is not Ready for {int(age.total_seconds())} s; whether it is half-joined"
             f" only its log can tell, which could not be read: {member.join_trace.reason}",
         )
+    waits = _waits_for_tables(case)
+    if waits:
+        return false(_TYPE, Reason.MEMBER_NOT_READY, waits)
     return false(
         _TYPE,
         Reason.MEMBER_NOT_READY,

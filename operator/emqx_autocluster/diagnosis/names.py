@@ -174,8 +174,21 @@ def _not_found(case: Case, host: str, member: Member) -> str:
     cluster = f"; the cluster's DNS answers {answer.outcome}" if isinstance(answer, DNSAnswer) else ""
     seen = f"getent hosts {host} finds nothing in pod {member.pod.name}{servers}{cluster}"
     if host == CANONICAL_HOST:
+        seen += _own_config(case)
         return f"{seen}; expected is the ClusterIP of the API server: {_look(case.workload.ref, member)}"
     return f"{seen}: a name that only nodes know does not help pods; the name that every pod has is {CANONICAL_HOST}"
+
+
+def _own_config(case: Case) -> str:
+    """A resolver that the user wrote is never changed, so that its owner has to know what is missing."""
+    template = case.workload.template
+    if not template.dns_config:
+        return ""
+    domain = case.observation.network.cluster_domain
+    return (
+        f"; dnsPolicy is {template.dns_policy} with a dnsConfig of yours, which is not changed: its nameservers must"
+        f" be the cluster's DNS, and its searches contain {domain}"
+    )
 
 
 def _nameservers(member: Member) -> str:

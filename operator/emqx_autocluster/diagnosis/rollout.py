@@ -19,7 +19,7 @@ def check(case: Case) -> Finding:
         return unknown(_TYPE, Reason.INITIALIZING, "the discovery strategy is not known yet")
     for applies, why in (
         (case.uses_k8s, "only strategy k8s joins at start in this way"),
-        (workload.replicas > 1, "one replica has nobody to join"),
+        (workload.replicas > 1, f"{'one' if workload.replicas else 'no'} replica has nobody to join"),
         (
             workload.strategy == "RollingUpdate",
             f"strategy {workload.strategy} does not replace pods one by one",

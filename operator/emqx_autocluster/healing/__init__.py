@@ -9,15 +9,21 @@ from dataclasses import replace
 from emqx_autocluster import template
 from emqx_autocluster.diagnosis import Case, Findings, formation
 from emqx_autocluster.findings import ConditionType, Reason, Status
-from emqx_autocluster.healing import gate, gather, rights, roll, settle
+from emqx_autocluster.healing import gate, gather, rights, roll, setback, settle
 from emqx_autocluster.healing.memory import Memory
+from emqx_autocluster.healing.setback import Setback
 from emqx_autocluster.healing.steps import Action, Hold, Plan, Step
 
 _REPAIRED = (ConditionType.CONFIGURATION_VALID, ConditionType.RBAC_READY, ConditionType.DNS_HEALTHY)
 
 
 def plan(case: Case, findings: Findings, memory: Memory) -> Plan:
+    return setback.patiently(_plan(case, findings, memory), memory.setback, case.observation.at)
+
+
+def _plan(case: Case, findings: Findings, memory: Memory) -> Plan:
     closed = gate.check(case, findings)
+    closed = _but_for_a_rollout(closed) or roll.undone(case, memory) or closed
     if formation.half_joined(case) and memory.procedure:
         return _blocked_rollout(case, memory, closed)
     if findings[ConditionType.RBAC_READY].reason is Reason.SERVICE_ACCOUNT_MISSING:
@@ -109,4 +115,4 @@ def _maintenance(case: Case, findings: Findings, memory: Memory) -> tuple[Step, 
     return (*granting, *rolling)
 
 
-__all__ = ["Action", "Hold", "Memory", "Plan", "Step", "plan"]
+__all__ = ["Action", "Hold", "Memory", "Plan", "Setback", "Step", "plan"]

@@ -1,8 +1,9 @@
-"""What the planner must know of earlier passes; it lives in the custom resource's status."""
+"""What the planner must know of earlier passes; all but the setback lives in the custom resource's status."""
 
 from dataclasses import dataclass
 
 from emqx_autocluster.diagnosis import Case
+from emqx_autocluster.healing.setback import Setback
 from emqx_autocluster.healing.steps import Action
 from emqx_autocluster.v1alpha1 import Attempt, Procedure, Rewrite
 
@@ -16,6 +17,7 @@ class Memory:
     original: str | None = None
     undone: bool = False
     """Whether a person rolled back what the operator had changed."""
+    setback: Setback | None = None
 
     def attempt(self, action: Action, subject: str, case: Case) -> Attempt | None:
         """Not what was tried on an earlier pod of this name: a StatefulSet's new pods have the old ones' names."""

@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from emqx_autocluster import discovery, rbac, template
-from emqx_autocluster.annotations import ORIGINAL, ROLL
-from emqx_autocluster.diagnosis import Case, Findings, access, names, rollout
+from emqx_autocluster.annotations import MANAGER, ORIGINAL, ROLL
+from emqx_autocluster.diagnosis import Case, Findings, access, names, obstacles, rollout
 from emqx_autocluster.emqx_versions import CANONICAL_API_SERVER
 from emqx_autocluster.findings import ConditionType, Reason, Status
 from emqx_autocluster.healing import gate
@@ -15,6 +15,7 @@ from emqx_autocluster.template import Changes, FieldChange
 
 _FIGHT_WINDOW = timedelta(minutes=30)
 _FIGHT_ROUNDS = 2
+_NO_PARTITION = {"spec": {"updateStrategy": {"rollingUpdate": {"partition": 0}}}}
 _DEPENDS_ON = (ConditionType.CONFIGURATION_VALID, ConditionType.RBAC_READY, ConditionType.DNS_HEALTHY)
 
 
@@ -42,7 +43,7 @@ def steps(case: Case, findings: Findings, memory: Memory) -> tuple[tuple[Step, .
         "wait until every pod is new, Ready and available",
         kubectl(ref, "rollout", "status", f"{str(ref.kind).lower()}/{ref.name}", "--timeout=15m"),
     )
-    return (patch, wait), _hold(case, findings, memory)
+    return (patch, wait), _hold(case, findings) or _fight(case, wanted, memory) or _manual(case)
 
 
 def changes(case: Case, findings: Findings) -> Changes:
@@ -85,14 +86,9 @@ def _repairable(findings: Findings, kind: ConditionType) -> bool:
     return findings[kind].bad and findings[kind].repairable
 
 
-def _hold(case: Case, findings: Findings, memory: Memory) -> Hold | None:
+def _hold(case: Case, findings: Findings) -> Hold | None:
     return (
-        _foundations(findings)
-        or _controller(case)
-        or _preflight(case)
-        or _switch(case)
-        or _fight(case, memory)
-        or _manual(case)
+        _foundations(findings) or _controller(case) or _broken_pod(case) or _preflight(case) or _switch(case)
     )
 
 
@@ -118,14 +114,13 @@ def _controller(case: Case) -> Hold | None:
     """Settings of the workload under which its controller would not carry the rollout through."""
     workload = case.workload
     if workload.paused:
-        return Hold(
-            Reason.ROLLOUT_BLOCKED, "spec.paused is true: kubectl rollout resume lets the repair go on"
-        )
+        resume = kubectl(workload.ref, "rollout", "resume", str(workload.ref))
+        return Hold(Reason.ROLLOUT_BLOCKED, f"spec.paused is true; the repair goes on after: {resume}")
     if workload.partition > 0:
         return Hold(
             Reason.ROLLOUT_BLOCKED,
             f"updateStrategy.rollingUpdate.partition is {workload.partition}: pods below it would keep the old"
-            " settings; set it to 0",
+            f" settings; set it to 0: {patch_command(workload.ref, _NO_PARTITION)}",
         )
     ordered = workload.ref.kind == "StatefulSet" and workload.pod_management == "OrderedReady"
     broken = [m.pod for m in case.observation.each_member() if not m.pod.ready]
@@ -133,9 +128,25 @@ def _controller(case: Case) -> Hold | None:
         return Hold(
             Reason.ROLLOUT_BLOCKED,
             f"podManagementPolicy is OrderedReady and {broken[0].name} is not Ready: the controller waits for it and"
-            " would never replace it; make it Ready or delete it",
+            " would never replace it; make it Ready or delete it:"
+            f" {kubectl(workload.ref, 'delete', 'pod', broken[0].name)}",
         )
     return None
+
+
+def _broken_pod(case: Case) -> Hold | None:
+    """Not on top of a change that went wrong: it would break more, and `kubectl rollout undo` would lead back to it."""
+    unfinished = not case.workload.all_updated
+    broken = [m.pod for m in case.membership.down if m.pod.lacks_image or (m.pod.failing and unfinished)]
+    if not broken:
+        return None
+    ref = case.workload.ref
+    undo = kubectl(ref, "rollout", "undo", f"{str(ref.kind).lower()}/{ref.name}")
+    return Hold(
+        Reason.ROLLOUT_BLOCKED,
+        f"pods of the present template do not start ({obstacles.state(broken[0])}): put that right, or go back with:"
+        f" {undo}",
+    )
 
 
 def _preflight(case: Case) -> Hold | None:
@@ -171,14 +182,19 @@ def _switch(case: Case) -> Hold | None:
     )
 
 
-def _fight(case: Case, memory: Memory) -> Hold | None:
-    """Somebody sets the same value back: a person once, or a GitOps tool that has the manifest again and again."""
+def undone(case: Case, memory: Memory) -> Hold | None:
+    """A person's decision, in the middle of a repair as well as after it: not even a member is touched any more."""
+    if not memory.undone or case.options.roll:
+        return None
+    return Hold(
+        Reason.EXTERNAL_REVERT,
+        f"somebody rolled back to {_address(case)}, so it is left alone; let the repair go on with: {_let_go(case)}",
+    )
+
+
+def _fight(case: Case, wanted: Changes, memory: Memory) -> Hold | None:
+    """Somebody sets the same value back again and again: a GitOps tool that has the manifest."""
     address = _address(case)
-    if memory.undone and not case.options.roll:
-        return Hold(
-            Reason.EXTERNAL_REVERT,
-            f"somebody rolled back to {address}, so it is left alone; annotate {ROLL}=now to let the repair go on",
-        )
     recent = [
         r for r in memory.rewrites if case.observation.at - r.time < _FIGHT_WINDOW and r.value == address
     ]
@@ -186,20 +202,26 @@ def _fight(case: Case, memory: Memory) -> Hold | None:
         return None
     return Hold(
         Reason.EXTERNAL_REVERT,
-        f"{address} was set back {len(recent)} times within 30 minutes after the operator had replaced it: something"
-        " else owns the manifest; commit the patch there",
+        f"{address} was set back {len(recent)} times within 30 minutes after the operator had replaced it, by"
+        f" {_writers(case, wanted)}; commit the patch of status.plannedActions where that has the manifest from:"
+        f" {', '.join(map(_shown, wanted))}",
     )
+
+
+def _writers(case: Case, wanted: Changes) -> str:
+    found = {case.workload.writers.get(change.field, "") for change in wanted} - {"", MANAGER}
+    return f"the field manager {', '.join(sorted(found))}" if found else "something that left no name"
 
 
 def _manual(case: Case) -> Hold | None:
     if case.spec.repair.rollout == "Automatic" or case.options.roll:
         return None
+    return Hold(Reason.ROLLOUT_MANUAL, f"spec.repair.rollout is Manual; let it go with: {_let_go(case)}")
+
+
+def _let_go(case: Case) -> str:
     ref = case.workload.ref
-    return Hold(
-        Reason.ROLLOUT_MANUAL,
-        "spec.repair.rollout is Manual; let it go with: "
-        + kubectl(ref, "annotate", f"{str(ref.kind).lower()}/{ref.name}", f"{ROLL}=now"),
-    )
+    return kubectl(ref, "annotate", f"{str(ref.kind).lower()}/{ref.name}", f"{ROLL}=now")
 
 
 def _address(case: Case) -> str:

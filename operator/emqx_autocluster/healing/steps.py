@@ -8,7 +8,7 @@ from enum import StrEnum
 from itertools import takewhile
 from typing import Any
 
-from emqx_autocluster.findings import Reason
+from emqx_autocluster.findings import ConditionType, Reason
 from emqx_autocluster.observation import Pod, WorkloadRef
 
 
@@ -114,6 +114,8 @@ class Hold:
 
     reason: Reason
     message: str
+    concerns: ConditionType | None = None
+    """Where it is told; None: by its reason, or on the first finding that Repair could put right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +126,13 @@ class Plan:
     hold: Hold | None = None
     procedure: bool = False
     """Whether a repair is due or under way."""
+    again: bool = False
+    """Whether the step that the hold is about is tried once more now."""
 
     @property
     def now(self) -> tuple[Step, ...]:
         """The steps of this pass: one, and the world is looked at again; or all rights together."""
-        if self.hold or not self.steps or self.steps[0].operation is None:
+        if (self.hold and not self.again) or not self.steps or self.steps[0].operation is None:
             return ()
         rights = tuple(takewhile(lambda step: step.action in _RIGHTS, self.steps))
         return rights or self.steps[:1]

@@ -62,7 +62,7 @@ class Observer:
         memory.keep_only({pod.container_id for pod in pods if pod.container_id})
         identities, config_maps = await asyncio.gather(
             self._interviews.identities(workload.ref, container, pods, memory),
-            self._surroundings.config_maps(workload, container),
+            self._surroundings.config_maps(workload, container, running=any(p.running for p in pods)),
         )
         newest_first = sorted(pods, key=lambda pod: pod.created, reverse=True)
         newest = [i for pod in newest_first if isinstance(i := identities[pod.uid], Identity)]

@@ -56,8 +56,7 @@ class Interviews:
         return {pod.uid: identity for pod, identity in zip(pods, found, strict=True)}
 
     async def members(self, look: Look) -> tuple[Member, ...]:
-        views = await self._views(look)
-        lookups = await self._lookups(look)
+        views, lookups = await asyncio.gather(self._views(look), self._lookups(look))
         names = {
             name for view in views.values() if isinstance(view, View) for name in view.running | view.stopped
         }

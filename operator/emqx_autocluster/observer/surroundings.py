@@ -38,8 +38,10 @@ class Surroundings:
         self._cluster_domain = cluster_domain
         self._certificate: tuple[datetime, Fact[frozenset[str]]] | None = None
 
-    async def config_maps(self, workload: Workload, container: Container) -> discovery.ConfigMaps:
-        names = sorted({source.config_map for source in container.env_from if source.config_map})
+    async def config_maps(
+        self, workload: Workload, container: Container, *, running: bool
+    ) -> discovery.ConfigMaps:
+        names = discovery.config_map_names(container, running=running)
 
         async def data(name: str) -> Mapping[str, str] | None:
             body = await self._kube.get(paths.configmaps(workload.ref.namespace, name))

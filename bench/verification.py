@@ -1,0 +1,77 @@
+"""What looking after healthy workloads costs the API server: requests, and no writes."""
+
+from collections import Counter
+
+import manifests
+from bench import workloads
+from bench.results import Result, at_most
+from bench.stage import MODE, OPERATOR, Stage, stage, until
+from bench.telling import tell
+from bench.trail import Request
+
+_MOST_REQUESTS = 8
+_REPLICAS = 2
+
+
+async def measure(*, quick: bool) -> list[Result]:
+    count, rounds = (10, 5) if quick else (50, 20)
+    async with stage("verification") as at:
+        await _prepare(at, count, f"{max(count // 5, 2)}s")
+        tell(f"verification: {rounds} rounds of {count} healthy workloads")
+        requests = await _watched(at, count, rounds)
+    verifications = sum(request.is_view for request in requests)
+    writes = [f"{r.verb} {r.resource}/{r.subresource} {r.name}" for r in requests if r.writes]
+    title = f"{rounds} verification rounds of {count} healthy workloads"
+    shown = f"{len(writes)} in {verifications} verifications"
+    return [
+        Result(f"writes over {title}", shown, "0", not writes, {"writes": writes[:20]}),
+        at_most(
+            "API requests for each of them",
+            len(requests) / verifications,
+            _MOST_REQUESTS,
+            "",
+            kinds=_kinds(requests),
+        ),
+    ]
+
+
+def _kinds(requests: list[Request]) -> dict[str, int]:
+    names = ("/".join(filter(None, (r.resource, r.subresource))) for r in requests)
+    return dict(Counter(f"{r.verb} {name}" for r, name in zip(requests, names, strict=True)))
+
+
+async def _prepare(at: Stage, count: int, interval: str) -> None:
+    names = [f"emqx-{n:02}" for n in range(count)]
+    tell(f"verification: {count} workloads of {_REPLICAS} members")
+    await at.control.namespace(at.namespace, ctl_seconds="0.1")
+    await at.apply(workloads.surroundings(at.namespace, names))
+    await at.apply(workloads.rights(at.namespace, names))
+    await at.apply([_tuned(at.namespace, name, interval) for name in names])
+    await at.apply([_enrolled(at.namespace, name) for name in names])
+    await at.until_ready(count * _REPLICAS)
+    await at.until_well(count)
+    await at.settled()
+
+
+def _enrolled(namespace: str, name: str) -> workloads.Object:
+    body = workloads.workload(namespace, name, replicas=_REPLICAS)
+    body["metadata"]["annotations"] = {MODE: "Repair"}
+    return body
+
+
+def _tuned(namespace: str, name: str, interval: str) -> workloads.Object:
+    body = manifests.custom_resource(namespace, name=name, verification={"interval": interval})
+    body["spec"]["targetRef"]["name"] = name
+    return body
+
+
+async def _watched(at: Stage, count: int, rounds: int) -> list[Request]:
+    """All requests until each workload was verified so many times."""
+    at.trail.clear()
+
+    async def enough() -> bool:
+        seen = [r.name.rsplit("-", 2)[0] for r in at.trail.select(lambda r: r.is_view)]
+        return len(set(seen)) == count and all(seen.count(name) >= rounds for name in set(seen))
+
+    await until(f"{rounds} rounds", enough, seconds=900, poll=2)
+    return at.trail.select(lambda r: r.user == OPERATOR)

@@ -1,0 +1,107 @@
+"""A checkup as people read it: the rungs of the ladder, who sees whom, the cause, and the commands that cure it."""
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from emqx_autocluster.checkup import Checkup, is_broken
+from emqx_autocluster.findings import Finding, Status
+from emqx_autocluster.healing import Step
+from emqx_autocluster.observation import Member, View
+
+_WELL, _BROKEN, _UNTOLD = ("✓", "green"), ("✗", "red"), ("?", "yellow")
+_RUNNING, _STOPPED, _NOT_SEEN, _NO_ANSWER = "●", "○", "·", "?"
+
+
+def show(console: Console, checkups: Sequence[Checkup]) -> None:
+    for number, checkup in enumerate(checkups):
+        if number:
+            console.print()
+        _show(console, checkup)
+
+
+def _show(console: Console, checkup: Checkup) -> None:
+    console.print(_title(checkup))
+    console.print(Padding(_ladder(checkup.rungs), (1, 0, 0, 2)))
+    members = tuple(checkup.case.observation.each_member())
+    if members:
+        console.print(Padding(_views(members, checkup.case.membership.stale), (1, 0, 0, 2)))
+    console.print()
+    console.print(_conclusion(checkup))
+    show_commands(console, "To cure it by hand, in this order:", checkup.steps)
+
+
+def _title(checkup: Checkup) -> Text:
+    case, ref = checkup.case, checkup.case.workload.ref
+    version = case.settings.version if case.settings else None
+    about = f" in namespace {ref.namespace}: EMQX {version or '(version not known)'}, replicas {case.workload.replicas}"
+    return Text.assemble((str(ref), "bold"), about)
+
+
+def _ladder(rungs: Sequence[Finding]) -> Table:
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    for rung in rungs:
+        sign, colour = _sign(rung)
+        grid.add_row(Text(sign, style=colour), Text(rung.type, style="bold"), Text(rung.message))
+    return grid
+
+
+def _sign(rung: Finding) -> tuple[str, str]:
+    if rung.status is Status.UNKNOWN:
+        return _UNTOLD
+    return _BROKEN if is_broken(rung) else _WELL
+
+
+def _views(members: Sequence[Member], stale: Sequence[str]) -> Table:
+    """One row for each name in the cluster; the columns are what each member, asked itself, says of it."""
+    answered = [member for member in members if isinstance(member.view, View)]
+    names = sorted(
+        {name for m in answered if isinstance(m.view, View) for name in (*m.view.running, *m.view.stopped)}
+    )
+    pods = {member.node: member.pod.name for member in members if member.node}
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table.add_column("node")
+    table.add_column("pod")
+    for number, _ in enumerate(members, start=1):
+        table.add_column(f"seen by {number}", justify="center")
+    own = [member.node or "(no name known)" for member in members]
+    for number, name in enumerate([*own, *(n for n in names if n not in own)], start=1):
+        label = f"{number} {name}" if number <= len(own) else f"  {name}"
+        pod = members[number - 1].pod.name if number <= len(own) else pods.get(name, _owner(name, stale))
+        table.add_row(label, pod, *(_seen(member, name) for member in members))
+    return table
+
+
+def _owner(name: str, stale: Sequence[str]) -> str:
+    return "(stale: no pod has it)" if name in stale else "(no pod of this workload)"
+
+
+def _seen(member: Member, name: str) -> Text:
+    view = member.view
+    if not isinstance(view, View):
+        return Text(_NO_ANSWER, style="yellow")
+    if name in view.running:
+        return Text(_RUNNING, style="green")
+    return Text(_STOPPED, style="red") if name in view.stopped else Text(_NOT_SEEN, style="dim")
+
+
+def _conclusion(checkup: Checkup) -> Text:
+    cause = checkup.cause
+    if cause is None:
+        return Text("Nothing is wrong.", style="green")
+    lead = "Cause" if is_broken(cause) else "Could not tell"
+    return Text.assemble((f"{lead} ({cause.reason}): ", "bold"), cause.message)
+
+
+def show_commands(console: Console, title: str, steps: Sequence[Step]) -> None:
+    """Unwrapped, so that a line can be copied as it is."""
+    told = [step for step in steps if step.command]
+    if not told:
+        return
+    console.print(f"\n{title}", style="bold")
+    for number, step in enumerate(told, start=1):
+        console.print(Text(f"{number}. {step.message}"), soft_wrap=True)
+        console.print(Text(f"   {step.command}", style="cyan"), soft_wrap=True)

@@ -1,0 +1,116 @@
+"""What `doctor` concludes about one workload: the same judgement as the operator's, as one value for people."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from typing import Any
+
+from emqx_autocluster import conditions, diagnosis, healing
+from emqx_autocluster.diagnosis import Case
+from emqx_autocluster.findings import ABNORMAL_TRUE, ConditionType, Finding, Reason, Status
+from emqx_autocluster.healing import Hold, Memory, Step, roll
+from emqx_autocluster.observation import Member, View
+from emqx_autocluster.template import Changes
+
+_OPERATORS_OWN = frozenset({ConditionType.ACCEPTED, ConditionType.PAUSED})
+"""Where they are well they say something about the operator, and nothing about the cluster."""
+
+
+class Verdict(IntEnum):
+    """Also the exit code."""
+
+    HEALTHY = 0
+    FINDINGS = 1
+    UNKNOWN = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Checkup:
+    case: Case
+    rungs: tuple[Finding, ...]
+    """One for each condition that says something about the cluster, causes before their symptoms."""
+    steps: tuple[Step, ...]
+    """What Repair would do, in order; each with the command for a person."""
+
+    changes: Changes
+    """Of the workload, all in one patch; part of the steps."""
+    hold: Hold | None
+    """Why the first of them would not be taken now."""
+    cause: Finding | None
+    """What keeps the cluster from being Ready; else the first other rung that is broken; None: all is well."""
+
+    @property
+    def verdict(self) -> Verdict:
+        if self.cause is None:
+            return Verdict.HEALTHY
+        return Verdict.FINDINGS if is_broken(self.cause) else Verdict.UNKNOWN
+
+
+def is_broken(finding: Finding) -> bool:
+    return finding.status is (Status.TRUE if finding.type in ABNORMAL_TRUE else Status.FALSE)
+
+
+def examine(case: Case) -> Checkup:
+    findings = diagnosis.diagnose(case)
+    plan = healing.plan(case, findings, Memory())
+    ready, *told = conditions.complete(findings, plan.hold)
+    rungs = tuple(rung for rung in told if is_broken(rung) or rung.type not in _OPERATORS_OWN)
+    hold = None if plan.hold and plan.hold.reason is Reason.OBSERVE_ONLY else plan.hold
+    return Checkup(case, rungs, plan.steps, roll.changes(case, findings), hold, _cause(ready, rungs))
+
+
+def _cause(ready: Finding, rungs: Iterable[Finding]) -> Finding | None:
+    if ready.status is Status.TRUE:
+        return next((rung for rung in rungs if is_broken(rung)), None)
+    return next(rung for rung in rungs if replace(rung, type=ready.type) == ready)
+
+
+def verdict(checkups: Iterable[Checkup]) -> Verdict:
+    """Of several: what is broken is worse than what could not be told."""
+    seen = {checkup.verdict for checkup in checkups}
+    return next((v for v in (Verdict.FINDINGS, Verdict.UNKNOWN) if v in seen), Verdict.HEALTHY)
+
+
+def document(checkup: Checkup) -> dict[str, Any]:
+    """For `-o json` and `-o yaml`; what could not be looked at is told as such and never left out."""
+    case, cause = checkup.case, checkup.cause
+    ref, settings = case.workload.ref, case.settings
+    return {
+        "namespace": ref.namespace,
+        "kind": str(ref.kind),
+        "name": ref.name,
+        "emqxVersion": str(settings.version) if settings and settings.version else None,
+        "verdict": checkup.verdict.name.capitalize(),
+        "cause": _finding(cause) if cause else None,
+        "checks": [_finding(rung) for rung in checkup.rungs],
+        "members": [_member(member) for member in case.observation.each_member()],
+        "staleNodes": list(case.membership.stale),
+        "actions": [_step(step) for step in checkup.steps],
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "condition": str(finding.type),
+        "status": str(finding.status),
+        "reason": str(finding.reason),
+        "message": finding.message,
+        "repairable": finding.repairable,
+    }
+
+
+def _member(member: Member) -> dict[str, Any]:
+    view = member.view
+    seen: dict[str, Any] = {"pod": member.pod.name, "node": member.node, "ready": member.pod.ready}
+    if isinstance(view, View):
+        return seen | {"running": sorted(view.running), "stopped": sorted(view.stopped)}
+    return seen | {"unread": view.reason}
+
+
+def _step(step: Step) -> dict[str, Any]:
+    return {
+        "action": str(step.action),
+        "subject": step.subject,
+        "message": step.message,
+        "command": step.command,
+    }

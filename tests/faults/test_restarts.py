@@ -1,0 +1,84 @@
+"""The operator dies or is stopped in the middle: the next one goes on from what it sees."""
+
+import asyncio
+from functools import partial
+from typing import Any
+
+import manifests
+from keeper import STOP_SECONDS, Keeper
+from repairs import JOIN, alone, is_whole, made, tried
+from sandbox.faultgate import FaultGate
+from story import Story, uids
+
+Object = dict[str, Any]
+KILLS_MORE = 240.0
+"""A repair of three members takes about 100 s, and each of nine starts costs the time of a start and a look."""
+
+
+async def last_action(story: Story) -> tuple[str, str]:
+    last = (await story.resource()).get("status", {}).get("lastAction") or {}
+    return last.get("action", ""), last.get("subject", "")
+
+
+async def kill_after_each_step(story: Story, operator: Keeper, killed_after: list[tuple[str, str]]) -> None:
+    while True:
+        step = await last_action(story)
+        if step[0] and step not in killed_after:
+            killed_after.append(step)
+            await operator.kill()
+        await asyncio.sleep(0.1)
+
+
+async def test_killed_after_each_single_step_it_ends_in_one_cluster_by_one_rollout(
+    story: Story, gate: FaultGate, operator: Keeper
+) -> None:
+    await story.apply(
+        manifests.service(story.namespace),
+        manifests.deployment("5.8.9", story.namespace, manifests.DEAD_PROXY),
+    )
+    await story.until_lone()
+    old = uids(await story.pods())
+    await story.annotate(mode="Repair")
+    killed_after: list[tuple[str, str]] = []
+    killing = asyncio.create_task(kill_after_each_step(story, operator, killed_after))
+    await story.until_repaired(seconds=KILLS_MORE)
+    killing.cancel()
+
+    assert operator.exits == [], "no operator ended by itself"
+    assert [action for action, _ in killed_after if action in {"JoinCluster", "PatchWorkload"}] == [
+        *["JoinCluster"] * 2,
+        "PatchWorkload",
+    ]
+    assert operator.starts == len(killed_after) + 1
+    await story.one_cluster()
+    assert not uids(await story.pods()) & old
+    assert await story.rollouts() == 1
+    joined = tried(gate, story, JOIN)
+    assert len(joined) == len(set(joined)) == 2
+    assert made(story) == {"serviceaccounts": 1, "roles": 1, "rolebindings": 1}
+    patched = [w for w in story.operator_writes() if (w.resource, w.verb) == ("deployments", "patch")]
+    assert len(patched) == 1
+
+
+async def test_stopped_in_the_middle_of_a_join_it_ends_in_time_and_the_next_does_not_join_again(
+    story: Story, gate: FaultGate, operator: Keeper
+) -> None:
+    await alone(story)
+    await story.control.namespace(story.namespace, join_seconds="8")
+    await story.annotate(mode="Repair")
+    await story.until("the join to begin", partial(is_joining, story))
+    code, seconds = await operator.terminate()
+    assert code == 0
+    assert seconds < STOP_SECONDS / 2
+    assert len(tried(gate, story, JOIN)) == 1
+
+    operator.start()
+    await story.until_repaired(seconds=60)
+    await is_whole(gate, story)
+    assert operator.exits == []
+
+
+async def is_joining(story: Story) -> bool:
+    """The stray's own log: its applications are stopped for the join."""
+    logs = [await story.log(pod["metadata"]["name"]) for pod in await story.pods()]
+    return any("Stopping mria, reason: join" in log for log in logs)

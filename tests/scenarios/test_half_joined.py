@@ -1,0 +1,145 @@
+"""A new member that stopped its applications for a join which never ends: it answers, serves nothing, blocks a rollout.
+
+Three such members, by what becomes of their join; and one that looks alike from outside and must be left alone.
+"""
+
+import pytest
+
+import manifests
+from story import Object, Story, is_ready
+
+BY_HAND = "by-hand"
+EVIDENCE = "Stopping mria, reason: join"
+SOON = {"halfJoinedAfter": "20s"}
+
+
+async def two_to_be_rolled(story: Story, version: str) -> set[str]:
+    """Two lone members with rights and an address without its scheme: to be repaired by one rollout. Their pods."""
+    await story.apply(
+        manifests.service(story.namespace),
+        manifests.role(story.namespace, BY_HAND),
+        manifests.role_binding(story.namespace, BY_HAND, "default"),
+        manifests.deployment(version, story.namespace, "kubernetes.default.svc:443", replicas=2),
+        manifests.custom_resource(story.namespace, repair=SOON),
+    )
+    await story.until_lone(2)
+    return {pod["metadata"]["name"] for pod in await story.pods()}
+
+
+async def first_new_pod(story: Story, old: set[str]) -> str:
+    async def newcomer() -> str | None:
+        now = (pod["metadata"]["name"] for pod in await story.pods())
+        return next((name for name in now if name not in old), None)
+
+    found: str = await story.until("the first pod of the rollout", newcomer, seconds=120)
+    return found
+
+
+async def until_joining(story: Story, pod: str) -> None:
+    async def joins() -> bool:
+        (found,) = [p for p in await story.pods() if p["metadata"]["name"] == pod]
+        states = found["status"].get("containerStatuses") or [{"state": {}}]
+        return "running" in states[0]["state"] and EVIDENCE in await story.log(pod)
+
+    await story.until(f"{pod} joins", joins)
+
+
+async def until_named(story: Story, pod: str) -> None:
+    """The rollout waits for it for ever, so it is told at once, with the line of its log that proves it."""
+    told = await story.until_condition("ClusterFormed", "False", "MemberHalfJoined", seconds=120)
+    assert told["message"].startswith(f"{pod} stopped its applications to join and never started them again")
+    assert EVIDENCE in told["message"]
+    assert "a rollout waits for it for ever" in told["message"]
+
+
+async def actions(story: Story) -> list[tuple[str, str]]:
+    """What the operator did with members, and whether it said that it worked, oldest first."""
+    done = {"JoinCluster", "EnableDiscovery", "EvictPod"}
+    events = [e for e in await story.events("EMQXAutoCluster") if e["reason"] in done]
+    return [(e["reason"], e["type"]) for e in sorted(events, key=lambda e: str(e["eventTime"]))]
+
+
+async def repaired_by_one_rollout(story: Story) -> None:
+    await story.until_repaired(seconds=300)
+    assert await story.rollouts() == 1
+    await story.one_cluster(2)
+
+
+@pytest.mark.parametrize(
+    ("version", "cure"), [("5.8.9", "EnableDiscovery"), ("5.4.1", "JoinCluster")], ids=["5.8.9", "5.4.1"]
+)
+async def test_a_member_whose_join_target_went_away_is_named_and_put_right_and_the_rollout_goes_on(
+    story: Story, version: str, cure: str
+) -> None:
+    old = await two_to_be_rolled(story, version)
+    seed = min(old)
+    await story.control.pod(story.namespace, seed, connections="3")  # most devices: the others join this one
+    await story.annotate(mode="Repair")
+    pod = await first_new_pod(story, old)
+    await story.control.pod(story.namespace, pod, join_seconds="30")
+    await until_joining(story, pod)
+    await story.delete("Pod", seed)  # as in a drain
+    await story.control.pod(story.namespace, pod, join_seconds="")
+
+    await until_named(story, pod)
+    await repaired_by_one_rollout(story)
+    assert pod in {p["metadata"]["name"] for p in await story.pods()}, "it was cured, not replaced"
+    assert await actions(story) == [("JoinCluster", "Normal"), (cure, "Normal")]
+
+
+async def test_a_member_that_hangs_in_its_join_is_replaced_and_the_rollout_goes_on(story: Story) -> None:
+    """It answers `discovery enable` with "enabled" and does nothing; so it is given time, then another pod."""
+    old = await two_to_be_rolled(story, "5.8.9")
+    await story.annotate(mode="Repair")
+    pod = await first_new_pod(story, old)
+    await story.control.pod(story.namespace, pod, join="hang")
+
+    await until_named(story, pod)
+    await repaired_by_one_rollout(story)
+    assert pod not in {p["metadata"]["name"] for p in await story.pods()}
+    assert await actions(story) == [
+        ("JoinCluster", "Normal"),
+        ("EnableDiscovery", "Normal"),
+        ("EvictPod", "Normal"),
+    ]
+
+
+async def test_a_member_that_waits_for_its_tables_is_left_alone_and_the_status_says_what_it_waits_for(
+    story: Story,
+) -> None:
+    """Not Ready, and stopped applications, as above; but no join began, and one would wipe what it waits for."""
+    await story.apply(
+        manifests.service(story.namespace, headless=True),
+        manifests.role(story.namespace, BY_HAND),
+        manifests.role_binding(story.namespace, BY_HAND, "default"),
+        manifests.stateful_set(
+            "5.8.9",
+            story.namespace,
+            "kubernetes.default.svc:443",
+            replicas=2,
+            volume=True,
+            **manifests.HOSTNAMES,
+        ),
+        manifests.custom_resource(story.namespace, kind="StatefulSet", repair=SOON | {"seed": "emqx-0"}),
+    )
+    await story.until_lone(2)
+    await story.control.namespace(story.namespace, tables="wait")  # holds for those that boot from now on
+    await story.annotate(kind="StatefulSet", mode="Repair")
+
+    async def told() -> Object | None:
+        found = await story.condition("ClusterFormed")
+        return found if "tables" in found.get("message", "") else None
+
+    formed = await story.until("what the new pod waits for", told, seconds=180)
+    assert "emqx-1 waits for its tables until the members that have them are up" in formed["message"]
+    assert "still waiting for table(s)" in formed["message"]
+    waiting = {pod["metadata"]["name"]: pod for pod in await story.pods()}["emqx-1"]
+    assert not is_ready(waiting)
+
+    await story.control.namespace(story.namespace, tables="")
+    await story.until_repaired()
+    after = {pod["metadata"]["name"]: pod for pod in await story.pods()}["emqx-1"]
+    assert after["metadata"]["uid"] == waiting["metadata"]["uid"]
+    assert await actions(story) == [("JoinCluster", "Normal")], (
+        "the gathering, and nothing on the one that waits"
+    )

@@ -1,0 +1,1 @@
+"""`make soak`: many workloads at once, each broken, repaired, restarted; a count of how they end."""

@@ -1,0 +1,119 @@
+"""Which trials there are, and in what order they are made; pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+VERSIONS = ("4.4.19", "5.4.1", "5.8.9")
+
+
+class Sort(StrEnum):
+    """What is done to three members that do not know each other."""
+
+    REPAIR = "repair"
+    NAIVE = "naive"
+    RESTART = "restart"
+    HALF = "half"
+
+
+class Kind(StrEnum):
+    DEPLOYMENT = "Deployment"
+    STATEFUL_SET = "StatefulSet"
+
+
+class Variant(StrEnum):
+    """What a sort of trial does in more than one way."""
+
+    NONE = ""
+    WAITING = "minReadySeconds 20"
+    ROLLOUT_RESTART = "rollout restart"
+    IMAGE_CHANGE = "image change"
+    TARGET_GONE = "join target goes"
+    HANGS = "join hangs"
+
+
+SORTS = {
+    Sort.REPAIR: "annotated with mode Repair",
+    Sort.NAIVE: "not enrolled; rights and address put right by hand, as `kubectl set env` does",
+    Sort.RESTART: "repaired, then restarted or given another image",
+    Sort.HALF: "annotated with mode Repair; the first new member is made half-joined",
+}
+_VARIANTS = {
+    Sort.REPAIR: (Variant.NONE,),
+    Sort.NAIVE: (Variant.NONE, Variant.WAITING),
+    Sort.RESTART: (Variant.ROLLOUT_RESTART, Variant.IMAGE_CHANGE),
+    Sort.HALF: (Variant.TARGET_GONE, Variant.HANGS),
+}
+_TAKES = {Sort.REPAIR: 150, Sort.NAIVE: 130, Sort.RESTART: 285, Sort.HALF: 300}
+"""Seconds, as measured, for telling beforehand how long it will take."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Cell:
+    """Trials that are counted together."""
+
+    sort: Sort
+    version: str
+    kind: Kind
+    variant: Variant = Variant.NONE
+
+    @property
+    def name(self) -> str:
+        return f"{self.sort} {self.variant}".rstrip()
+
+    @property
+    def promises(self) -> bool:
+        """The control group promises nothing: it is what the others are compared with."""
+        return self.sort is not Sort.NAIVE
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    cell: Cell
+    number: int
+
+    @property
+    def name(self) -> str:
+        """The namespace, hence short and plain."""
+        cell = self.cell
+        words = (cell.sort, cell.variant, cell.kind, cell.version, str(self.number))
+        return "-".join(word.lower().replace(".", "").replace(" ", "-") for word in words if word)
+
+
+def cells(sorts: Sequence[Sort], versions: Sequence[str], kinds: Sequence[Kind]) -> list[Cell]:
+    return [
+        Cell(sort, version, kind, variant)
+        for sort in sorts
+        for version in versions
+        for kind in kinds
+        for variant in _VARIANTS[sort]
+        if _exists(sort, version, kind, variant)
+    ]
+
+
+def _exists(sort: Sort, version: str, kind: Kind, variant: Variant) -> bool:
+    if sort is not Sort.HALF:
+        return True
+    # Data on a volume is not the operator's to give up, and a join that hangs was never seen on 4.x.
+    return kind is Kind.DEPLOYMENT and not (variant is Variant.HANGS and version.startswith("4."))
+
+
+def trials(wanted: Sequence[Cell], count: int) -> list[Trial]:
+    """One of each cell, then the next of each: whoever stops early has seen something of all."""
+    return [
+        Trial(cell, number)
+        for number in range(1, count + 1)
+        for cell in wanted
+        if number <= _most(cell, count)
+    ]
+
+
+def _most(cell: Cell, count: int) -> int:
+    """Two variants share the trials of a version and kind between them."""
+    return -(-count // len(_VARIANTS[cell.sort]))
+
+
+def expected(made: Sequence[Trial], side_by_side: int) -> timedelta:
+    seconds = [_TAKES[trial.cell.sort] for trial in made]
+    return timedelta(seconds=max(sum(seconds) / side_by_side, *seconds, 0))

@@ -1,0 +1,110 @@
+"""What is seen of a soak: progress while it runs, one line for each trial off a terminal, and the report."""
+
+from collections.abc import Iterable
+from statistics import median
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from soak.ending import Ending
+from soak.ledger import Count, Ledger, Result
+from soak.plan import Trial
+from soak.site import Site
+
+_WIDE = 110
+_ENDINGS = (Ending.ONE_CLUSTER, Ending.SPLIT, Ending.HALF_JOINED, Ending.UNFINISHED)
+
+
+def console() -> Console:
+    """Where nobody looks at a terminal, lines are as long as the table needs."""
+    found = Console(highlight=False)
+    return found if found.is_terminal else Console(highlight=False, width=_WIDE)
+
+
+def clock(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
+def picture(ledger: Ledger, under_way: dict[Trial, Site], seconds: float) -> RenderableType:
+    """The table so far, and what each trial that runs did last."""
+    return Group(report(ledger), _running(under_way.values()), _progress(ledger, seconds))
+
+
+def _progress(ledger: Ledger, seconds: float) -> Text:
+    broken = len(ledger.broken)
+    return Text.assemble(
+        (f" {clock(seconds)}", "bold"),
+        f"  {len(ledger.results)} of {len(ledger.trials)} trials",
+        (f"  {broken} promises broken" if broken else "", "bold red"),
+    )
+
+
+def _running(sites: Iterable[Site]) -> RenderableType:
+    table = Table.grid(padding=(0, 2))
+    for site in sites:
+        last = site.notes[-1][1] if site.notes else ""
+        table.add_row(Text(f" {clock(site.seconds)}", "dim"), site.story.namespace, Text(last[:60], "dim"))
+    return table
+
+
+def line(result: Result, seconds: float) -> Text:
+    """One trial's end, off a terminal."""
+    mark, style = _mark(kept=result.kept) if result.trial.cell.promises else ("·", "")
+    said = result.broken or str(result.ending)
+    return Text.assemble(
+        (f"{clock(seconds):>6}  ", "dim"),
+        (mark, style),
+        f" {result.trial.name}: {said} ({result.seconds:.0f} s)",
+    )
+
+
+def report(ledger: Ledger) -> Table:
+    table = Table(header_style="dim", pad_edge=False, box=None)
+    for name in ("TRIAL", "EMQX", "WORKLOAD"):
+        table.add_column(name, no_wrap=True)
+    for name in ("N", "WHOLE", "SPLIT", "HALF-JOINED", "OPEN", "FAILED", "MEDIAN", "SLOWEST", ""):
+        table.add_column(name, justify="right", no_wrap=True)
+    for count in ledger.counts():
+        table.add_row(*_row(count))
+    return table
+
+
+def _row(count: Count) -> list[Text]:
+    cell, times = count.cell, count.times
+    mark, style = _mark(kept=count.kept) if cell.promises and count.results else ("", "")
+    numbers = [len(count.results), *(count.endings[ending] for ending in (*_ENDINGS, None))]
+    spans = [f"{median(times):.0f} s", f"{times[-1]:.0f} s"] if times else ["", ""]
+    words = [cell.name, cell.version, cell.kind, *map(_number, numbers), *spans]
+    return [*(Text(word) for word in words), Text(mark, style)]
+
+
+def _number(number: int) -> str:
+    return str(number) if number else "–"
+
+
+def _mark(*, kept: bool) -> tuple[str, str]:
+    return ("✓", "green") if kept else ("✗", "bold red")
+
+
+def verdict(to: Console, ledger: Ledger) -> None:
+    to.print(report(ledger))
+    for result in ledger.broken:
+        to.print(Text(f"✗ {result.trial.name}: {result.broken or result.ending}", "red"), soft_wrap=True)
+    for said in _summary(ledger):
+        to.print(Text(said, "bold"))
+
+
+def _summary(ledger: Ledger) -> Iterable[str]:
+    promised = [result for result in ledger.results if result.trial.cell.promises]
+    if promised:
+        kept = sum(result.kept for result in promised)
+        yield f"{kept} of {len(promised)} trials with the operator ended as promised."
+    naive = [r for r in ledger.results if not r.trial.cell.promises and not r.broken]
+    if naive:
+        harmed = sum(result.ending is not Ending.ONE_CLUSTER for result in naive)
+        yield f"{harmed} of {len(naive)} without it ended split or half-joined."
+    if ledger.too_kind():
+        yield "None did: the stand-in was too kind this time, and the figures say nothing."
+    if not ledger.is_complete:
+        yield f"Stopped after {len(ledger.results)} of {len(ledger.trials)} trials."
