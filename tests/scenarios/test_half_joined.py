@@ -131,7 +131,10 @@ async def test_a_member_that_waits_for_its_tables_is_left_alone_and_the_status_s
         return found if "tables" in found.get("message", "") else None
 
     formed = await story.until("what the new pod waits for", told, seconds=180)
-    assert "emqx-1 waits for its tables until the members that have them are up" in formed["message"]
+    assert (
+        "it waits for emqx-1, which waits for its tables until the members that have them are up"
+        in formed["message"]
+    )
     assert "still waiting for table(s)" in formed["message"]
     waiting = {pod["metadata"]["name"]: pod for pod in await story.pods()}["emqx-1"]
     assert not is_ready(waiting)

@@ -58,17 +58,6 @@ async def test_undone_in_the_middle_of_the_rollout_it_stops_until_told_to_go_on(
     assert disturbed.template_patches() == 2
 
 
-async def test_undone_while_the_names_of_old_pods_are_removed_the_members_are_left_as_they_are(
-    story: Story,
-) -> None:
-    disturbed = await in_repair(story, "5.4.1")
-    await disturbed.until_clearing()
-    await undo(disturbed)
-    await stopped(disturbed, "kubernetes.default.svc:443")
-    formed = await story.until_condition("ClusterFormed", "False", "NotFormed", seconds=90)
-    assert "2 clusters instead of one" in formed["message"]
-
-
 async def test_undone_in_the_middle_of_the_rollout_of_a_stateful_set(story: Story) -> None:
     """Its annotations stay as they are; that it was a rollback shows by who wrote the old value."""
     disturbed = await in_repair(story, "4.4.19", kind="StatefulSet")
@@ -76,3 +65,7 @@ async def test_undone_in_the_middle_of_the_rollout_of_a_stateful_set(story: Stor
     await undo(disturbed)
     await stopped(disturbed, "kubernetes.default.svc:443")
     assert await story.rollouts("StatefulSet") == 1, "the old revision again"
+    formed = await story.until_condition("ClusterFormed", "False", seconds=60)
+    assert "2 clusters instead of one" in formed["message"]
+    await disturbed.until_looked_again()
+    assert disturbed.joins() == 1, "the one from before"

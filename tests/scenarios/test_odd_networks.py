@@ -43,7 +43,7 @@ async def test_pods_on_the_hosts_network_get_the_policy_that_asks_the_clusters_d
     await story.until_repaired()
 
     pod = (await the(story))["spec"]["template"]["spec"]
-    assert (pod["dnsPolicy"], pod["hostNetwork"]) == ("ClusterFirst", True)
+    assert (pod["dnsPolicy"], pod["hostNetwork"]) == ("ClusterFirstWithHostNet", True)
     assert not uids(await story.pods()) & pods
     assert await story.rollouts() == 1
     (name,) = [p["metadata"]["name"] for p in await story.pods()]
@@ -63,7 +63,7 @@ async def test_a_resolver_of_the_users_own_that_asks_the_clusters_dns_is_fine(st
         ("Ready", "True", "AllMembersClustered"),
         ("RolloutSafe", "True", "MinReadySecondsSufficient"),
     )
-    assert "the pods resolve nothing" in told["message"]
+    assert "the pods resolve kubernetes.default.svc" in told["message"]
     pod = (await the(story))["spec"]["template"]["spec"]
     assert {key: pod[key] for key in own} == own
     assert await story.rollouts() == 0
@@ -79,7 +79,7 @@ async def test_a_resolver_of_the_users_own_that_leads_nowhere_is_told_and_never_
         ("ConfigurationValid", "False", "APIServerMalformed"),
         seconds=150,
     )
-    for words in (f"nameserver {CLUSTER_DNS}", "dnsPolicy is None", "which is not changed", "cluster's DNS"):
+    for words in (f"nameserver {NOBODYS_DNS}", "dnsPolicy is None", "which is not changed", "cluster's DNS"):
         assert words in told["message"]
     assert "a restart would not help while DNSHealthy is False" in address_told["message"]
     assert await address(story) == NO_SCHEME

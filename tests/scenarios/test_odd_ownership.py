@@ -9,7 +9,7 @@ from oddities import ACCOUNT
 from story import Story, condition, uids
 
 Object = dict[str, Any]
-SECONDS = 15
+SECONDS = 30
 """Within which all is there again; the operator is told by watches, so that it need not look by itself."""
 
 

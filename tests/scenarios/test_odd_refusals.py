@@ -16,7 +16,8 @@ from story import Story, condition, uids
 
 Object = dict[str, Any]
 FORBIDDEN, NOT_FOUND, INVALID = 403, 404, 422
-LONGEST_WAIT = 60
+LONGEST_WAIT = 90
+"""60 s, on a busy machine."""
 
 
 class Tries:
@@ -56,13 +57,13 @@ async def until_told(story: Story, kind: str, words: str) -> Object:
         found = await story.condition(kind)
         return found if words in found.get("message", "") else None
 
-    found: Object = await story.until(f"{kind} to say: {words}", told)
+    found: Object = await story.until(f"{kind} to say: {words}", told, seconds=90)
     return found
 
 
 def grow(waits: list[float]) -> bool:
-    """5 s, 10 s, 20 s, ...: each about twice the one before."""
-    return waits[0] > 4 and all(after > 1.5 * before for before, after in pairwise(waits))
+    """At least 5 s, 10 s, 20 s, ...; more where the machine is busy."""
+    return all(wait > 0.98 * 5 * 2**n for n, wait in enumerate(waits))
 
 
 async def quota(story: Story, **hard: str) -> None:
@@ -219,16 +220,17 @@ async def test_a_namespace_that_is_being_deleted_is_no_reason_for_haste(story: S
     assert sum(resources.waits()) > 5, "1 s, 2 s, 4 s"
     assert await story.get("Deployment"), "there to the end, or nothing would have been tried"
 
+    end = RequestsSeen.from_now(story)
     await story.patch("Pod", pod["metadata"]["name"], {"metadata": {"finalizers": None}})
     await story.until("the workload gone", partial(is_gone, story))
-    end = RequestsSeen.from_now(story)
 
     async def noticed() -> bool:
         end.read_on()
         return any(e.resource == "deployments" and e.code == NOT_FOUND for e in end.entries)
 
     await story.until("a look at what is gone", noticed)
-    assert end.writes == []
+    tried = [write.resource for write in end.writes if write.resource != "events"]
+    assert tried in ([], ["emqxautoclusters"]), "no more than the try that was due"
 
 
 async def is_leaving(story: Story) -> bool:

@@ -61,12 +61,14 @@ async def test_rights_that_somebody_else_gave_count_and_none_are_added(
         manifests.service_account(story.namespace, "iot"),
         manifests.service(story.namespace),
         manifests.deployment(
-            "5.8.9", story.namespace, manifests.CANONICAL, replicas=2, pod={"serviceAccountName": "iot"}
+            "5.8.9", story.namespace, manifests.CANONICAL, replicas=1, pod={"serviceAccountName": "iot"}
         ),
     )
     await story.annotate(mode="Repair")
+    await story.until_lone(1)
+    await story.patch("Deployment", "emqx", {"spec": {"replicas": 2}})
 
-    await story.until_condition("Ready", "True", "AllMembersClustered", seconds=90)
+    await story.until_condition("Ready", "True", "AllMembersClustered", seconds=150)
 
     granted = await story.condition("RBACReady")
     assert (granted["status"], granted["reason"]) == ("True", "AccessGranted")

@@ -106,7 +106,7 @@ async def test_recreate_gathers_nothing_that_would_be_gone_and_settles_afterward
     await story.until_repaired()
 
     actions = await done(story, "Deployment")
-    assert actions[0] == "JoinCluster", "joined members would only have been restarted once more"
+    assert actions[0] == PATCHED, "joined members would only have been restarted once more"
     assert actions.count(PATCHED) == 1
     assert await story.rollouts() == 1
     assert not uids(await story.pods()) & pods

@@ -12,7 +12,7 @@ from story import Story, uids
 Object = dict[str, Any]
 NAMESPACE, SERVICE = "EMQX_CLUSTER__K8S__NAMESPACE", "EMQX_CLUSTER__K8S__SERVICE_NAME"
 OWN_NAMESPACE = {"name": NAMESPACE, "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}}}
-NO_MATTER = {NAMESPACE: "", SERVICE: ""}
+NO_MATTER: Object = {NAMESPACE: "", SERVICE: ""}
 """Left out of the plain values, to be set in another way."""
 
 

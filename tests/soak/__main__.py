@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import signal
 import sys
 from collections.abc import Callable
@@ -29,15 +30,15 @@ _TICK = 1.0
 _HELP = """
 Breaks EMQX workloads, has them put right, and counts how they end.
 
-Starts a sandbox of its own and one operator with the rights of deploy/. Each trial is a workload of three members
-that do not know each other, in a namespace of its own; then, by sort of trial:
+Starts a sandbox of its own and one operator with the rights of deploy/. \
+Each trial is a workload of three members that do not know each other, in its own namespace; then, by sort of trial:
 
 {sorts}
 
-All but the control group ([bold]naive[/]) promise to end in one cluster with all members serving. On real EMQX about
-half of the control group does not.
+All but the control group ([bold]naive[/]) promise to end in one cluster with all members serving. \
+On real EMQX about half of the control group does not.
 
-A plain run takes about 15 minutes. The full one: [bold]--trials 20[/], about an hour with --side-by-side 24.
+A plain run takes about 20 minutes on two idle cores, the full one, [bold]--trials 20[/], well over an hour.
 """.format(sorts="\n".join(f"[bold]{sort}[/]: {text}.\n" for sort, text in SORTS.items()))
 
 T = TypeVar("T", bound=StrEnum)
@@ -55,6 +56,14 @@ def _list_of(kind: type[T]) -> Callable[[str], list[T]]:
     return parse
 
 
+def _versions(text: str) -> list[str]:
+    words = [word.strip() for word in text.split(",")]
+    wrong = [word for word in words if not re.fullmatch(r"\d+\.\d+\.\d+", word)]
+    if wrong:
+        raise typer.BadParameter(f"{', '.join(wrong)}; a version looks like 5.8.9")
+    return words
+
+
 @app.command(help=_HELP)
 def main(
     trials: Annotated[
@@ -69,8 +78,7 @@ def main(
         Path | None, typer.Option(help="Folder for what was seen of each trial that broke its promise.")
     ] = None,
 ) -> None:
-    given = [version.strip() for version in versions.split(",")]
-    cells = plan.cells(_list_of(Sort)(only), given, _list_of(Kind)(kinds))
+    cells = plan.cells(_list_of(Sort)(only), _versions(versions), _list_of(Kind)(kinds))
     ledger = Ledger(plan.trials(cells, trials))
     console = screen.console()
     try:
@@ -126,7 +134,7 @@ def _live(console: Console, field: Field, ledger: Ledger, began: float) -> Abstr
         return nullcontext()
     return Live(
         console=console,
-        get_renderable=lambda: screen.picture(ledger, field.under_way, clock() - began),
+        get_renderable=lambda: screen.picture(ledger, field.under_way, clock() - began, console.size.height),
         refresh_per_second=2,
         transient=True,
     )

@@ -86,7 +86,7 @@ async def restart(site: Site) -> Ending:
     repaired = await _repaired(site, REPAIRED_WITHIN)
     site.promise(f"one cluster once repaired, and it is: {repaired}", kept=repaired is Ending.ONE_CLUSTER)
     await site.patch(_another_image(site) if changes_image else _restarted())
-    site.note(site.cell.variant)
+    site.note(site.cell.name)
 
     async def over() -> bool:
         return await site.rolled_out() and len(await site.story.pods()) == REPLICAS

@@ -26,18 +26,20 @@ class Variant(StrEnum):
     """What a sort of trial does in more than one way."""
 
     NONE = ""
-    WAITING = "minReadySeconds 20"
-    ROLLOUT_RESTART = "rollout restart"
-    IMAGE_CHANGE = "image change"
-    TARGET_GONE = "join target goes"
-    HANGS = "join hangs"
+    WAITING = "waiting"
+    ROLLOUT_RESTART = "rollout"
+    IMAGE_CHANGE = "image"
+    TARGET_GONE = "target goes"
+    HANGS = "hangs"
 
 
 SORTS = {
     Sort.REPAIR: "annotated with mode Repair",
-    Sort.NAIVE: "not enrolled; rights and address put right by hand, as `kubectl set env` does",
-    Sort.RESTART: "repaired, then restarted or given another image",
-    Sort.HALF: "annotated with mode Repair; the first new member is made half-joined",
+    Sort.NAIVE: "not enrolled; rights and address put right by hand, as `kubectl set env` does, or also waiting, with"
+    " minReadySeconds 20",
+    Sort.RESTART: "repaired, then a rollout restart or another image",
+    Sort.HALF: "annotated with mode Repair; the first new member is made half-joined: its join target goes away, or its"
+    " join hangs",
 }
 _VARIANTS = {
     Sort.REPAIR: (Variant.NONE,),

@@ -1,6 +1,7 @@
 """What is seen of a soak: progress while it runs, one line for each trial off a terminal, and the report."""
 
 from collections.abc import Iterable
+from itertools import groupby
 from statistics import median
 
 from rich.console import Console, Group, RenderableType
@@ -9,11 +10,13 @@ from rich.text import Text
 
 from soak.ending import Ending
 from soak.ledger import Count, Ledger, Result
-from soak.plan import Trial
+from soak.plan import Sort, Trial
 from soak.site import Site
 
-_WIDE = 110
-_ENDINGS = (Ending.ONE_CLUSTER, Ending.SPLIT, Ending.HALF_JOINED, Ending.UNFINISHED)
+_WIDE = 100
+_ENDINGS = (Ending.ONE_CLUSTER, Ending.SPLIT, Ending.HALF_JOINED)
+_ROWS = 12
+"""Of a terminal, for what is not a trial under way."""
 
 
 def console() -> Console:
@@ -26,9 +29,29 @@ def clock(seconds: float) -> str:
     return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
 
 
-def picture(ledger: Ledger, under_way: dict[Trial, Site], seconds: float) -> RenderableType:
-    """The table so far, and what each trial that runs did last."""
-    return Group(report(ledger), _running(under_way.values()), _progress(ledger, seconds))
+def picture(ledger: Ledger, under_way: dict[Trial, Site], seconds: float, height: int) -> RenderableType:
+    """How each sort of trial fares, and what those that run did last."""
+    shown = list(under_way.values())[: max(height - _ROWS, 1)]
+    return Group(_progress(ledger, seconds), _so_far(ledger), _running(shown))
+
+
+def _so_far(ledger: Ledger) -> Table:
+    table = Table(header_style="dim", padding=(0, 1, 0, 0), box=None)
+    table.add_column("TRIAL", no_wrap=True)
+    for name in ("OF", *_NUMBERS):
+        table.add_column(name, justify="right", no_wrap=True)
+    for name, counts in groupby(
+        sorted(ledger.counts(), key=_sort_and_variant), lambda count: count.cell.name
+    ):
+        same = list(counts)
+        made = sum(trial.cell.name == name for trial in ledger.trials)
+        sums = [sum(column) for column in zip(*map(_numbers, same), strict=True)]
+        table.add_row(name, str(made), *map(_number, sums))
+    return table
+
+
+def _sort_and_variant(count: Count) -> tuple[int, str]:
+    return list(Sort).index(count.cell.sort), count.cell.variant
 
 
 def _progress(ledger: Ledger, seconds: float) -> Text:
@@ -59,11 +82,14 @@ def line(result: Result, seconds: float) -> Text:
     )
 
 
+_NUMBERS = ("N", "WHOLE", "SPLIT", "HALF", "FAILED")
+
+
 def report(ledger: Ledger) -> Table:
-    table = Table(header_style="dim", pad_edge=False, box=None)
+    table = Table(header_style="dim", padding=(0, 1, 0, 0), box=None)
     for name in ("TRIAL", "EMQX", "WORKLOAD"):
         table.add_column(name, no_wrap=True)
-    for name in ("N", "WHOLE", "SPLIT", "HALF-JOINED", "OPEN", "FAILED", "MEDIAN", "SLOWEST", ""):
+    for name in (*_NUMBERS, "MEDIAN", "SLOWEST", ""):
         table.add_column(name, justify="right", no_wrap=True)
     for count in ledger.counts():
         table.add_row(*_row(count))
@@ -73,10 +99,15 @@ def report(ledger: Ledger) -> Table:
 def _row(count: Count) -> list[Text]:
     cell, times = count.cell, count.times
     mark, style = _mark(kept=count.kept) if cell.promises and count.results else ("", "")
-    numbers = [len(count.results), *(count.endings[ending] for ending in (*_ENDINGS, None))]
     spans = [f"{median(times):.0f} s", f"{times[-1]:.0f} s"] if times else ["", ""]
-    words = [cell.name, cell.version, cell.kind, *map(_number, numbers), *spans]
+    words = [cell.name, cell.version, cell.kind, *map(_number, _numbers(count)), *spans]
     return [*(Text(word) for word in words), Text(mark, style)]
+
+
+def _numbers(count: Count) -> list[int]:
+    """All, then by ending; what came to no end, or to an unfinished one, is the last."""
+    known = [count.endings[ending] for ending in _ENDINGS]
+    return [len(count.results), *known, len(count.results) - sum(known)]
 
 
 def _number(number: int) -> str:

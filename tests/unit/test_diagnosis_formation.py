@@ -126,7 +126,7 @@ def test_formed(facts: dict[str, Any], reason: Reason, words: list[str]) -> None
         pytest.param(
             {"members": changed(WELL, "c", ready=False, join_trace=WAITS)},
             Reason.MEMBER_NOT_READY,
-            ["emqx-c waits for its tables", "is left alone", WAITS.waits],
+            ["serves nothing yet: emqx-c, which waits for its tables", "is left alone", WAITS.waits],
             id="a member that waits for its tables",
         ),
         pytest.param(
@@ -218,7 +218,7 @@ def test_not_formed(facts: dict[str, Any], reason: Reason, words: list[str]) -> 
         pytest.param(
             {**IN_ROLLOUT, "members": changed(WELL, "c", ready=False, join_trace=WAITS)},
             Reason.TARGET_PROGRESSING,
-            ["a rollout goes on", "emqx-c waits for its tables", WAITS.waits],
+            ["a rollout goes on", "it waits for emqx-c, which waits for its tables", WAITS.waits],
             id="a rollout that a member holds up, since it waits for its tables",
         ),
         pytest.param(

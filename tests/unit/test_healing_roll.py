@@ -335,10 +335,13 @@ def rewritten(*minutes: float, value: str = "nonsense") -> Memory:
     [
         pytest.param(rewritten(), False, id="never"),
         pytest.param(rewritten(5), False, id="once: it may be a person who tries something"),
-        pytest.param(rewritten(5, 25), True, id="twice within half an hour"),
-        pytest.param(rewritten(5, 31), False, id="the first time is longer ago"),
+        pytest.param(rewritten(25, 5), True, id="twice within half an hour"),
         pytest.param(
-            rewritten(5, 10, value="http://another"), False, id="the manifest brought a new value meanwhile"
+            rewritten(600, 590), True, id="that was long ago: it stays stopped, or it would begin anew"
+        ),
+        pytest.param(rewritten(36, 5), False, id="the first time is longer ago"),
+        pytest.param(
+            rewritten(10, 5, value="http://another"), False, id="the manifest brought a new value meanwhile"
         ),
     ],
 )
@@ -402,10 +405,16 @@ def test_no_restart_on_top_of_a_persons_rollout_that_is_stuck_on_a_crash() -> No
 
 def test_who_sets_it_back_is_named_and_what_to_commit() -> None:
     writers = {f"env/{API_SERVER}": "manifest-sync", "dnsPolicy": "somebody else"}
-    plan = plan_of(broken(writers=writers), rewritten(5, 25))
+    plan = plan_of(broken(writers=writers), rewritten(25, 5))
     assert plan.hold
     assert "by the field manager manifest-sync;" in plan.hold.message
     assert f"{API_SERVER}={CANONICAL_API_SERVER}" in plan.hold.message
+
+
+def test_a_person_may_let_it_go_once_more_in_spite_of_a_tool() -> None:
+    assert now(plan_of(broken(annotations={ROLL: "now"}), rewritten(25, 5))) == [
+        "PatchWorkload Deployment/emqx"
+    ]
 
 
 def test_a_persons_rollback_stops_it_at_once_until_they_say_go() -> None:

@@ -117,8 +117,8 @@ def _waits_for_tables(case: Case) -> str:
         trace = member.join_trace
         if not member.pod.ready and isinstance(trace, JoinTrace) and trace.waits:
             return (
-                f"{member.pod.name} waits for its tables until the members that have them are up, and is left alone"
-                f" (its log: {trace.waits})"
+                f"{member.pod.name}, which waits for its tables until the members that have them are up, and is left"
+                f" alone (its log: {trace.waits})"
             )
     return ""
 
@@ -208,7 +208,7 @@ def _serving(case: Case) -> Finding | None:
         )
     waits = _waits_for_tables(case)
     if waits:
-        return false(_TYPE, Reason.MEMBER_NOT_READY, waits)
+        return false(_TYPE, Reason.MEMBER_NOT_READY, f"one member serves nothing yet: {waits}")
     return false(
         _TYPE,
         Reason.MEMBER_NOT_READY,

@@ -193,16 +193,18 @@ def undone(case: Case, memory: Memory) -> Hold | None:
 
 
 def _fight(case: Case, wanted: Changes, memory: Memory) -> Hold | None:
-    """Somebody sets the same value back again and again: a GitOps tool that has the manifest."""
-    address = _address(case)
-    recent = [
-        r for r in memory.rewrites if case.observation.at - r.time < _FIGHT_WINDOW and r.value == address
-    ]
-    if len(recent) < _FIGHT_ROUNDS:
+    """Somebody sets the same value back again and again: a GitOps tool that has the manifest.
+
+    What counts is how close the last two patches are to each other, not to now: else the restarts would begin anew
+    after half an hour.
+    """
+    address, last = _address(case), memory.rewrites[-_FIGHT_ROUNDS:]
+    same = len(last) == _FIGHT_ROUNDS and all(rewrite.value == address for rewrite in last)
+    if not same or last[-1].time - last[0].time >= _FIGHT_WINDOW or case.options.roll:
         return None
     return Hold(
         Reason.EXTERNAL_REVERT,
-        f"{address} was set back {len(recent)} times within 30 minutes after the operator had replaced it, by"
+        f"{address} was set back {_FIGHT_ROUNDS} times within 30 minutes after the operator had replaced it, by"
         f" {_writers(case, wanted)}; commit the patch of status.plannedActions where that has the manifest from:"
         f" {', '.join(map(_shown, wanted))}",
     )
