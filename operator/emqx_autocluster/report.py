@@ -156,9 +156,8 @@ def after(old: StatusModel, step: Step, *, succeeded: bool, said: str, done: Pas
         changes["procedure"] = old.procedure.model_copy(update={"attempts": attempts})
     if succeeded and isinstance(step.operation, PatchWorkload):
         changes["original"] = step.operation.original
-        if step.operation.rolls:
-            rewrite = Rewrite(value=step.operation.value, time=at)
-            changes["rewrites"] = (*old.rewrites, rewrite)[-_MOST_REWRITES:]
+        rewrite = Rewrite(value=step.operation.value, time=at)
+        changes["rewrites"] = (*old.rewrites, rewrite)[-_MOST_REWRITES:]
     return old.model_copy(update=changes)
 
 

@@ -1,7 +1,7 @@
 """Objects that are deleted under the operator's hands, between two of its requests."""
 
 from keeper import Keeper
-from repairs import JOIN, alone, is_whole, made, tried
+from repairs import JOIN, alone, is_whole, tried
 from sandbox.faultgate import FaultGate, Wait
 from story import Story
 
@@ -44,23 +44,5 @@ async def test_nothing_is_left_behind_when_the_workload_is_deleted_before_it_get
 
     await story.until("nothing of ours to be left", all_gone, seconds=90)
     assert len(tried(gate, story, JOIN)) == 1
-    assert CRASH not in operator.log.read_text()
-    assert operator.exits == []
-
-
-async def test_a_role_that_is_deleted_before_its_binding_is_made_comes_back(
-    story: Story, gate: FaultGate, operator: Keeper
-) -> None:
-    await alone(story)
-
-    async def delete() -> None:
-        await story.delete("Role", "emqx-discovery")
-
-    gate.put(Wait(meanwhile=delete), f"{story.namespace}/rolebindings[?]", method="POST", times=1)
-    await story.annotate(mode="Repair")
-    await story.until_repaired()
-    await story.one_cluster(2)
-    assert len(tried(gate, story, JOIN)) == 1
-    assert made(story) == {"roles": 2, "rolebindings": 1}
     assert CRASH not in operator.log.read_text()
     assert operator.exits == []

@@ -1,5 +1,6 @@
 """Roll: all changes in one patch, once everything that they depend on was verified; and who may stop it."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -37,6 +38,7 @@ from emqx_autocluster.healing.steps import PatchWorkload
 from emqx_autocluster.observation import DNSAnswer, DNSOutcome, EnvVar, Rights, WorkloadKind
 from emqx_autocluster.v1alpha1 import Rewrite
 
+GONE = "emqx@10.244.0.71"
 LOST = members("a b c", lookups={CANONICAL_HOST: ()})
 
 
@@ -354,6 +356,24 @@ def test_a_tool_that_sets_the_same_value_back_twice_is_not_fought(memory: Memory
         assert all(
             w in plan.hold.message for w in ["nonsense", "2 times within 30 minutes", "commit the patch"]
         )
+
+
+def test_nor_is_a_tool_that_pins_min_ready_seconds() -> None:
+    case, sets_back = a_case(min_ready_seconds=0), rewritten(20, 5, value="minReadySeconds 0")
+    assert now(plan_of(case)) == ["PatchWorkload Deployment/emqx"]
+    plan = plan_of(case, sets_back)
+    assert plan.now == ()
+    assert plan.hold
+    assert plan.hold.reason is Reason.EXTERNAL_REVERT
+    assert "minReadySeconds 0 was set back 2 times" in plan.hold.message
+
+
+def test_what_somebody_sets_back_keeps_no_repair_from_its_end() -> None:
+    memory = replace(
+        rewritten(20, 5, value="minReadySeconds 0"), procedure=a_procedure("a", "b", "c", x=GONE)
+    )
+    plan = plan_of(a_case(min_ready_seconds=0, members=members("a b c", stopped=[GONE])), memory)
+    assert now(plan) == [f"ForceLeave Node/{GONE}"]
 
 
 @pytest.mark.parametrize(

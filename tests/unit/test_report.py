@@ -317,10 +317,10 @@ def test_only_the_last_few_rewrites_are_kept() -> None:
     assert [r.value for r in patched(rolls=True, rewrites=older).rewrites] == ["1", "2", "3", "4", "nonsense"]
 
 
-def test_a_patch_that_restarts_nothing_leaves_its_record_alone() -> None:
+def test_a_patch_that_restarts_nothing_is_known_by_what_it_replaced() -> None:
     status_now = patched(rolls=False)
     assert status_now.original
-    assert status_now.rewrites == ()
+    assert status_now.rewrites == (Rewrite(value="minReadySeconds 0", time=AT),)
 
 
 def test_a_patch_that_failed_leaves_no_record() -> None:

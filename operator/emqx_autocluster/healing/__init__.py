@@ -91,28 +91,29 @@ def _finish(case: Case, findings: Findings, memory: Memory, closed: Hold | None)
     if joins and unsure:
         hold = gate.from_finding(unsure)
     clearing = settle.clear(case, memory.procedure) if memory.procedure else ()
-    maintenance = _maintenance(case, findings, memory)
-    return Plan((*joins, *maintenance, *clearing), closed or hold, procedure=True)
+    maintenance, contested = _maintenance(case, findings, memory)
+    upkeep = () if contested else maintenance  # what somebody else sets back keeps no repair from its end
+    return Plan((*joins, *upkeep, *clearing), closed or hold, procedure=True)
 
 
 def _upkeep(case: Case, findings: Findings, memory: Memory, closed: Hold | None) -> Plan:
     """No repair: what restarts nothing is done; a split or names of other origin are shown with their cure."""
-    maintenance = _maintenance(case, findings, memory)
+    maintenance, contested = _maintenance(case, findings, memory)
     joins, undecided = gather.steps(case, findings, memory)
     damage = (*joins, *settle.preview(case, rolls=False))
     by_hand = (replace(step, operation=None, message=f"by hand: {step.message}") for step in damage)
-    return Plan((*maintenance, *by_hand), closed or (None if maintenance else undecided))
+    return Plan((*maintenance, *by_hand), closed or contested or (None if maintenance else undecided))
 
 
-def _maintenance(case: Case, findings: Findings, memory: Memory) -> tuple[Step, ...]:
+def _maintenance(case: Case, findings: Findings, memory: Memory) -> tuple[tuple[Step, ...], Hold | None]:
     """Objects of ours that drifted, and minReadySeconds."""
     granting = rights.steps(case, findings)
     wanted = roll.changes(case, findings)
     # Not while anything is unknown: it may turn out to need the one patch that restarts, and this belongs into it.
     known = all(findings[kind].status is not Status.UNKNOWN for kind in _REPAIRED)
     alone = known and wanted and not template.rolls(wanted)
-    rolling, _ = roll.steps(case, findings, memory) if alone else ((), None)
-    return (*granting, *rolling)
+    rolling, contested = roll.steps(case, findings, memory) if alone else ((), None)
+    return (*granting, *rolling), None if granting else contested
 
 
 __all__ = ["Action", "Hold", "Memory", "Plan", "Setback", "Step", "plan"]

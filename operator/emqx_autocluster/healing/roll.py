@@ -33,10 +33,10 @@ def steps(case: Case, findings: Findings, memory: Memory) -> tuple[tuple[Step, .
         f"{ref.kind}/{ref.name}",
         f"set {', '.join(_shown(change) for change in wanted)} {_cost(case, rolls=rolls)}",
         patch_command(ref, template.manual_patch(container, wanted)),
-        PatchWorkload(body, _address(case), original, rolls),
+        PatchWorkload(body, _replaced(case, wanted), original, rolls),
     )
     if not rolls:
-        return (patch,), None
+        return (patch,), _fight(case, wanted, memory)
     wait = Step(
         Action.AWAIT_ROLLOUT,
         f"{ref.kind}/{ref.name}",
@@ -198,16 +198,23 @@ def _fight(case: Case, wanted: Changes, memory: Memory) -> Hold | None:
     What counts is how close the last two patches are to each other, not to now: else the restarts would begin anew
     after half an hour.
     """
-    address, last = _address(case), memory.rewrites[-_FIGHT_ROUNDS:]
-    same = len(last) == _FIGHT_ROUNDS and all(rewrite.value == address for rewrite in last)
+    replaced, last = _replaced(case, wanted), memory.rewrites[-_FIGHT_ROUNDS:]
+    same = len(last) == _FIGHT_ROUNDS and all(rewrite.value == replaced for rewrite in last)
     if not same or last[-1].time - last[0].time >= _FIGHT_WINDOW or case.options.roll:
         return None
     return Hold(
         Reason.EXTERNAL_REVERT,
-        f"{address} was set back {_FIGHT_ROUNDS} times within 30 minutes after the operator had replaced it, by"
+        f"{replaced} was set back {_FIGHT_ROUNDS} times within 30 minutes after the operator had replaced it, by"
         f" {_writers(case, wanted)}; commit the patch of status.plannedActions where that has the manifest from:"
         f" {', '.join(map(_shown, wanted))}",
     )
+
+
+def _replaced(case: Case, wanted: Changes) -> str:
+    """By what a fight is recognised: the address, or, where nothing restarts, the minReadySeconds."""
+    if template.rolls(wanted):
+        return _address(case)
+    return f"{template.MIN_READY_SECONDS} {case.workload.min_ready_seconds}"
 
 
 def _writers(case: Case, wanted: Changes) -> str:

@@ -88,7 +88,7 @@ class Recreate:
 class PatchWorkload:
     body: Mapping[str, Any]
     value: str
-    """The API server address that is replaced, for telling who sets it back."""
+    """What is replaced, such as the API server address: by it is told whether somebody sets it back."""
     original: str
     """The record of replaced fields, as the patch writes it into the workload's annotation."""
     rolls: bool
