@@ -4,9 +4,9 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from emqx_autocluster import annotations, conditions, diagnosis, events, healing, report, template
+from emqx_autocluster import annotations, conditions, diagnosis, events, healing, report, schedule, template
 from emqx_autocluster.annotations import Mode, WorkloadOptions
 from emqx_autocluster.effects import Effects, Outcome
 from emqx_autocluster.events import Recorder
@@ -16,14 +16,7 @@ from emqx_autocluster.observation import Workload, WorkloadRef
 from emqx_autocluster.observer import Depth, Observer
 from emqx_autocluster.report import Pass
 from emqx_autocluster.resources import Resources, is_of, is_ours
-from emqx_autocluster.v1alpha1 import EMQXAutoCluster, StatusModel, seconds
-
-AT_ONCE = 0.05
-WHILE_REPAIRING = 5.0
-_BUSY = timedelta(minutes=5)
-"""After its last step a repair that waits, maybe for a person, no longer costs the members a look every few seconds."""
-_UNHURRIED = 4
-"""What only the user can put right is looked at this many times less often than what may mend itself."""
+from emqx_autocluster.v1alpha1 import EMQXAutoCluster, StatusModel
 
 logger = logging.getLogger(__name__)
 
@@ -83,12 +76,12 @@ class Reconciler:
         done = await self._look(workload, resource, options, changed=changed)
         resource = await self._report(resource, workload, report.status(resource, done))
         if not done.plan.now:
-            return self._next_look(resource, done)
+            return schedule.next_look(resource, done)
         for step in done.plan.now:
             resource, succeeded = await self._act(resource, workload, step, done)
             if not succeeded:
                 break
-        return AT_ONCE
+        return schedule.AT_ONCE
 
     async def _look(
         self, workload: Workload, resource: EMQXAutoCluster, options: WorkloadOptions, *, changed: bool
@@ -157,12 +150,6 @@ class Reconciler:
         now = self._setbacks[ref] = setback.after(before, step, outcome.message, self._now())
         return before is None or not before.is_of(step) or before.said != now.said
 
-    def _next_look(self, resource: EMQXAutoCluster, done: Pass) -> float:
-        usual, failed = _next_look(resource, done), done.memory.setback
-        if failed is None or done.plan.hold is None or done.plan.hold.reason is not Reason.ACTION_FAILED:
-            return usual
-        return min(usual, max(AT_ONCE, (failed.due - done.case.observation.at).total_seconds()))
-
 
 def is_enrolled(workload: Workload) -> bool:
     """Also with the annotation in the wrong place, so that there is a condition which says so."""
@@ -172,33 +159,9 @@ def is_enrolled(workload: Workload) -> bool:
 def _depth(resource: EMQXAutoCluster, *, changed: bool) -> Depth:
     ready = any(c.type == ConditionType.READY and c.status == "True" for c in resource.status.conditions)
     return Depth(
-        thorough=changed or _is_suspicious(resource.status),
+        thorough=changed or schedule.is_suspicious(resource.status),
         count_devices=resource.spec.repair.rollout == "Manual" and not ready,
     )
-
-
-def _is_suspicious(status: StatusModel) -> bool:
-    """Whether every member has to be asked: membership was not whole, or a repair is under way."""
-    formed = next((c for c in status.conditions if c.type == ConditionType.CLUSTER_FORMED), None)
-    return status.procedure is not None or formed is None or formed.status != "True"
-
-
-def _is_busy(status: StatusModel, at: datetime) -> bool:
-    """Whether a step of the repair was taken a moment ago."""
-    last = status.last_action
-    return status.procedure is not None and last is not None and at - last.time < _BUSY
-
-
-def _next_look(resource: EMQXAutoCluster, done: Pass) -> float:
-    verification, status = resource.spec.verification, resource.status
-    interval, suspicious = seconds(verification.interval), seconds(verification.suspicious_interval)
-    starting = any(f.reason is Reason.NODES_STARTING for f in done.findings.values())
-    if (_is_busy(status, done.case.observation.at) and not done.case.progressing) or starting:
-        return min(WHILE_REPAIRING, suspicious)
-    if _is_suspicious(status):
-        return suspicious
-    ready = next(c for c in status.conditions if c.type == ConditionType.READY)
-    return interval if ready.status == "True" else min(interval, _UNHURRIED * suspicious)
 
 
 def _absent(ref: WorkloadRef) -> Finding:

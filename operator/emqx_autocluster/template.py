@@ -107,10 +107,11 @@ class Record:
 
 
 def still_held(workload: Workload, recorded: str | None) -> str | None:
-    """The record as long as any of its fields still holds our value: after that it tells nothing."""
+    """The record of those fields that still hold our value: of the others it tells nothing any more."""
     record = Record.load(recorded)
     container = next((c for c in workload.template.containers if c.name == record.container), None)
-    return recorded if any(_holds(workload, container, change) for change in record.changes) else None
+    held = tuple(change for change in record.changes if _holds(workload, container, change))
+    return Record(record.container, held).dump() if held else None
 
 
 def is_undone(workload: Workload, recorded: str | None) -> bool:

@@ -313,9 +313,22 @@ def test_a_rollback_is_seen_whatever_was_changed(change: FieldChange, before: di
     assert template.is_undone(a_workload(**before), Record("emqx", (change,)).dump())
 
 
-def test_a_record_tells_something_as_long_as_a_field_holds_our_value() -> None:
-    assert template.still_held(a_workload(env={API_SERVER: RIGHT}, min_ready_seconds=0), RECORD) == RECORD
-    assert template.still_held(a_workload(env={API_SERVER: "x"}, min_ready_seconds=20), RECORD) == RECORD
+@pytest.mark.parametrize(
+    ("address", "seconds", "told"),
+    [
+        (RIGHT, 20, [ENV + API_SERVER, MIN_READY_SECONDS]),
+        (RIGHT, 0, [ENV + API_SERVER]),
+        ("x", 20, [MIN_READY_SECONDS]),
+    ],
+)
+def test_a_record_tells_of_the_fields_that_hold_our_value(
+    address: str, seconds: int, told: list[str]
+) -> None:
+    kept = template.still_held(a_workload(env={API_SERVER: address}, min_ready_seconds=seconds), RECORD)
+    assert [change.field for change in Record.load(kept).changes] == told
+
+
+def test_a_record_of_which_nothing_holds_is_dropped() -> None:
     assert template.still_held(a_workload(env={API_SERVER: "x"}, min_ready_seconds=0), RECORD) is None
     assert template.still_held(a_workload(), None) is None
 
