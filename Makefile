@@ -18,7 +18,7 @@ export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv sandbox demo test check unit lock clean have-python have-go
+.PHONY: help venv sandbox demo test soak bench check unit lock clean have-python have-go
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -26,6 +26,7 @@ help: ## List what can be made
 	@echo '  make demo KEEP=1           leave the cluster of the demo running'
 	@echo '  make demo EMQX=5.8.9       the same story with another generation of EMQX'
 	@echo '  make test TEST_WORKERS=4   fewer tests at a time   PYTEST_ARGS="-k seed"  only some'
+	@echo '  make soak SOAK_ARGS=--help  make bench BENCH_ARGS=--help   what can be chosen there'
 	@echo '  PYTHON=python3.12          which Python makes .venv'
 
 venv: $(VENV)/.installed ## Make .venv with the locked packages and this project
@@ -56,6 +57,14 @@ demo: have-go venv ## Watch three lone EMQX members become one cluster
 test: have-go venv ## Run all tests: units, against a real API server, and whole stories
 	@$(HARNESS) -m sandbox build
 	$(BIN)/pytest -n $(TEST_WORKERS) --dist worksteal --verbose --durations 10 $(PYTEST_ARGS)
+
+soak: have-go venv ## Repair many clusters side by side, and count how they end
+	@$(HARNESS) -m sandbox build
+	@$(HARNESS) -m soak $(SOAK_ARGS)
+
+bench: have-go venv ## Measure speed and size, as ratios within one run
+	@$(HARNESS) -m sandbox build
+	@$(HARNESS) -m bench $(BENCH_ARGS)
 
 check: venv ## Format, lint, types, import contracts and unit tests
 	$(BIN)/ruff format --check

@@ -73,6 +73,7 @@ class Reconciler:
 
     async def _pass(self, workload: Workload, resource: EMQXAutoCluster, *, changed: bool) -> float:
         options = annotations.parse(workload.annotations)
+        resource = _remembering(resource, workload)
         done = await self._look(workload, resource, options, changed=changed)
         resource = await self._report(resource, workload, report.status(resource, done))
         if not done.plan.now:
@@ -154,6 +155,13 @@ class Reconciler:
 def is_enrolled(workload: Workload) -> bool:
     """Also with the annotation in the wrong place, so that there is a condition which says so."""
     return annotations.MODE in workload.annotations or annotations.MODE in workload.template.annotations
+
+
+def _remembering(resource: EMQXAutoCluster, workload: Workload) -> EMQXAutoCluster:
+    """Without what its status tells of an earlier workload of this name: a user's own resource outlives that."""
+    if resource.status.workload_uid in {None, workload.uid}:
+        return resource
+    return resource.model_copy(update={"status": StatusModel(conditions=resource.status.conditions)})
 
 
 def _depth(resource: EMQXAutoCluster, *, changed: bool) -> Depth:

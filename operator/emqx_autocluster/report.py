@@ -46,6 +46,7 @@ def status(resource: EMQXAutoCluster, done: Pass) -> StatusModel:
     return StatusModel(
         observed_generation=resource.metadata.generation,
         workload_generation=case.workload.generation,
+        workload_uid=case.workload.uid,
         conditions=conditions.merge(findings, old.conditions, at, resource.metadata.generation),
         members=_members(case),
         islands=tuple(_island(i) for i in seen.islands[:_MOST_LISTED]) if len(seen.islands) > 1 else (),

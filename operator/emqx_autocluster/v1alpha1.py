@@ -161,6 +161,7 @@ class Rewrite(Model):
 class StatusModel(Model):
     observed_generation: int | None = None
     workload_generation: int | None = None
+    workload_uid: str | None = Field(default=None, alias="workloadUID")
     conditions: tuple[Condition, ...] = ()
     members: Members | None = None
     islands: tuple[Island, ...] = ()

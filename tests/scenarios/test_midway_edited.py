@@ -24,9 +24,13 @@ async def test_asked_for_in_the_middle_of_a_persons_rollout_the_repair_waits_for
     disturbed = await lone_members(story, "4.4.19", kind="StatefulSet")
     await edit(disturbed)
     await story.annotate(kind="StatefulSet", mode="Repair")
-    told = await story.until_condition("ClusterFormed", "Unknown", "TargetProgressing")
-    assert "a rollout goes on: " in told["message"]
-    assert "of 2 pods updated" in told["message"]
+
+    async def told() -> bool:
+        formed = await story.condition("ClusterFormed")
+        words = "a rollout goes on: ", "of 2 pods updated"
+        return formed.get("reason") == "TargetProgressing" and all(w in formed["message"] for w in words)
+
+    await story.until("that a rollout goes on, and how far it is", told)
     await disturbed.kubectl("rollout status WORKLOAD --timeout=60s")
     assert disturbed.joins() == disturbed.template_patches() == 0, "nothing while a rollout goes on"
 

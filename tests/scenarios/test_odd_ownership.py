@@ -1,12 +1,14 @@
 """Whose an object is: workloads that come back under their name, and two that share one."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import manifests
 from oddities import ACCOUNT
-from story import Story, condition, uids
+from story import Story, condition, env_of, uids
 
 Object = dict[str, Any]
 SECONDS = 30
@@ -127,3 +129,34 @@ def tiered(workload: Object, tier: str) -> Object:
     workload["spec"]["selector"]["matchLabels"]["tier"] = tier
     workload["spec"]["template"]["metadata"]["labels"] = {"app": "emqx", "tier": tier}
     return workload
+
+
+async def test_a_workload_replaced_by_its_old_manifest_is_not_taken_for_a_rollback(
+    story: Story, tmp_path: Path
+) -> None:
+    """`kubectl replace --force` is over before anybody looks, and a resource of the user's own outlives it."""
+    target = {"kind": "Deployment", "name": "emqx"}
+    resource = {"apiVersion": "emqx-autocluster.io/v1alpha1", "kind": "EMQXAutoCluster"}
+    metadata = {"name": "emqx", "namespace": story.namespace}
+    workload = manifests.deployment("5.8.9", story.namespace, "nonsense", replicas=1, pod=ACCOUNT)
+    workload["metadata"]["annotations"] = {"emqx-autocluster.io/mode": "Repair"}
+    await story.apply(
+        resource | {"metadata": metadata, "spec": {"targetRef": target}},
+        manifests.service_account(story.namespace, "iot"),
+        manifests.service(story.namespace),
+        workload,
+    )
+    await story.until_repaired()
+    manifest = tmp_path / "emqx.json"
+    manifest.write_text(json.dumps(workload))
+    await story.shell(f"kubectl replace --force --grace-period=1 -f {manifest}")
+    owner = uid(await story.get("Deployment"))
+
+    async def looked_after() -> bool:
+        return bool(((await story.resource()).get("status") or {}).get("workloadUID") == owner)
+
+    await story.until("a status about the new workload", looked_after, seconds=SECONDS)
+    await story.until_repaired()
+    replaced = await story.get("Deployment")
+    assert replaced
+    assert env_of(replaced)["EMQX_CLUSTER__K8S__APISERVER"] == manifests.CANONICAL

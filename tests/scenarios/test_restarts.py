@@ -52,4 +52,4 @@ async def test_a_repaired_workload_that_its_user_rolls_stays_one_cluster_with_al
     assert [running for running, _ in await story.views()] == [live] * 3
     assert await story.rollouts() == 1, "the user's, and none by the operator"
     safe = await story.condition("RolloutSafe")
-    assert safe["reason"] == "MinReadySecondsSufficient"
+    assert safe["message"] == "minReadySeconds is 20: a new member has joined before the next old one ends"

@@ -54,20 +54,26 @@ async def _one_rollout(site: Site, wanted: int = 1) -> None:
 
 
 async def naive(site: Site) -> Ending:
-    """What people do by hand: the rights, then the address, and the rollout takes its course."""
-    namespace = site.story.namespace
-    await site.make_lone_members(site.cell.version)
-    await site.story.apply(
-        manifests.role(namespace, "by-hand"), manifests.role_binding(namespace, "by-hand", "default")
-    )
-    entry = {"name": "EMQX_CLUSTER__K8S__APISERVER", "value": manifests.CANONICAL}
-    waiting = {"minReadySeconds": 20} if site.cell.variant is Variant.WAITING else {}
-    await site.patch({"spec": {"containers": [{"name": NAME, "env": [entry]}]}}, **waiting)
-    site.note("rights given and the address put right by hand")
+    """What people do by hand, and the rollout takes its course."""
+    await site.give_rights()
+    if site.cell.variant is Variant.RESTARTED:
+        await site.make_cluster()
+        await site.patch(_restarted())
+        site.note("restarted")
+    else:
+        await site.make_lone_members(site.cell.version)
+        waiting = {"minReadySeconds": 20} if site.cell.variant is Variant.WAITING else {}
+        await site.patch(_right_address(), **waiting)
+        site.note("the address put right by hand")
     over = await _within(site, NAIVE_PATIENCE)
     site.note("the rollout is over" if over else "the rollout is stuck")
     await asyncio.sleep(SETTLING)
     return await site.ending()
+
+
+def _right_address() -> dict[str, Any]:
+    entry = {"name": "EMQX_CLUSTER__K8S__APISERVER", "value": manifests.CANONICAL}
+    return {"spec": {"containers": [{"name": NAME, "env": [entry]}]}}
 
 
 async def _within(site: Site, seconds: float) -> bool:

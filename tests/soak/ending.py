@@ -34,12 +34,13 @@ class MemberSeen:
         return f"{self.pod} ({state}) sees running {running}, stopped {stopped}"
 
 
-def judge(members: Sequence[MemberSeen], replicas: int) -> Ending:
+def judge(members: list[MemberSeen], replicas: int) -> Ending:
     """Each member lists itself, so equal lists of the right length are one cluster."""
-    if len(members) != replicas or any(member.going for member in members):
-        return Ending.UNFINISHED
-    if any(not member.ready or member.view is None for member in members):
+    staying = [member for member in members if not member.going]
+    if any(not member.ready or member.view is None for member in staying):
         return Ending.HALF_JOINED
+    if len(members) != replicas or members != staying:
+        return Ending.UNFINISHED
     lists = {member.view.running for member in members if member.view}
     return Ending.ONE_CLUSTER if len(lists) == 1 and len(lists.pop()) == replicas else Ending.SPLIT
 

@@ -27,6 +27,7 @@ class Variant(StrEnum):
 
     NONE = ""
     WAITING = "waiting"
+    RESTARTED = "restart"
     ROLLOUT_RESTART = "rollout"
     IMAGE_CHANGE = "image"
     TARGET_GONE = "target goes"
@@ -35,15 +36,15 @@ class Variant(StrEnum):
 
 SORTS = {
     Sort.REPAIR: "annotated with mode Repair",
-    Sort.NAIVE: "not enrolled; rights and address put right by hand, as `kubectl set env` does, or also waiting, with"
-    " minReadySeconds 20",
+    Sort.NAIVE: "not enrolled; rights and address put right by hand, as `kubectl set env` does; or the same, waiting,"
+    " with minReadySeconds 20; or a healthy cluster that is restarted without it",
     Sort.RESTART: "repaired, then a rollout restart or another image",
     Sort.HALF: "annotated with mode Repair; the first new member is made half-joined: its join target goes away, or its"
     " join hangs",
 }
 _VARIANTS = {
     Sort.REPAIR: (Variant.NONE,),
-    Sort.NAIVE: (Variant.NONE, Variant.WAITING),
+    Sort.NAIVE: (Variant.NONE, Variant.WAITING, Variant.RESTARTED),
     Sort.RESTART: (Variant.ROLLOUT_RESTART, Variant.IMAGE_CHANGE),
     Sort.HALF: (Variant.TARGET_GONE, Variant.HANGS),
 }
@@ -112,7 +113,7 @@ def trials(wanted: Sequence[Cell], count: int) -> list[Trial]:
 
 
 def _most(cell: Cell, count: int) -> int:
-    """Two variants share the trials of a version and kind between them."""
+    """Variants share the trials of a version and kind between them."""
     return -(-count // len(_VARIANTS[cell.sort]))
 
 

@@ -51,16 +51,34 @@ class Site:
 
     async def make_lone_members(self, version: str) -> None:
         """Three members that are Ready and alone: their API server address is a proxy that is gone."""
-        story, dead = self.story, manifests.DEAD_PROXY
-        volume = self.cell.kind is Kind.STATEFUL_SET
+        await self._make(version, manifests.DEAD_PROXY)
+        self.note("three lone members are Ready")
+
+    async def make_cluster(self) -> None:
+        """Three members that found each other by themselves, since everything is right."""
+        await self._make(self.cell.version, manifests.CANONICAL)
+
+        async def whole() -> bool:
+            return judge(await self.members(), REPLICAS) is Ending.ONE_CLUSTER
+
+        await self.until("one cluster of three", whole, _START_DEADLINE)
+        self.note("three members are one cluster")
+
+    async def _make(self, version: str, api_server: str) -> None:
+        story, volume = self.story, self.cell.kind is Kind.STATEFUL_SET
         workload = (
-            manifests.stateful_set(version, story.namespace, dead, volume=True, **manifests.HOSTNAMES)
+            manifests.stateful_set(version, story.namespace, api_server, volume=True, **manifests.HOSTNAMES)
             if volume
-            else manifests.deployment(version, story.namespace, dead)
+            else manifests.deployment(version, story.namespace, api_server)
         )
         await story.apply(manifests.service(story.namespace, headless=volume), workload)
         await self.until("three pods Ready", self._all_ready, _START_DEADLINE)
-        self.note("three lone members are Ready")
+
+    async def give_rights(self) -> None:
+        namespace = self.story.namespace
+        await self.story.apply(
+            manifests.role(namespace, "by-hand"), manifests.role_binding(namespace, "by-hand", "default")
+        )
 
     async def enrol(self) -> None:
         if self.cell.kind is Kind.STATEFUL_SET:

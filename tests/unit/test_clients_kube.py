@@ -201,3 +201,23 @@ async def test_a_certificate_is_not_seen_over_http() -> None:
 
     async with kube_with(handler) as kube:
         assert isinstance(await certificate_hosts(kube), Unobserved)
+
+
+@pytest.mark.parametrize(("exempt", "proxied"), [("", True), ("127.0.0.1", False)])
+async def test_the_environments_proxy_is_taken_unless_the_server_is_exempt(
+    monkeypatch: pytest.MonkeyPatch, exempt: str, *, proxied: bool
+) -> None:
+    asked = []
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        asked.append(str(request.url))
+        return web.json_response({"kind": "Pod"})
+
+    async with kube_with(handler) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.host)
+        monkeypatch.setenv("no_proxy", exempt)
+        async with Kube(login_to("http://127.0.0.1:1", ["a"]), in_cluster=False) as kube:
+            assert kube.proxied is proxied
+            if proxied:
+                assert await kube.get("/x") == {"kind": "Pod"}
+    assert asked == (["http://127.0.0.1:1/x"] if proxied else [])

@@ -95,6 +95,7 @@ def test_islands_are_listed_when_there_is_more_than_one() -> None:
 def test_the_generations_that_were_judged() -> None:
     seen = status(a_case(generation=9, observed_generation=9))
     assert (seen.observed_generation, seen.workload_generation) == (2, 9)
+    assert seen.workload_uid == a_case().workload.uid
     assert all(condition.observed_generation == 2 for condition in seen.conditions)
 
 

@@ -41,6 +41,11 @@ WHOLE = [member("a", "abc"), member("b", "abc"), member("c", "abc")]
             id="listed by all and not Ready",
         ),
         pytest.param([*WHOLE[:2], member("c", None)], Ending.HALF_JOINED, id="Ready, and gives no answer"),
+        pytest.param(
+            [*WHOLE, member("d", "d", ready=False)],
+            Ending.HALF_JOINED,
+            id="a rollout that waits for one for good",
+        ),
         pytest.param([*WHOLE, member("d", "d", going=True)], Ending.UNFINISHED, id="an old pod still goes"),
         pytest.param(WHOLE[:2], Ending.UNFINISHED, id="one is missing"),
     ],

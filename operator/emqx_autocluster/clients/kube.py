@@ -14,6 +14,7 @@ from enum import StrEnum
 from http import HTTPMethod, HTTPStatus
 from pathlib import Path
 from typing import Any, Self
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import yaml
@@ -78,6 +79,7 @@ class Kube:
         # As kubectl: a CA certificate without all of RFC 5280's extensions is still a CA certificate.
         self._configuration.disable_strict_ssl_verification = True
         self.tls: ssl.SSLContext = ApiClient(self._configuration).rest_client.ssl_context
+        self._proxy = self._configuration.proxy or _environment_proxy(URL(self.host))
         self._session = self.open_session()
         return self
 
@@ -91,16 +93,15 @@ class Kube:
 
     @property
     def proxied(self) -> bool:
-        return self._configuration.proxy is not None
+        return self._proxy is not None
 
     def open_session(self) -> aiohttp.ClientSession:
         """A session of its own for a library that closes what it is given (kopf): same credentials, always fresh."""
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=self.tls),
             middlewares=(self._authenticate,),
-            proxy=self._configuration.proxy,
+            proxy=self._proxy,
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
-            trust_env=True,
         )
 
     def now(self) -> datetime:
@@ -281,6 +282,13 @@ def _kubeconfig_login(path: Path | None, context: str | None) -> Login:
         )
 
     return login
+
+
+def _environment_proxy(server: URL) -> str | None:
+    """HTTPS_PROXY, unless NO_PROXY names the server. aiohttp would ask anew, in a thread, for each request."""
+    if server.host is None or proxy_bypass(server.host):
+        return None
+    return getproxies().get(server.scheme)
 
 
 def _text(number: int | None) -> str | None:

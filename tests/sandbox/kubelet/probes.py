@@ -1,6 +1,7 @@
 """Readiness, liveness and startup probes: asked of the program, counted as a kubelet counts them."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -28,14 +29,20 @@ class Counter:
 
 
 async def verdicts(probe: Json, container: Json, process: Process) -> AsyncIterator[bool]:
-    """Probe for as long as somebody asks; yields whenever a threshold is reached."""
+    """Probe for as long as somebody asks; yields whenever a threshold is reached.
+
+    A kubelet's ticks begin with the pod, before its container was made: at which moment after a container's start one
+    falls is chance. In step with the start, all races between becoming Ready and the first seconds of service would
+    always end alike.
+    """
     counter = Counter(probe.get("successThreshold", 1), probe.get("failureThreshold", 3))
-    await asyncio.sleep(probe.get("initialDelaySeconds", 0))
+    period = probe.get("periodSeconds", 10)
+    await asyncio.sleep(probe.get("initialDelaySeconds", 0) + random.uniform(0, period))
     while True:
         verdict = counter.count(success=await succeeds(probe, container, process))
         if verdict is not None:
             yield verdict
-        await asyncio.sleep(probe.get("periodSeconds", 10))
+        await asyncio.sleep(period)
 
 
 async def succeeds(probe: Json, container: Json, process: Process) -> bool:
