@@ -56,7 +56,7 @@ demo: have-go venv ## Watch three lone EMQX members become one cluster
 
 test: have-go venv ## Run all tests: units, against a real API server, and whole stories
 	@$(HARNESS) -m sandbox build
-	$(BIN)/pytest -n $(TEST_WORKERS) --dist worksteal --verbose --durations 10 $(PYTEST_ARGS)
+	$(BIN)/pytest -n $(TEST_WORKERS) --dist loadgroup --verbose --durations 10 $(PYTEST_ARGS)
 
 soak: have-go venv ## Repair many clusters side by side, and count how they end
 	@$(HARNESS) -m sandbox build
@@ -69,7 +69,8 @@ bench: have-go venv ## Measure speed and size, as ratios within one run
 check: venv ## Format, lint, types, import contracts and unit tests
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
-	$(BIN)/mypy -p emqx_autocluster -p sandbox -p demo
+	$(BIN)/mypy -p emqx_autocluster -p sandbox -p demo -p soak
+	$(BIN)/mypy -p bench
 	$(BIN)/lint-imports
 	@$(MAKE) --no-print-directory unit
 

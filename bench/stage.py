@@ -51,6 +51,10 @@ class Stage:
         body = {"metadata": {"annotations": {f"emqx-autocluster.io/{k}": v for k, v in marks.items()}}}
         await self.kube.patch(paths.deployments(self.namespace, name), body, PatchType.MERGE)
 
+    async def scale(self, name: str, replicas: int) -> None:
+        body = {"spec": {"replicas": replicas}}
+        await self.kube.patch(paths.deployments(self.namespace, name), body, PatchType.MERGE)
+
     async def delete(self, name: str) -> None:
         await self.kube.delete(paths.deployments(self.namespace, name))
 
@@ -79,7 +83,7 @@ class Stage:
         async def check() -> bool:
             return sum(map(_is_well, await self.resources())) >= count
 
-        await until(f"{count} workloads well", check, seconds=seconds, poll=1)
+        await self._until(f"{count} workloads well", check, seconds=seconds, poll=1)
 
     async def seen(
         self, fits: Callable[[Request], bool], *, count: int = 1, seconds: float = 60
@@ -90,14 +94,21 @@ class Stage:
             found = self.trail.select(fits)
             return found if len(found) >= count else []
 
-        try:
-            found: list[Request] = await until("a request in the audit log", check, seconds=seconds)
-        except BenchError as error:
-            raise BenchError(f"{error}\n{await self._told()}") from error
+        found: list[Request] = await self._until("a request in the audit log", check, seconds=seconds)
         return found
 
+    async def _until(
+        self, what: str, check: Callable[[], Awaitable[Any]], *, seconds: float, poll: float = _POLL
+    ) -> Any:
+        """As `until`, and tells what the operator says meanwhile."""
+        try:
+            return await until(what, check, seconds=seconds, poll=poll)
+        except BenchError as error:
+            raise BenchError(f"{error}\n{await self._told()}") from error
+
     async def _told(self) -> str:
-        statuses = [resource.get("status") or {} for resource in await self.resources()]
+        resources = await self.resources()
+        statuses = [r.get("status") or {} for r in resources if not _is_well(r)][:3]
         return "\n".join(
             f"{c['type']} {c['status']} {c['reason']}: {c['message']}"
             for status in statuses

@@ -5,12 +5,14 @@ from collections import Counter
 import manifests
 from bench import workloads
 from bench.results import Result, at_most
-from bench.stage import MODE, OPERATOR, Stage, stage, until
+from bench.stage import OPERATOR, Stage, stage, until
 from bench.telling import tell
 from bench.trail import Request
 
 _MOST_REQUESTS = 8
 _REPLICAS = 2
+_MIN_READY = 20
+"""Less would not be healthy."""
 
 
 async def measure(*, quick: bool) -> list[Result]:
@@ -47,16 +49,16 @@ async def _prepare(at: Stage, count: int, interval: str) -> None:
     await at.apply(workloads.surroundings(at.namespace, names))
     await at.apply(workloads.rights(at.namespace, names))
     await at.apply([_tuned(at.namespace, name, interval) for name in names])
-    await at.apply([_enrolled(at.namespace, name) for name in names])
+    # One after the other: members that start together may not find each other.
+    await at.apply([workloads.workload(at.namespace, name, min_ready=_MIN_READY) for name in names])
+    await at.until_ready(count)
+    for name in names:
+        await at.scale(name, _REPLICAS)
     await at.until_ready(count * _REPLICAS)
-    await at.until_well(count)
+    for name in names:
+        await at.annotate(name, mode="Repair")
+    await at.until_well(count, seconds=200)
     await at.settled()
-
-
-def _enrolled(namespace: str, name: str) -> workloads.Object:
-    body = workloads.workload(namespace, name, replicas=_REPLICAS)
-    body["metadata"]["annotations"] = {MODE: "Repair"}
-    return body
 
 
 def _tuned(namespace: str, name: str, interval: str) -> workloads.Object:

@@ -12,14 +12,16 @@ _PROBE_SECONDS = 10
 """Hundreds of stand-ins share the cores with what is measured."""
 
 
-def workload(namespace: str, name: str, *, replicas: int = 1, address: str = manifests.CANONICAL) -> Object:
+def workload(
+    namespace: str, name: str, *, replicas: int = 1, address: str = manifests.CANONICAL, min_ready: int = 0
+) -> Object:
     body = manifests.deployment(
         VERSION,
         namespace,
         address,
         name=name,
         replicas=replicas,
-        spec={"minReadySeconds": 20 if replicas > 1 else 0},
+        spec={"minReadySeconds": min_ready},
         pod={"serviceAccountName": name, "terminationGracePeriodSeconds": 0},
         EMQX_CLUSTER__K8S__SERVICE_NAME=name,
     )

@@ -14,7 +14,8 @@ K = TypeVar("K", bound=Hashable)
 DEBOUNCE = 0.05
 """Seconds that a burst of events is given to end; a rollout brings several within milliseconds."""
 FIRST_RETRY = 1.0
-LAST_RETRY = 300.0
+LAST_RETRY = 60.0
+"""No longer, since after an outage of the API server each workload waits for its own next try."""
 
 
 class WorkQueue(Generic[K]):

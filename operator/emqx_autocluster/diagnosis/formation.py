@@ -199,11 +199,13 @@ def _serving(case: Case) -> Finding | None:
     age = case.observation.at - (member.pod.running_since or case.observation.at)
     if age < _BOOT:
         return unknown(_TYPE, Reason.NODES_STARTING, f"{member.pod.name} is in the cluster and not Ready yet")
+    # No age: a message that changes with each look would be a write with each look.
+    since = f"although it runs since {member.pod.running_since:%H:%M:%S} UTC"
     if isinstance(member.join_trace, Unobserved):
         return unknown(
             _TYPE,
             Reason.PROBE_FAILED,
-            f"{member.pod.name} answers and is not Ready for {int(age.total_seconds())} s; whether it is half-joined"
+            f"{member.pod.name} answers and is not Ready, {since}; whether it is half-joined"
             f" only its log can tell, which could not be read: {member.join_trace.reason}",
         )
     waits = _waits_for_tables(case)
@@ -212,7 +214,7 @@ def _serving(case: Case) -> Finding | None:
     return false(
         _TYPE,
         Reason.MEMBER_NOT_READY,
-        f"{member.pod.name} is in the cluster and not Ready for {int(age.total_seconds())} s; see kubectl logs"
+        f"{member.pod.name} is in the cluster and not Ready, {since}; see kubectl logs"
         f" -n {case.workload.ref.namespace} {member.pod.name} (waiting for tables?)",
     )
 
