@@ -56,7 +56,7 @@ demo: have-go venv ## Watch three lone EMQX members become one cluster
 
 test: have-go venv ## Run all tests: units, against a real API server, and whole stories
 	@$(HARNESS) -m sandbox build
-	$(BIN)/pytest -n $(TEST_WORKERS) --dist loadgroup --verbose --durations 10 $(PYTEST_ARGS)
+	$(BIN)/pytest -n $(TEST_WORKERS) --verbose --durations 10 $(PYTEST_ARGS)
 
 soak: have-go venv ## Repair many clusters side by side, and count how they end
 	@$(HARNESS) -m sandbox build

@@ -8,10 +8,12 @@ import os
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import hypothesis
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from emqx_autocluster.clients.kube import Kube
 from running import RunningOperator, RunningSandbox
@@ -21,11 +23,29 @@ from story import Story
 
 _SANDBOX, _OPERATOR = "EMQX_AUTOCLUSTER_SANDBOX", "EMQX_AUTOCLUSTER_OPERATOR_LOG"
 _NEED_A_SANDBOX = {"apiserver", "scenarios"}
+_FAULTS, _FAULT_SANDBOXES = "tests/faults/", 5
 _running = pytest.StashKey[list[RunningSandbox | RunningOperator]]()
 
 # Many tests share few cores, so the time of one example says nothing.
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
+
+
+class _FewSandboxes(LoadScopeScheduling):  # type: ignore[misc]
+    """Hands out one test at a time; those of tests/faults, which need sandboxes of their own, in a few groups."""
+
+    def __init__(self, config: pytest.Config, log: Any) -> None:
+        super().__init__(config, log)
+        self._turns: dict[str, int] = {}
+
+    def _split_scope(self, nodeid: str) -> str:
+        if not nodeid.startswith(_FAULTS):
+            return nodeid
+        return f"faults-{self._turns.setdefault(nodeid, len(self._turns)) % _FAULT_SANDBOXES}"
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _FewSandboxes:
+    return _FewSandboxes(config, log)
 
 
 def pytest_configure(config: pytest.Config) -> None:

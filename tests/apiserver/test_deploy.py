@@ -100,7 +100,7 @@ async def test_one_installation_from_apply_to_delete(tmp_path: Path) -> None:
         body = manifests.deployment("5.8.9", story.namespace, manifests.CANONICAL, replicas=1, spec=recreate)
         await story.apply(manifests.service(story.namespace), body)
         await story.annotate(mode="Repair")
-        await story.until_repaired(seconds=60)
+        await story.until_repaired(seconds=120)
         await outage(story, line, operator)
         await uninstalled(story)
 

@@ -1,7 +1,7 @@
 """Each test of this folder has an operator of its own, which reaches the API server through a faulty gate.
 
-Two operators in one cluster would both act, so these tests share no sandbox with others. With `--dist loadgroup` they
-are a few groups, each run by one worker of pytest-xdist one after another, so that there are only as many sandboxes.
+Two operators in one cluster would both act, so these tests share no sandbox with others: each worker of pytest-xdist
+that gets one of them starts its own.
 """
 
 from collections.abc import AsyncIterator, Iterator
@@ -13,15 +13,6 @@ from keeper import Keeper
 from running import RunningSandbox
 from sandbox.faultgate import FaultGate
 from sandbox.handle import SandboxHandle
-
-_HERE = Path(__file__).parent
-_GROUPS = 5
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    own = (item for item in items if item.path.is_relative_to(_HERE))
-    for number, item in enumerate(own):
-        item.add_marker(pytest.mark.xdist_group(f"faults-{number % _GROUPS}"))
 
 
 @pytest.fixture(scope="session")

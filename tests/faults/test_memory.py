@@ -17,7 +17,7 @@ ROOM = 64 * MIB
 TOO_MUCH = 256 * MIB
 ENDED = 30.0
 """By the first answer that does not fit; the look that it belongs to comes within 15 s."""
-BACK = 60.0
+BACK = 120.0
 """Started again at once, and then a repair without a rollout."""
 
 

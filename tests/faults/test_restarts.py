@@ -73,7 +73,7 @@ async def test_stopped_in_the_middle_of_a_join_it_ends_in_time_and_the_next_does
     assert len(tried(gate, story, JOIN)) == 1
 
     operator.start()
-    await story.until_repaired(seconds=60)
+    await story.until_repaired(seconds=120)
     await is_whole(gate, story)
     assert operator.exits == []
 

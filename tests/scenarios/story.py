@@ -173,7 +173,7 @@ class Story:
         found: list[Object] = await self.until(what, check, seconds=seconds)
         return found
 
-    async def until_views(self, *sizes: int, app: str = "emqx", seconds: float = 60) -> None:
+    async def until_views(self, *sizes: int, app: str = "emqx", seconds: float = 120) -> None:
         """Until the members see so many running ones each, smallest number first; their own included."""
 
         async def check() -> bool:
@@ -194,7 +194,7 @@ class Story:
 
         await self.until(f"{count} pods Ready", check, seconds=seconds)
 
-    async def until_repaired(self, *, name: str = "emqx", seconds: float = 240) -> Object:
+    async def until_repaired(self, *, name: str = "emqx", seconds: float = 360) -> Object:
         """Ready, no repair under way, no stale node: the end of the procedure. Returns the resource."""
 
         async def check() -> Object | None:

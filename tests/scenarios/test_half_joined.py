@@ -52,11 +52,16 @@ async def until_named(story: Story, pod: str) -> None:
     assert "a rollout waits for it for ever" in told["message"]
 
 
-async def actions(story: Story, pod: str) -> list[tuple[str, str]]:
-    """What the operator did with this member, and whether it said that it worked, oldest first."""
+async def until_told(story: Story, pod: str, *actions: str) -> None:
+    """Until the events say that exactly this was done with the member, and worked; nothing waits for an event."""
     done = {"JoinCluster", "EnableDiscovery", "EvictPod"}
-    events = [e for e in await story.events("EMQXAutoCluster") if e["reason"] in done and pod in e["note"]]
-    return [(e["reason"], e["type"]) for e in sorted(events, key=lambda e: str(e["eventTime"]))]
+
+    async def told() -> bool:
+        found = [e for e in await story.events("EMQXAutoCluster") if e["reason"] in done and pod in e["note"]]
+        oldest_first = sorted(found, key=lambda e: str(e["eventTime"]))
+        return [(e["reason"], e["type"]) for e in oldest_first] == [(action, "Normal") for action in actions]
+
+    await story.until(f"events of {', '.join(actions)}", told, seconds=15)
 
 
 async def repaired_by_one_rollout(story: Story) -> None:
@@ -84,7 +89,7 @@ async def test_a_member_whose_join_target_went_away_is_named_and_put_right_and_t
     await until_named(story, pod)
     await repaired_by_one_rollout(story)
     assert pod in {p["metadata"]["name"] for p in await story.pods()}, "it was cured, not replaced"
-    assert await actions(story, pod) == [(cure, "Normal")]
+    await until_told(story, pod, cure)
 
 
 async def test_a_member_that_hangs_in_its_join_is_replaced_and_the_rollout_goes_on(story: Story) -> None:
@@ -97,7 +102,7 @@ async def test_a_member_that_hangs_in_its_join_is_replaced_and_the_rollout_goes_
     await until_named(story, pod)
     await repaired_by_one_rollout(story)
     assert pod not in {p["metadata"]["name"] for p in await story.pods()}
-    assert await actions(story, pod) == [("EnableDiscovery", "Normal"), ("EvictPod", "Normal")]
+    await until_told(story, pod, "EnableDiscovery", "EvictPod")
 
 
 async def test_a_member_that_waits_for_its_tables_is_left_alone_and_the_status_says_what_it_waits_for(
@@ -139,6 +144,4 @@ async def test_a_member_that_waits_for_its_tables_is_left_alone_and_the_status_s
     await story.until_repaired()
     after = {pod["metadata"]["name"]: pod for pod in await story.pods()}["emqx-1"]
     assert after["metadata"]["uid"] == waiting["metadata"]["uid"]
-    assert await actions(story, "emqx-1") == [("JoinCluster", "Normal")], (
-        "the gathering, and nothing on the one that waits"
-    )
+    await until_told(story, "emqx-1", "JoinCluster")  # the gathering, and nothing while it waits

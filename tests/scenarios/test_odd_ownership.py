@@ -47,7 +47,7 @@ async def test_a_workload_made_again_under_its_name_has_its_rights_back_within_s
         return new and granted and owners(role) == owners(binding) == owners(resource) == [owner]
 
     await story.until("rights and resource of the new workload", all_is_back, seconds=SECONDS)
-    await story.until_repaired(seconds=60)
+    await story.until_repaired(seconds=120)
     assert await all_is_back(), "the garbage collector took none of the new ones"
     kept = uids(await story.pods()) == pods
     assert kept == (cascade == "orphan"), "pods left behind are adopted, and nothing restarts them"

@@ -18,10 +18,14 @@ async def template_of(story: Story) -> Object:
     return spec
 
 
-async def actions(story: Story) -> list[str]:
-    """What the operator says that it did, in order: the reasons of the events on the workload."""
-    events = sorted(await story.events("Deployment"), key=lambda event: str(event["eventTime"]))
-    return [e["reason"] for e in events if e.get("action") == "Repair"]
+async def until_told(story: Story, *actions: str) -> None:
+    """Until the events on the workload say that exactly this was done, in this order; nothing waits for an event."""
+
+    async def told() -> bool:
+        events = sorted(await story.events("Deployment"), key=lambda event: str(event["eventTime"]))
+        return [e["reason"] for e in events if e.get("action") == "Repair"] == list(actions)
+
+    await story.until(f"events of {', '.join(actions)}", told, seconds=15)
 
 
 @pytest.mark.parametrize("version", ["4.4.19", "5.8.9"])
@@ -45,13 +49,14 @@ async def test_pods_with_a_service_account_of_their_own_are_gathered_and_get_rig
     await story.annotate(mode="Repair")
     await story.until_repaired()
 
-    assert await actions(story) == [
+    await until_told(
+        story,
         "JoinCluster",
         "JoinCluster",
         "CreateRole",
         "CreateRoleBinding",
         "PatchWorkload",
-    ]
+    )
     assert uids(await story.pods()) == before
     assert await story.rollouts() == 0
     assert await template_of(story) == template
@@ -104,14 +109,15 @@ async def test_pods_of_default_are_moved_to_an_account_of_their_own_in_one_rollo
     await story.annotate(mode="Repair")
     await story.until_repaired()
 
-    assert await actions(story) == [
+    await until_told(
+        story,
         "JoinCluster",
         "CreateServiceAccount",
         "CreateRole",
         "CreateRoleBinding",
         "PatchWorkload",
         *["ForceLeave"] * 2,
-    ]
+    )
     assert await story.rollouts() == 1
     assert not uids(await story.pods()) & before
     template = await template_of(story)

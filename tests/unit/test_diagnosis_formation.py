@@ -120,7 +120,11 @@ def test_formed(facts: dict[str, Any], reason: Reason, words: list[str]) -> None
         pytest.param(
             {"members": changed(WELL, "c", ready=False, join_trace=NO_JOIN)},
             Reason.MEMBER_NOT_READY,
-            ["emqx-c is in the cluster and not Ready, although it runs since", "kubectl logs -n iot emqx-c", "tables"],
+            [
+                "emqx-c is in the cluster and not Ready, although it runs since",
+                "kubectl logs -n iot emqx-c",
+                "tables",
+            ],
             id="a member that is listed and not Ready",
         ),
         pytest.param(
