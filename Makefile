@@ -8,7 +8,7 @@ PYTHON       ?= $(or $(shell for p in python3 python3.14 python3.13 python3.12 p
                 done),python3)
 UV           ?= $(or $(wildcard $(BIN)/uv),uv)
 # Scenario tests mostly wait for a rollout, so there are more of them at work than there are cores.
-TEST_WORKERS ?= 14
+TEST_WORKERS ?= 12
 PYTEST_ARGS  ?=
 HARNESS      := PYTHONPATH=tests $(BIN)/python
 COMPILE      := pip compile --quiet --generate-hashes --no-emit-index-url --no-annotate --no-header \

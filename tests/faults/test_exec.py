@@ -9,9 +9,9 @@ from story import Story, condition
 
 DEADLINE = 45.0
 """After which the operator no longer waits for a command."""
-MOMENT = 20.0
+MOMENT = 40.0
 """A failed command is followed by another look at once, and a look lasts as long as its commands."""
-SETTLED = 60.0
+SETTLED = 90.0
 """Members that started a moment ago may still join by themselves, so the operator waits first."""
 
 

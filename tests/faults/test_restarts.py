@@ -11,7 +11,7 @@ from sandbox.faultgate import FaultGate
 from story import Story, uids
 
 Object = dict[str, Any]
-KILLS_MORE = 240.0
+KILLS_MORE = 400.0
 """A repair of three members takes about 100 s, and each of nine starts costs the time of a start and a look."""
 
 
