@@ -1,5 +1,7 @@
 """How much longer gathering three lone members takes than its own `emqx_ctl` calls."""
 
+import asyncio
+
 import manifests
 from bench import workloads
 from bench.numbers import covered, median
@@ -10,6 +12,8 @@ from bench.trail import Request
 
 _GOAL = 1.5
 _MEMBERS = 3
+_YOUTH = 60
+"""Seconds that the operator gives new members to find each other by themselves."""
 _JOIN = ("emqx_ctl", "cluster", "join")
 
 
@@ -22,6 +26,7 @@ async def measure(*, quick: bool) -> list[Result]:
         bodies = [_lone(at.namespace, name) for name in names]
         await at.apply(bodies)
         await at.until_ready(count * _MEMBERS)
+        await asyncio.sleep(_YOUTH)
         await at.quiet()
         runs = [await _gathered(at, name) for name in names]
     took, calls, at_work = zip(*runs, strict=True)

@@ -18,7 +18,7 @@ _MIN_READY = 20
 async def measure(*, quick: bool) -> list[Result]:
     count, rounds = (10, 5) if quick else (50, 20)
     async with stage("verification") as at:
-        await _prepare(at, count, f"{max(count // 5, 2)}s")
+        await _prepare(at, count, f"{max(count // 8, 2)}s")
         tell(f"verification: {rounds} rounds of {count} healthy workloads")
         requests = await _watched(at, count, rounds)
     verifications = sum(request.is_view for request in requests)

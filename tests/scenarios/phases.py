@@ -35,16 +35,16 @@ class Disturbed:
 
     async def until_gathering(self) -> None:
         """A repair has begun, and a join is the next step or just under way."""
-        await self._until_next("JoinCluster", seconds=90)
+        await self._until_next("JoinCluster", seconds=180)
 
     async def until_granting(self) -> None:
         """Rights were just given; the members are asked again before the template is touched."""
-        await self._until_last(RIGHTS, seconds=120)
+        await self._until_last(RIGHTS, seconds=180)
 
     async def until_rolling(self) -> Object:
         """The template was patched, and the first new pod has been made; returns that pod."""
         before = uids(await self.story.pods())
-        await self._until_last({"PatchWorkload"}, seconds=150)
+        await self._until_last({"PatchWorkload"}, seconds=240)
 
         async def new() -> list[Object]:
             return [p for p in await self.story.pods() if p["metadata"]["uid"] not in before]
@@ -54,7 +54,7 @@ class Disturbed:
 
     async def until_clearing(self) -> None:
         """The rollout is over, and the names of its old pods are about to be removed."""
-        await self._until_next("ForceLeave", seconds=200)
+        await self._until_next("ForceLeave", seconds=300)
 
     def joins(self) -> int:
         """How many times a member was told to join."""

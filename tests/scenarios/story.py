@@ -135,7 +135,7 @@ class Story:
 
     # waiting
 
-    async def until(self, what: str, check: Callable[[], Awaitable[Any]], *, seconds: float = 60) -> Any:
+    async def until(self, what: str, check: Callable[[], Awaitable[Any]], *, seconds: float = 120) -> Any:
         """Waits until `check` gives something true, and returns it."""
         loop = asyncio.get_running_loop()
         end = loop.time() + seconds
@@ -148,7 +148,7 @@ class Story:
             await asyncio.sleep(_POLL)
 
     async def until_condition(
-        self, kind: str, status: str, reason: str | None = None, *, name: str = "emqx", seconds: float = 60
+        self, kind: str, status: str, reason: str | None = None, *, name: str = "emqx", seconds: float = 120
     ) -> Object:
         async def check() -> Object | None:
             found = await self.condition(kind, name)
@@ -159,7 +159,7 @@ class Story:
         return found
 
     async def until_conditions(
-        self, *wanted: tuple[str, str, str], name: str = "emqx", seconds: float = 60
+        self, *wanted: tuple[str, str, str], name: str = "emqx", seconds: float = 120
     ) -> list[Object]:
         """Until the status shows each (type, status, reason) at once."""
 
@@ -185,7 +185,7 @@ class Story:
 
         await self.until(f"views of {sizes}", check, seconds=seconds)
 
-    async def until_lone(self, count: int = 3, *, app: str = "emqx", seconds: float = 60) -> None:
+    async def until_lone(self, count: int = 3, *, app: str = "emqx", seconds: float = 120) -> None:
         """Until so many pods are Ready. Then they are as many clusters, if they cannot find each other."""
 
         async def check() -> bool:

@@ -55,7 +55,7 @@ async def test_one_cluster_before_the_first_restart_and_one_after_one_rollout(
     await story.annotate(kind=kind, mode="Repair")
 
     if volume:
-        told = await story.until_condition("ClusterFormed", "False", "SeedNeeded", seconds=90)
+        told = await story.until_condition("ClusterFormed", "False", "SeedNeeded", seconds=180)
         assert "spec.repair.seed" in told["message"]
         assert await story.rollouts(kind) == 0
         await story.patch("EMQXAutoCluster", "emqx", {"spec": {"repair": {"seed": "emqx-1"}}})

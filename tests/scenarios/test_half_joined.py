@@ -31,7 +31,7 @@ async def first_new_pod(story: Story, old: set[str]) -> str:
         now = (pod["metadata"]["name"] for pod in await story.pods())
         return next((name for name in now if name not in old), None)
 
-    found: str = await story.until("the first pod of the rollout", newcomer, seconds=120)
+    found: str = await story.until("the first pod of the rollout", newcomer, seconds=180)
     return found
 
 
@@ -46,7 +46,7 @@ async def until_joining(story: Story, pod: str) -> None:
 
 async def until_named(story: Story, pod: str) -> None:
     """The rollout waits for it for ever, so it is told at once, with the line of its log that proves it."""
-    told = await story.until_condition("ClusterFormed", "False", "MemberHalfJoined", seconds=120)
+    told = await story.until_condition("ClusterFormed", "False", "MemberHalfJoined", seconds=180)
     assert told["message"].startswith(f"{pod} stopped its applications to join and never started them again")
     assert EVIDENCE in told["message"]
     assert "a rollout waits for it for ever" in told["message"]

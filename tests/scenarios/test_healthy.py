@@ -42,7 +42,7 @@ async def until_rounds(story: Story, count: int) -> RequestsSeen:
         seen.read_on()
         return len(seen.execs) >= count
 
-    await story.until(f"{count} verification rounds", enough)
+    await story.until(f"{count} verification rounds", enough, seconds=240)
     return seen
 
 
@@ -70,7 +70,7 @@ async def test_nothing_is_written_over_many_rounds_in_any_spelling_of_the_right_
     command = f"kubectl annotate -n {story.namespace} deployment/emqx emqx-autocluster.io/mode=Observe"
     assert command in told["message"]
     await story.annotate(mode="Repair")
-    await story.until("all conditions well", lambda: all_is_known_and_well(story, mine), seconds=90)
+    await story.until("all conditions well", lambda: all_is_known_and_well(story, mine), seconds=180)
     workload, pods = await story.get("Deployment"), uids(await story.pods())
     assert workload
 

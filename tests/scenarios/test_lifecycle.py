@@ -80,9 +80,9 @@ async def test_paused_in_the_middle_of_a_rollout_leaves_the_old_names_until_resu
     async def rolls() -> bool:
         return await story.rollouts() == 1
 
-    await story.until("the rollout", rolls, seconds=90)
+    await story.until("the rollout", rolls, seconds=180)
     await story.annotate(paused="true")
-    stale = await story.until_condition("StaleNodesPresent", "True", "StaleNodesFound", seconds=120)
+    stale = await story.until_condition("StaleNodesPresent", "True", "StaleNodesFound", seconds=180)
     assert all(name in stale["message"] for name in old)
     await story.until_condition("Ready", "True", "AllMembersClustered")
 

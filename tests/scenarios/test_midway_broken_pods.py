@@ -49,7 +49,7 @@ async def test_a_new_pod_that_never_becomes_ready_is_named_and_the_old_ones_stay
     await story.control.namespace(story.namespace, readiness="fail")
     name = (await disturbed.until_rolling())["metadata"]["name"]
 
-    told = await story.until_condition("ClusterFormed", "False", "MemberNotReady", seconds=90)
+    told = await story.until_condition("ClusterFormed", "False", "MemberNotReady", seconds=180)
     assert f"the rollout is stuck (1 of 2 pods updated, 2 available) on {name}" in told["message"]
     assert f"kubectl describe pod -n {story.namespace} {name}" in told["message"]
     assert (await story.condition("Ready"))["message"] == told["message"]
@@ -71,14 +71,14 @@ async def test_an_image_that_cannot_be_pulled_while_members_are_gathered_holds_t
     await disturbed.kubectl(f"set image WORKLOAD emqx={NO_SUCH_IMAGE}:5.4.1")
 
     going = await story.until_condition("ClusterFormed", "Unknown", "TargetProgressing")
-    await story.until_condition("ClusterFormed", "False", "MemberNotReady", seconds=90)
+    await story.until_condition("ClusterFormed", "False", "MemberNotReady", seconds=180)
 
     async def held() -> Object | None:
         found = await story.resource()
         steps = (found.get("status") or {}).get("plannedActions") or [{}]
         return found if steps[0].get("action") == "PatchWorkload" else None
 
-    resource = await story.until("gathered, rights given, and the rollout held", held, seconds=60)
+    resource = await story.until("gathered, rights given, and the rollout held", held, seconds=180)
     (name,) = await names(story) - old
     for kind in ("ClusterFormed", "ConfigurationValid"):
         assert f"{name}: ImagePullBackOff: Back-off pulling image" in condition(resource, kind)["message"]
@@ -101,7 +101,7 @@ async def test_an_image_that_cannot_be_pulled_in_the_middle_of_the_rollout_is_na
         message = str(formed.get("message", ""))
         return message if "ImagePullBackOff" in message else ""
 
-    message = await story.until("the pod that cannot start to be named", told, seconds=90)
+    message = await story.until("the pod that cannot start to be named", told, seconds=180)
     assert "emqx-2: ImagePullBackOff: Back-off pulling image" in message
     for left in ("emqx-0", "emqx-1"):
         assert len((await story.view(left))[0]) == 2
@@ -116,7 +116,7 @@ async def test_one_member_in_a_crash_loop_is_named_and_the_others_are_gathered(s
     disturbed = await in_repair(story, "5.8.9", replicas=3)
     broken = min(await names(story))
     await story.control.pod(story.namespace, broken, backoff_seconds="45", crash="1")
-    told = await story.until_condition("ClusterFormed", "False", "MembersMissing", seconds=90)
+    told = await story.until_condition("ClusterFormed", "False", "MembersMissing", seconds=180)
     assert f"2 of 3 members run ({broken}: CrashLoopBackOff: back-off 45s" in told["message"]
     assert f"kubectl logs -n {story.namespace} {broken} -c emqx --previous" in told["message"]
     resource = await until_one_cluster(disturbed, 3)
@@ -132,7 +132,7 @@ async def test_a_new_member_in_a_crash_loop_after_the_rollout_is_named_and_the_o
     pods = await story.pods()
     broken = pods[0]["metadata"]["name"]
     await story.control.pod(story.namespace, broken, backoff_seconds="15", crash="137")
-    told = await story.until_condition("ClusterFormed", "False", "MembersMissing", seconds=90)
+    told = await story.until_condition("ClusterFormed", "False", "MembersMissing", seconds=180)
     assert f"1 of 2 members run ({broken}: CrashLoopBackOff: back-off 15s" in told["message"]
     await until_one_cluster(disturbed)
     assert uids(await story.pods()) == uids(pods)

@@ -16,7 +16,7 @@ async def undo(disturbed: Disturbed) -> None:
 async def stopped(disturbed: Disturbed, address: str) -> None:
     """It says who stopped it and how to go on, and touches neither the workload nor its members."""
     story = disturbed.story
-    told = await story.until_condition("ConfigurationValid", "False", "ExternalRevert", seconds=90)
+    told = await story.until_condition("ConfigurationValid", "False", "ExternalRevert", seconds=180)
     assert f"somebody rolled back to {address}, so it is left alone" in told["message"]
     assert (
         f"kubectl annotate {disturbed.kind.lower()}/emqx emqx-autocluster.io/roll=now -n {story.namespace}"
@@ -65,7 +65,7 @@ async def test_undone_in_the_middle_of_the_rollout_of_a_stateful_set(story: Stor
     await undo(disturbed)
     await stopped(disturbed, "kubernetes.default.svc:443")
     assert await story.rollouts("StatefulSet") == 1, "the old revision again"
-    formed = await story.until_condition("ClusterFormed", "False", seconds=60)
+    formed = await story.until_condition("ClusterFormed", "False", seconds=180)
     assert "2 clusters instead of one" in formed["message"]
     await disturbed.until_looked_again()
     assert disturbed.joins() == 1, "the one from before"

@@ -52,7 +52,7 @@ async def the_plan(story: Story, planned: tuple[str, ...]) -> list[dict[str, str
         found = (await story.resource()).get("status", {}).get("plannedActions", [])
         return found if tuple(action["action"] for action in found) == planned else None
 
-    actions: list[dict[str, str]] = await story.until(f"the plan {planned}", check, seconds=90)
+    actions: list[dict[str, str]] = await story.until(f"the plan {planned}", check, seconds=180)
     return actions
 
 
@@ -89,7 +89,7 @@ async def test_observe_changes_nothing_and_its_plan_done_by_hand_makes_it_right(
     assert observed["spec"] == workload["spec"]
     await carry_out(story, actions)
 
-    await story.until_repaired(seconds=90)
+    await story.until_repaired(seconds=180)
     await story.one_cluster()
     assert await story.rollouts() == (1 if "AwaitRollout" in planned else 0)
     assert {write.resource for write in story.operator_writes()} <= ITS_OWN

@@ -45,7 +45,7 @@ async def test_two_workloads_that_share_a_service_account_each_get_a_role_and_lo
         await story.apply(manifests.service(story.namespace, name=name, app=name), workload)
 
     for name in ("emqx", "edge"):
-        await story.until_repaired(name=name, seconds=90)
+        await story.until_repaired(name=name, seconds=180)
         role, binding = [await story.get(kind, f"{name}-discovery") for kind in ("Role", "RoleBinding")]
         assert role
         assert binding
@@ -151,7 +151,7 @@ async def test_a_token_that_is_mounted_by_hand_counts_and_nothing_restarts(story
     first = uids(await story.pods())
     await story.patch("Deployment", "emqx", {"spec": {"replicas": 2}})
 
-    await story.until_condition("Ready", "True", "AllMembersClustered", seconds=150)
+    await story.until_condition("Ready", "True", "AllMembersClustered", seconds=240)
 
     granted = await story.condition("RBACReady")
     assert (granted["status"], granted["reason"]) == ("True", "AccessGranted")

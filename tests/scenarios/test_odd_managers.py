@@ -39,7 +39,7 @@ async def test_a_tool_that_sets_the_old_address_back_twice_is_not_fought_and_nam
     await until_address(story, manifests.CANONICAL)
     await apply_as(story, TOOL, manifest)
 
-    told = await story.until_condition("Ready", "False", "ExternalRevert", seconds=120)
+    told = await story.until_condition("Ready", "False", "ExternalRevert", seconds=180)
     for words in (
         f"{NO_SCHEME} was set back 2 times within 30 minutes",
         f"by the field manager {TOOL}",

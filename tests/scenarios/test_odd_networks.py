@@ -77,7 +77,7 @@ async def test_a_resolver_of_the_users_own_that_leads_nowhere_is_told_and_never_
     told, address_told = await story.until_conditions(
         ("DNSHealthy", "False", "NameNotFound"),
         ("ConfigurationValid", "False", "APIServerMalformed"),
-        seconds=150,
+        seconds=240,
     )
     for words in (f"nameserver {NOBODYS_DNS}", "dnsPolicy is None", "which is not changed", "cluster's DNS"):
         assert words in told["message"]

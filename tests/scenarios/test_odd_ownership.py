@@ -47,7 +47,7 @@ async def test_a_workload_made_again_under_its_name_has_its_rights_back_within_s
         return new and granted and owners(role) == owners(binding) == owners(resource) == [owner]
 
     await story.until("rights and resource of the new workload", all_is_back, seconds=SECONDS)
-    await story.until_repaired(seconds=120)
+    await story.until_repaired(seconds=180)
     assert await all_is_back(), "the garbage collector took none of the new ones"
     kept = uids(await story.pods()) == pods
     assert kept == (cascade == "orphan"), "pods left behind are adopted, and nothing restarts them"
@@ -98,7 +98,7 @@ async def test_a_deployment_and_a_stateful_set_of_one_name_are_looked_after_apar
     await story.apply(tiered(edge, "edge"))
     await story.annotate(kind="StatefulSet", mode="Repair")
 
-    second = await story.until_repaired(name="emqx-statefulset", seconds=90)
+    second = await story.until_repaired(name="emqx-statefulset", seconds=180)
 
     assert second["spec"]["targetRef"] == {"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "emqx"}
     assert second["status"]["discovery"]["serviceName"] == "edge"

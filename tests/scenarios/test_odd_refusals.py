@@ -57,7 +57,7 @@ async def until_told(story: Story, kind: str, words: str) -> Object:
         found = await story.condition(kind)
         return found if words in found.get("message", "") else None
 
-    found: Object = await story.until(f"{kind} to say: {words}", told, seconds=90)
+    found: Object = await story.until(f"{kind} to say: {words}", told, seconds=180)
     return found
 
 

@@ -68,7 +68,7 @@ async def test_rights_that_somebody_else_gave_count_and_none_are_added(
     await story.until_lone(1)
     await story.patch("Deployment", "emqx", {"spec": {"replicas": 2}})
 
-    await story.until_condition("Ready", "True", "AllMembersClustered", seconds=150)
+    await story.until_condition("Ready", "True", "AllMembersClustered", seconds=240)
 
     granted = await story.condition("RBACReady")
     assert (granted["status"], granted["reason"]) == ("True", "AccessGranted")
@@ -118,7 +118,7 @@ async def test_pods_of_default_are_not_moved_to_a_service_account_that_somebody_
 
     mine = {"spec": {"template": {"spec": {"serviceAccountName": OURS}}}}
     await story.patch("Deployment", "emqx", mine)
-    granted = await story.until_condition("RBACReady", "True", "AccessGranted", seconds=90)
+    granted = await story.until_condition("RBACReady", "True", "AccessGranted", seconds=180)
     assert f"ServiceAccount {OURS} may get endpoints/emqx" in granted["message"]
     assert written(story) & RBAC == {"roles", "rolebindings"}
     assert await story.get("ServiceAccount", OURS) == theirs

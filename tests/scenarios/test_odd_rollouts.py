@@ -28,7 +28,7 @@ async def until_blocked(story: Story, *words: str) -> str:
         message = str((await story.condition("ConfigurationValid")).get("message"))
         return message if all(word in message for word in words) else ""
 
-    await story.until_condition("ClusterFormed", "True", "AllMembersClustered", seconds=90)
+    await story.until_condition("ClusterFormed", "True", "AllMembersClustered", seconds=180)
     message: str = await story.until(f"ConfigurationValid says {words}", check)
     return message
 
@@ -79,7 +79,7 @@ async def test_a_partition_is_told_with_the_command_that_takes_it_away(story: St
 async def test_on_delete_is_patched_and_the_pods_to_delete_are_named_one_after_another(story: Story) -> None:
     pods = await lone_pair(story, "StatefulSet", updateStrategy={"type": "OnDelete"})
     await story.annotate(kind="StatefulSet", mode="Repair")
-    told = await story.until_condition("Ready", "Unknown", "TargetProgressing", seconds=90)
+    told = await story.until_condition("Ready", "Unknown", "TargetProgressing", seconds=180)
     assert await address(story, "StatefulSet") == manifests.CANONICAL
     assert "delete the pods one after another (emqx-1, emqx-0), each once" in told["message"]
     assert uids(await story.pods()) == pods, "when a pod goes is the user's to say"
@@ -126,7 +126,7 @@ async def test_an_ordered_set_with_a_broken_pod_is_not_patched_until_that_pod_is
         message = str((await story.condition("ConfigurationValid")).get("message"))
         return message if "podManagementPolicy is OrderedReady and emqx-1 is not Ready" in message else ""
 
-    message = await story.until("the rollout is held", blocked, seconds=90)
+    message = await story.until("the rollout is held", blocked, seconds=180)
     formed = await story.condition("ClusterFormed")
     assert formed["status"] == "False"
     assert "emqx-1: CrashLoopBackOff" in formed["message"]

@@ -67,7 +67,7 @@ async def test_revert_puts_every_field_back_and_sets_observe(story: Story) -> No
     await until_rolled(story)
     assert await story.rollouts() == 1, "the old ReplicaSet serves again"
 
-    told = await story.until_condition("ConfigurationValid", "False", "APIServerUnreachable", seconds=90)
+    told = await story.until_condition("ConfigurationValid", "False", "APIServerUnreachable", seconds=180)
     assert "somebody rolled back" not in told["message"]
     assert "original" not in (await story.resource())["status"]
     with pytest.raises(StoryError, match="nothing to put back"):
@@ -92,7 +92,7 @@ async def test_a_rollback_with_kubectl_is_left_alone_and_revert_still_knows_the_
     assert env_of(undone)[APISERVER] == NO_SCHEME
     assert ORIGINAL not in undone["metadata"]["annotations"]
 
-    told = await story.until_condition("ConfigurationValid", "False", "ExternalRevert", seconds=150)
+    told = await story.until_condition("ConfigurationValid", "False", "ExternalRevert", seconds=240)
     assert f"somebody rolled back to {NO_SCHEME}" in told["message"]
     assert "emqx-autocluster.io/roll=now" in told["message"]
     await until_rolled(story)

@@ -186,7 +186,7 @@ async def test_a_value_from_a_secret_is_read_in_the_pod_and_never_through_the_ap
     await story.apply(workload)
     await story.until_lone(2)
     await story.annotate(mode="Observe")
-    told = await story.until_condition("ConfigurationValid", "False", "APIServerUnreachable", seconds=90)
+    told = await story.until_condition("ConfigurationValid", "False", "APIServerUnreachable", seconds=180)
     assert (
         f"{APISERVER} is {manifests.DEAD_PROXY} and members that ask it do not find each other"
         in told["message"]
