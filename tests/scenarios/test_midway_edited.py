@@ -31,7 +31,7 @@ async def test_asked_for_in_the_middle_of_a_persons_rollout_the_repair_waits_for
         return formed.get("reason") == "TargetProgressing" and all(w in formed["message"] for w in words)
 
     await story.until("that a rollout goes on, and how far it is", told)
-    await disturbed.kubectl("rollout status WORKLOAD --timeout=60s")
+    await disturbed.kubectl("rollout status WORKLOAD --timeout=180s")
     assert disturbed.joins() == disturbed.template_patches() == 0, "nothing while a rollout goes on"
 
     await until_one_cluster(disturbed)
@@ -43,7 +43,7 @@ async def test_rolled_back_to_before_it_was_enrolled_it_is_left_and_that_is_told
     """`kubectl rollout undo` brings a Deployment's old annotations back as well: the mode is gone with it."""
     disturbed = await lone_members(story, "5.4.1")
     await edit(disturbed)
-    await disturbed.kubectl("rollout status WORKLOAD --timeout=60s")
+    await disturbed.kubectl("rollout status WORKLOAD --timeout=180s")
     await slowed(story)
     await story.annotate(mode="Repair")
     await disturbed.until_gathering()
