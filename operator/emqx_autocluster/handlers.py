@@ -25,6 +25,7 @@ _RBAC = (
     ("rbac.authorization.k8s.io", "v1", "roles"),
     ("rbac.authorization.k8s.io", "v1", "rolebindings"),
 )
+_BETWEEN_LOGINS = 1.0
 _ENDING_SECONDS = 10.0
 
 
@@ -101,8 +102,15 @@ def _registry(kube: Kube, enrolment: Enrolment, ending: asyncio.Event) -> kopf.O
     async def on_cleanup(**_: Any) -> None:
         ending.set()
 
+    due = 0.0
+
     @kopf.on.login(registry=registry)
     async def login(**_: Any) -> kopf.AiohttpSession:
+        # kopf asks again as soon as the API server refuses a token, and a new one may take its time to come.
+        nonlocal due
+        time = asyncio.get_running_loop().time
+        await asyncio.sleep(max(0.0, due - time()))
+        due = time() + _BETWEEN_LOGINS
         return kopf.AiohttpSession(aiohttp_session=kube.open_session(), server=kube.host)
 
     for plural, kind in _KINDS.items():

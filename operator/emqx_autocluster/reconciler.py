@@ -78,10 +78,16 @@ class Reconciler:
         resource = await self._report(resource, workload, report.status(resource, done))
         if not done.plan.now:
             return schedule.next_look(resource, done)
+        status = resource.status
         for step in done.plan.now:
-            resource, succeeded = await self._act(resource, workload, step, done)
-            if not succeeded:
+            outcome = await self._act(resource, workload, step)
+            if not outcome.superseded:
+                status = report.after(
+                    status, step, succeeded=outcome.succeeded, said=outcome.message, done=done
+                )
+            if not outcome.succeeded:
                 break
+        await self._write(resource, status)
         return schedule.AT_ONCE
 
     async def _look(
@@ -119,9 +125,7 @@ class Reconciler:
         """A healthy workload causes no write."""
         return resource if status == resource.status else await self._resources.write_status(resource, status)
 
-    async def _act(
-        self, resource: EMQXAutoCluster, workload: Workload, step: Step, done: Pass
-    ) -> tuple[EMQXAutoCluster, bool]:
+    async def _act(self, resource: EMQXAutoCluster, workload: Workload, step: Step) -> Outcome:
         outcome = await self._effects.carry_out(step, workload, self._now())
         fields = {
             "workload": str(workload.ref),
@@ -130,18 +134,14 @@ class Reconciler:
         }
         if outcome.superseded:
             logger.info("superseded: %s", outcome.message, extra=fields)
-            return resource, False
+            return outcome
         news = self._take_note(workload.ref, step, outcome)
         kind = "Normal" if outcome.succeeded else "Warning"
         note = step.message if outcome.succeeded else f"{step.message}: {outcome.message}"
         logger.log(logging.INFO if outcome.succeeded else logging.WARNING, note, extra=fields)
-        status = report.after(
-            resource.status, step, succeeded=outcome.succeeded, said=outcome.message, done=done
-        )
-        resource = await self._write(resource, status)
         if news:
             self._recorder.record(resource, workload, kind, str(step.action), "Repair", note)
-        return resource, outcome.succeeded
+        return outcome
 
     def _take_note(self, ref: WorkloadRef, step: Step, outcome: Outcome) -> bool:
         """Whether the outcome is news: a step that is refused again in the same words is none."""

@@ -11,6 +11,8 @@ from typing import Any
 
 from emqx_autocluster.clients import paths
 from emqx_autocluster.clients.emqx_answers import parse_cluster_status
+from emqx_autocluster.clients.errors import ClientError
+from emqx_autocluster.clients.exec import Exec, ExecTarget
 from emqx_autocluster.clients.kube import Kube, PatchType
 from sandbox.audit import WRITE_VERBS, AuditEntry
 from sandbox.handle import SandboxHandle
@@ -23,6 +25,7 @@ ACTED = frozenset({"subjectaccessreviews", "selfsubjectreviews"})
 READS = frozenset({"exec"})
 
 _POLL = 0.3
+_EXEC_SECONDS = 60.0
 
 
 class StoryError(AssertionError):
@@ -92,10 +95,15 @@ class Story:
         return sorted(found, key=lambda pod: str(pod["metadata"]["name"]))
 
     async def view(self, pod: str) -> tuple[set[str], set[str]]:
-        """(running, stopped) as the member itself says it, through the real exec."""
-        said = await self.shell(f"kubectl exec -n {self.namespace} {pod} -c emqx -- emqx_ctl cluster status")
-        view = parse_cluster_status(said)
-        assert view, f"{pod} said {said}"
+        """(running, stopped) as the member itself says it, through the real exec; raises StoryError."""
+        target = ExecTarget(self.namespace, pod, "emqx")
+        try:
+            done = await Exec(self.kube, 1).run(target, ("emqx_ctl", "cluster", "status"), _EXEC_SECONDS)
+        except ClientError as error:
+            raise StoryError(f"emqx_ctl cluster status in {pod}: {error}") from error
+        view = parse_cluster_status(done.stdout.decode())
+        if done.exit_code or not view:
+            raise StoryError(f"emqx_ctl cluster status in {pod}: {done}")
         return set(view.running), set(view.stopped)
 
     async def views(self, app: str = "emqx") -> list[tuple[set[str], set[str]]]:
@@ -135,7 +143,14 @@ class Story:
 
     # waiting
 
-    async def until(self, what: str, check: Callable[[], Awaitable[Any]], *, seconds: float = 120) -> Any:
+    async def until(
+        self,
+        what: str,
+        check: Callable[[], Awaitable[Any]],
+        *,
+        seconds: float = 120,
+        every: float = _POLL,
+    ) -> Any:
         """Waits until `check` gives something true, and returns it."""
         loop = asyncio.get_running_loop()
         end = loop.time() + seconds
@@ -145,7 +160,7 @@ class Story:
                 return found
             if loop.time() > end:
                 raise StoryError(f"not within {seconds:g} s: {what}\n{await self._seen()}")
-            await asyncio.sleep(_POLL)
+            await asyncio.sleep(every)
 
     async def until_condition(
         self, kind: str, status: str, reason: str | None = None, *, name: str = "emqx", seconds: float = 120
@@ -179,11 +194,11 @@ class Story:
         async def check() -> bool:
             try:
                 views = await self.views(app)
-            except AssertionError:
+            except StoryError:
                 return False  # a member that is joining cannot answer
             return sorted(len(running) for running, _ in views) == sorted(sizes)
 
-        await self.until(f"views of {sizes}", check, seconds=seconds)
+        await self.until(f"views of {sizes}", check, seconds=seconds, every=1.0)
 
     async def until_lone(self, count: int = 3, *, app: str = "emqx", seconds: float = 120) -> None:
         """Until so many pods are Ready. Then they are as many clusters, if they cannot find each other."""

@@ -82,8 +82,12 @@ async def test_paused_in_the_middle_of_a_rollout_leaves_the_old_names_until_resu
 
     await story.until("the rollout", rolls, seconds=180)
     await story.annotate(paused="true")
-    stale = await story.until_condition("StaleNodesPresent", "True", "StaleNodesFound", seconds=180)
-    assert all(name in stale["message"] for name in old)
+
+    async def both_told() -> bool:
+        stale = await story.condition("StaleNodesPresent")
+        return stale.get("reason") == "StaleNodesFound" and all(name in stale["message"] for name in old)
+
+    await story.until("both old names in StaleNodesPresent", both_told, seconds=240)
     await story.until_condition("Ready", "True", "AllMembersClustered")
 
     async def both_planned() -> bool:
