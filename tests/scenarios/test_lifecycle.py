@@ -231,7 +231,11 @@ async def test_a_broken_annotation_value_is_told_and_nothing_is_changed(
     ready = await story.condition("Ready")
     assert (ready["status"], ready["message"]) == ("False", told["message"])
     await story.until_condition("RBACReady", "False", "PermissionDenied")
-    assert await planned(story) == ["CreateRole", "CreateRoleBinding"]
+
+    async def both_planned() -> bool:
+        return await planned(story) == ["CreateRole", "CreateRoleBinding"]
+
+    await story.until("what it would do, once the member has told its view", both_planned)
     assert changes(story) == set()
 
     await story.annotate(mode=" rEPAIR ", paused=None)
