@@ -69,9 +69,10 @@ async def test_references_are_followed_also_where_no_pod_ever_ran(story: Story) 
     )
     container(workload)["env"] += [OWN_NAMESPACE, the_service_of("emqx-settings")]
     await story.apply(workload)
-    await story.annotate(mode="Repair")
+    await story.annotate(mode="Observe")
     await story.until_condition("Ready", "False", "ServiceAccountMissing")
 
+    await story.annotate(mode="Repair")
     await story.until_repaired()
 
     await story.one_cluster(1)
