@@ -1,4 +1,4 @@
-"""`python -m bench`: measures, prints a table, and writes bench/results.json. Exit code 1: a goal was missed."""
+"""`python -m bench`: measures, prints a table, and writes the same as JSON. Exit code 1: a goal was missed."""
 
 import asyncio
 import sys

@@ -2,13 +2,13 @@
 
 import asyncio
 
-import manifests
 from bench import workloads
 from bench.numbers import covered, median
 from bench.results import Result, at_most
 from bench.stage import ADMIN, OPERATOR, Stage, stage
 from bench.telling import tell
 from bench.trail import Request
+from scenarios import manifests
 
 _GOAL = 1.5
 _MEMBERS = 3

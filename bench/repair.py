@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import aiohttp
 
-import manifests
 from bench import script, workloads
 from bench.numbers import median, p90
 from bench.results import Result, at_most
@@ -14,6 +13,7 @@ from bench.stage import ADMIN, OPERATOR, Stage, stage
 from bench.telling import tell
 from bench.trail import Request
 from emqx_autocluster.workqueue import DEBOUNCE
+from scenarios import manifests
 
 _CTL_SECONDS = 0.05
 """The same for both. A real emqx_ctl takes a second, which would hide all that is ours."""

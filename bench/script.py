@@ -15,7 +15,7 @@ from typing import Any
 import aiohttp
 import yaml
 
-import manifests
+from scenarios import manifests
 
 Object = dict[str, Any]
 _IDENTITY = ("sh", "-c", "tr '\\0' '\\n' < /proc/1/environ; cat /etc/resolv.conf")

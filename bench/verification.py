@@ -2,12 +2,12 @@
 
 from collections import Counter
 
-import manifests
 from bench import workloads
 from bench.results import Result, at_most
 from bench.stage import OPERATOR, Stage, stage, until
 from bench.telling import tell
 from bench.trail import Request
+from scenarios import manifests
 
 _MOST_REQUESTS = 8
 _REPLICAS = 2

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-import manifests
+from scenarios import manifests
 
 Object = dict[str, Any]
 VERSION = "5.8.9"

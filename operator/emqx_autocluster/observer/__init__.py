@@ -1,6 +1,7 @@
 """All reads: asks the API server, the pods and the DNS, and fills one Observation."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -21,8 +22,8 @@ from emqx_autocluster.observation import (
     WorkloadKind,
     WorkloadRef,
 )
-from emqx_autocluster.observer.interviews import Interviews
-from emqx_autocluster.observer.look import Depth, Look, Remembered
+from emqx_autocluster.observer.interviews import Interviews, Lookups
+from emqx_autocluster.observer.look import Depth, Look, Remembered, Visit
 from emqx_autocluster.observer.surroundings import Surroundings
 
 __all__ = ["Depth", "Observer"]
@@ -60,21 +61,45 @@ class Observer:
         if isinstance(pods, Unobserved):
             return replace(bare, members=pods)
         memory.keep_only({pod.container_id for pod in pods if pod.container_id})
+        visit = Visit(workload, container, pods, memory, at, depth)
+        # The views take longest, and all else is read meanwhile.
+        views, (look, lookups, seen) = await asyncio.gather(
+            self._interviews.views(visit), self._around(visit, resource)
+        )
+        return replace(seen, members=await self._interviews.members(look, views, lookups))
+
+    async def _around(self, visit: Visit, resource: str) -> tuple[Look, Mapping[str, Lookups], Observation]:
+        """Who the members are, and with this all that is around them."""
+        workload, pods = visit.workload, visit.pods
         identities, config_maps = await asyncio.gather(
-            self._interviews.identities(workload.ref, container, pods, memory),
-            self._surroundings.config_maps(workload, container, running=any(p.running for p in pods)),
+            self._interviews.identities(visit),
+            self._surroundings.config_maps(workload, visit.container, running=any(p.running for p in pods)),
         )
         newest_first = sorted(pods, key=lambda pod: pod.created, reverse=True)
         newest = [i for pod in newest_first if isinstance(i := identities[pod.uid], Identity)]
-        settings = discovery.read_settings(container, newest, config_maps)
-        look = Look(workload, resource, container, settings, pods, identities, memory, at, depth)
-        members, (service, endpoints), rights, network = await asyncio.gather(
-            self._interviews.members(look),
+        settings = discovery.read_settings(visit.container, newest, config_maps)
+        look = Look(
+            workload,
+            visit.container,
+            pods,
+            visit.memory,
+            visit.at,
+            visit.depth,
+            resource,
+            identities,
+            settings,
+        )
+        lookups, (service, endpoints), rights, network = await asyncio.gather(
+            self._interviews.lookups(look),
             self._surroundings.service(look),
             self._surroundings.rights(look),
             self._surroundings.network(look),
         )
-        return Observation(at, resource, workload, members, config_maps, service, endpoints, rights, network)
+        unasked = Unobserved("the members were not asked")
+        seen = Observation(
+            visit.at, resource, workload, unasked, config_maps, service, endpoints, rights, network
+        )
+        return look, lookups, seen
 
     async def _pods(self, workload: Workload, container: Container) -> tuple[Pod, ...]:
         bodies = await self._kube.list(

@@ -5,19 +5,17 @@ pass is remembered, and a healthy workload has one member asked in turn.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 
 from emqx_autocluster import membership
 from emqx_autocluster.clients.emqx_ctl import EmqxCtl
-from emqx_autocluster.clients.exec import ExecTarget
 from emqx_autocluster.clients.facts import fact
 from emqx_autocluster.clients.join_trace import parse_join_trace
 from emqx_autocluster.clients.kube import Kube
 from emqx_autocluster.diagnosis.names import CANONICAL_HOST
 from emqx_autocluster.observation import (
-    Container,
     Fact,
     Identity,
     JoinTrace,
@@ -25,12 +23,14 @@ from emqx_autocluster.observation import (
     Pod,
     Unobserved,
     View,
-    WorkloadRef,
 )
-from emqx_autocluster.observer.look import Look, Remembered
+from emqx_autocluster.observer.look import Look, Visit
 
 _BOOT = timedelta(seconds=30)
 _LOG_LINES = 1000
+
+Lookups = Mapping[str, Fact[tuple[str, ...]]]
+"""What a member's own resolver says of each host."""
 
 
 class Interviews:
@@ -38,25 +38,26 @@ class Interviews:
         self._kube = kube
         self._emqx_ctl = emqx_ctl
 
-    async def identities(
-        self, ref: WorkloadRef, container: Container, pods: Sequence[Pod], memory: Remembered
-    ) -> dict[str, Fact[Identity]]:
+    async def identities(self, visit: Visit) -> dict[str, Fact[Identity]]:
+        memory = visit.memory
+
         async def identity(pod: Pod) -> Fact[Identity]:
             if not pod.running or pod.container_id is None:
                 return Unobserved("its container does not run")
             known = memory.identities.get(pod.container_id)
             if known:
                 return known
-            found = await fact(self._emqx_ctl.identity(ExecTarget(ref.namespace, pod.name, container.name)))
+            found = await fact(self._emqx_ctl.identity(visit.target(pod)))
             if isinstance(found, Identity) and found.node:
                 memory.identities[pod.container_id] = found
             return found
 
-        found = await asyncio.gather(*(identity(pod) for pod in pods))
-        return {pod.uid: identity for pod, identity in zip(pods, found, strict=True)}
+        found = await asyncio.gather(*(identity(pod) for pod in visit.pods))
+        return {pod.uid: identity for pod, identity in zip(visit.pods, found, strict=True)}
 
-    async def members(self, look: Look) -> tuple[Member, ...]:
-        views, lookups = await asyncio.gather(self._views(look), self._lookups(look))
+    async def members(
+        self, look: Look, views: Mapping[str, Fact[View]], lookups: Mapping[str, Lookups]
+    ) -> tuple[Member, ...]:
         names = {
             name for view in views.values() if isinstance(view, View) for name in view.running | view.stopped
         }
@@ -64,31 +65,31 @@ class Interviews:
         members = await self._with_connections(look, members)
         return tuple(await self._with_join_traces(look, members))
 
-    async def _views(self, look: Look) -> dict[str, Fact[View]]:
-        memory, up = look.memory, look.running
+    async def views(self, visit: Visit) -> dict[str, Fact[View]]:
+        memory, up = visit.memory, visit.running
         remembered = {pod.uid: memory.views.get(pod.container_id or "") for pod in up}
-        if not look.depth.thorough and up and all(remembered.values()):
+        if not visit.depth.thorough and up and all(remembered.values()):
             memory.turn += 1
             chosen = up[memory.turn % len(up)]
-            fresh = await self._view(look, chosen)
+            fresh = await self._view(visit, chosen)
             if fresh == remembered[chosen.uid]:
-                return _complete(look.pods, {uid: view for uid, view in remembered.items() if view})
-        found = await asyncio.gather(*(self._view(look, pod) for pod in up))
-        return _complete(look.pods, {pod.uid: view for pod, view in zip(up, found, strict=True)})
+                return _complete(visit.pods, {uid: view for uid, view in remembered.items() if view})
+        found = await asyncio.gather(*(self._view(visit, pod) for pod in up))
+        return _complete(visit.pods, {pod.uid: view for pod, view in zip(up, found, strict=True)})
 
-    async def _view(self, look: Look, pod: Pod) -> Fact[View]:
-        view = await fact(self._emqx_ctl.cluster_status(look.target(pod)))
+    async def _view(self, visit: Visit, pod: Pod) -> Fact[View]:
+        view = await fact(self._emqx_ctl.cluster_status(visit.target(pod)))
         container = pod.container_id or ""
         if isinstance(view, View):
-            look.memory.views[container] = view
+            visit.memory.views[container] = view
         else:
-            look.memory.views.pop(container, None)
+            visit.memory.views.pop(container, None)
         return view
 
-    async def _lookups(self, look: Look) -> dict[str, Mapping[str, Fact[tuple[str, ...]]]]:
+    async def lookups(self, look: Look) -> dict[str, Lookups]:
         hosts = [CANONICAL_HOST, *look.configured_names()] if look.settings.uses_k8s else []
 
-        async def lookups(pod: Pod) -> Mapping[str, Fact[tuple[str, ...]]]:
+        async def lookups(pod: Pod) -> Lookups:
             known = look.memory.lookups.get(pod.container_id or "")
             if not pod.running or pod.deleting:
                 return {}
@@ -140,9 +141,7 @@ def _complete(pods: Iterable[Pod], views: Mapping[str, Fact[View]]) -> dict[str,
     return {pod.uid: views.get(pod.uid, Unobserved("its container does not run")) for pod in pods}
 
 
-def _member(
-    look: Look, pod: Pod, view: Fact[View], lookups: Mapping[str, Fact[tuple[str, ...]]], names: set[str]
-) -> Member:
+def _member(look: Look, pod: Pod, view: Fact[View], lookups: Lookups, names: set[str]) -> Member:
     identity = look.identities[pod.uid]
     own = identity.node if isinstance(identity, Identity) else None
     return Member(pod, identity, view, lookups, node=membership.node_name(pod, own, names))

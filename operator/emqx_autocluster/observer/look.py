@@ -1,4 +1,4 @@
-"""What one pass knows before it asks the members, and what it remembers of earlier passes."""
+"""What one pass knows while it asks, and what it remembers of earlier passes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -37,15 +37,12 @@ class Depth:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What one pass knows before it asks the members."""
+class Visit:
+    """What one pass knows before it asks any member."""
 
     workload: Workload
-    resource: str
     container: Container
-    settings: DiscoverySettings
     pods: tuple[Pod, ...]
-    identities: Mapping[str, Fact[Identity]]
     memory: Remembered
     at: datetime
     depth: Depth
@@ -56,6 +53,15 @@ class Look:
 
     def target(self, pod: Pod) -> ExecTarget:
         return ExecTarget(self.workload.ref.namespace, pod.name, self.container.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Look(Visit):
+    """What it knows once the members have said who they are."""
+
+    resource: str
+    identities: Mapping[str, Fact[Identity]]
+    settings: DiscoverySettings
 
     def configured_names(self) -> list[str]:
         """The host of the configured API server, where it is a name that DNS has to know."""
