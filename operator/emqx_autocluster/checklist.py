@@ -7,7 +7,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from emqx_autocluster.checkup import Checkup, is_broken
+from emqx_autocluster import diagnosis
+from emqx_autocluster.checkup import Checkup
 from emqx_autocluster.findings import Finding, Status
 from emqx_autocluster.healing import Step
 from emqx_autocluster.observation import Member, View
@@ -52,7 +53,7 @@ def _ladder(rungs: Sequence[Finding]) -> Table:
 def _sign(rung: Finding) -> tuple[str, str]:
     if rung.status is Status.UNKNOWN:
         return _UNTOLD
-    return _BROKEN if is_broken(rung) else _WELL
+    return _BROKEN if diagnosis.is_wrong(rung) else _WELL
 
 
 def _views(members: Sequence[Member], stale: Sequence[str]) -> Table:
@@ -92,7 +93,7 @@ def _conclusion(checkup: Checkup) -> Text:
     cause = checkup.cause
     if cause is None:
         return Text("Nothing is wrong.", style="green")
-    lead = "Cause" if is_broken(cause) else "Could not tell"
+    lead = "Cause" if diagnosis.is_wrong(cause) else "Could not tell"
     return Text.assemble((f"{lead} ({cause.reason}): ", "bold"), cause.message)
 
 

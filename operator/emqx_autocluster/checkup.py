@@ -7,7 +7,7 @@ from typing import Any
 
 from emqx_autocluster import conditions, diagnosis, healing
 from emqx_autocluster.diagnosis import Case
-from emqx_autocluster.findings import ABNORMAL_TRUE, ConditionType, Finding, Reason, Status
+from emqx_autocluster.findings import ConditionType, Finding, Reason, Status
 from emqx_autocluster.healing import Hold, Memory, Step, roll
 from emqx_autocluster.observation import Member, View
 from emqx_autocluster.template import Changes
@@ -29,6 +29,8 @@ class Checkup:
     case: Case
     rungs: tuple[Finding, ...]
     """One for each condition that says something about the cluster, causes before their symptoms."""
+    problems: tuple[Finding, ...]
+    """All that is wrong or not known, and not just the first of each condition."""
     steps: tuple[Step, ...]
     """What Repair would do, in order; each with the command for a person."""
 
@@ -43,25 +45,24 @@ class Checkup:
     def verdict(self) -> Verdict:
         if self.cause is None:
             return Verdict.HEALTHY
-        return Verdict.FINDINGS if is_broken(self.cause) else Verdict.UNKNOWN
-
-
-def is_broken(finding: Finding) -> bool:
-    return finding.status is (Status.TRUE if finding.type in ABNORMAL_TRUE else Status.FALSE)
+        return Verdict.FINDINGS if diagnosis.is_wrong(self.cause) else Verdict.UNKNOWN
 
 
 def examine(case: Case) -> Checkup:
     findings = diagnosis.diagnose(case)
     plan = healing.plan(case, findings, Memory())
     ready, *told = conditions.complete(findings, plan.hold)
-    rungs = tuple(rung for rung in told if is_broken(rung) or rung.type not in _OPERATORS_OWN)
+    rungs = tuple(rung for rung in told if diagnosis.is_wrong(rung) or rung.type not in _OPERATORS_OWN)
     hold = None if plan.hold and plan.hold.reason is Reason.OBSERVE_ONLY else plan.hold
-    return Checkup(case, rungs, plan.steps, roll.changes(case, findings), hold, _cause(ready, rungs))
+    problems = diagnosis.problems(case, findings)
+    return Checkup(
+        case, rungs, problems, plan.steps, roll.changes(case, findings), hold, _cause(ready, rungs)
+    )
 
 
 def _cause(ready: Finding, rungs: Iterable[Finding]) -> Finding | None:
     if ready.status is Status.TRUE:
-        return next((rung for rung in rungs if is_broken(rung)), None)
+        return next((rung for rung in rungs if diagnosis.is_wrong(rung)), None)
     return next(rung for rung in rungs if replace(rung, type=ready.type) == ready)
 
 
@@ -83,6 +84,7 @@ def document(checkup: Checkup) -> dict[str, Any]:
         "verdict": checkup.verdict.name.capitalize(),
         "cause": _finding(cause) if cause else None,
         "checks": [_finding(rung) for rung in checkup.rungs],
+        "problems": [_finding(problem) for problem in checkup.problems],
         "members": [_member(member) for member in case.observation.each_member()],
         "staleNodes": list(case.membership.stale),
         "actions": [_step(step) for step in checkup.steps],

@@ -51,10 +51,20 @@ class Reason(StrEnum):
     API_SERVER_NOT_IN_CERTIFICATE = "APIServerNotInCertificate"
     API_SERVER_MALFORMED = "APIServerMalformed"
     API_SERVER_MISSING = "APIServerMissing"
+    API_SERVER_HAS_PATH = "APIServerHasPath"
+    API_SERVER_FOREIGN = "APIServerForeign"
+    API_SERVER_CERTIFICATE_INVALID = "APIServerCertificateInvalid"
     PLAIN_HTTP_API_SERVER = "PlainHTTPAPIServer"
     NAMESPACE_MISMATCH = "NamespaceMismatch"
     SERVICE_NAME_MISSING = "ServiceNameMissing"
     STRATEGY_UNSUITABLE = "StrategyUnsuitable"
+    VARIABLE_OF_OTHER_VERSION = "VariableOfOtherVersion"
+    UNKNOWN_VARIABLE = "UnknownVariable"
+    CLUSTER_DOMAIN_MISMATCH = "ClusterDomainMismatch"
+    ADDRESS_TYPE_UNSUITABLE = "AddressTypeUnsuitable"
+    NAME_PART_MISMATCH = "NamePartMismatch"
+    NODE_NAME_FIXED = "NodeNameFixed"
+    COOKIE_CHANGED = "CookieChanged"
     SETTING_UNREADABLE = "SettingUnreadable"
     VERSION_UNKNOWN = "VersionUnknown"
     EXTERNAL_REVERT = "ExternalRevert"
@@ -63,6 +73,7 @@ class Reason(StrEnum):
     SERVICE_ACCOUNT_MISSING = "ServiceAccountMissing"
     PERMISSION_DENIED = "PermissionDenied"
     TOKEN_NOT_MOUNTED = "TokenNotMounted"  # noqa: S105 - a reason, not a secret
+    TOKEN_AUDIENCE_WRONG = "TokenAudienceWrong"  # noqa: S105 - a reason, not a secret
     FOREIGN_OBJECT = "ForeignObject"
     REVIEW_FAILED = "ReviewFailed"
     # DiscoveryReady
@@ -71,10 +82,23 @@ class Reason(StrEnum):
     SELECTOR_MISMATCH = "SelectorMismatch"
     NO_ADDRESSES = "NoAddresses"
     HOSTNAME_MISSING = "HostnameMissing"
+    ENDPOINTS_DIFFER = "EndpointsDiffer"
+    NOT_READY_NOT_PUBLISHED = "NotReadyNotPublished"
+    NODE_NAME_MISMATCH = "NodeNameMismatch"
+    NETWORK_POLICY_BLOCKS = "NetworkPolicyBlocks"
     # DNSHealthy
     NAMES_RESOLVE = "NamesResolve"
     NAME_NOT_FOUND = "NameNotFound"
     DNS_POLICY_UNSUITABLE = "DNSPolicyUnsuitable"
+    NAMESERVER_NOT_CLUSTER_DNS = "NameserverNotClusterDNS"
+    SEARCH_LIST_UNSUITABLE = "SearchListUnsuitable"
+    NAMESERVER_UNREACHABLE = "NameserverUnreachable"
+    CLUSTER_DNS_DOWN = "ClusterDNSDown"
+    FORWARD_LOOP = "ForwardLoop"
+    ZONE_MISSING = "ZoneMissing"
+    HOSTS_WITHOUT_FALLTHROUGH = "HostsWithoutFallthrough"
+    ANSWER_DIFFERS = "AnswerDiffers"
+    SERVICE_ADDRESS_UNREACHABLE = "ServiceAddressUnreachable"
     CLUSTER_DNS_FAILING = "ClusterDNSFailing"
     NEGATIVE_ANSWER_RECENT = "NegativeAnswerRecent"
     # ClusterFormed
@@ -86,6 +110,10 @@ class Reason(StrEnum):
     MEMBER_HALF_JOINED = "MemberHalfJoined"
     MEMBERS_MISSING = "MembersMissing"
     MEMBER_NOT_READY = "MemberNotReady"
+    WAITING_FOR_TABLES = "WaitingForTables"
+    ROLLOUT_STUCK = "RolloutStuck"
+    RPC_PORT_CLOSED = "RPCPortClosed"
+    FOREIGN_NODES_PRESENT = "ForeignNodesPresent"
     LICENSE_MISSING = "LicenseMissing"
     VIEWS_DIFFER = "ViewsDiffer"
     NODES_STARTING = "NodesStarting"
@@ -93,9 +121,11 @@ class Reason(StrEnum):
     # RolloutSafe
     MIN_READY_SECONDS_SUFFICIENT = "MinReadySecondsSufficient"
     MIN_READY_SECONDS_TOO_LOW = "MinReadySecondsTooLow"
+    NODE_NAME_NOT_STABLE = "NodeNameNotStable"
     # StaleNodesPresent
     NO_STALE_NODES = "NoStaleNodes"
     STALE_NODES_FOUND = "StaleNodesFound"
+    AUTOHEAL_INHIBITED = "AutohealInhibited"
     # Paused
     NOT_PAUSED = "NotPaused"
     ANNOTATION_SET = "AnnotationSet"
@@ -124,6 +154,10 @@ class Finding:
     message: str
     repairable: bool = False
     """Whether mode Repair can put it right: it provably cannot work and has exactly one right value."""
+    sets: tuple[tuple[str, str], ...] = ()
+    """The variables of the EMQX container, with their right values, that put it right; also where Repair must not."""
+    field: str = ""
+    """What it is about, as `template.FieldChange` names a field: `env/NAME`, `dnsPolicy`, ...; empty: no one field."""
 
     @property
     def bad(self) -> bool:
@@ -134,8 +168,16 @@ def true(kind: ConditionType, reason: Reason, message: str) -> Finding:
     return Finding(kind, Status.TRUE, reason, message)
 
 
-def false(kind: ConditionType, reason: Reason, message: str, *, repairable: bool = False) -> Finding:
-    return Finding(kind, Status.FALSE, reason, message, repairable)
+def false(
+    kind: ConditionType,
+    reason: Reason,
+    message: str,
+    *,
+    repairable: bool = False,
+    sets: tuple[tuple[str, str], ...] = (),
+    field: str = "",
+) -> Finding:
+    return Finding(kind, Status.FALSE, reason, message, repairable, sets, field)
 
 
 def unknown(kind: ConditionType, reason: Reason, message: str) -> Finding:

@@ -73,6 +73,8 @@ class Container:
     """Mount path -> name of the volume."""
     projects_token: bool = False
     """Whether a projected volume brings it a ServiceAccount token without automounting."""
+    token_audience: str | None = None
+    """The audience of that projected token; None: the API server's own."""
 
     def last_env(self, name: str) -> EnvVar | None:
         """The entry that wins: of duplicate names Kubernetes takes the last."""
@@ -167,6 +169,8 @@ class Pod:
     """Why the EMQX container does not run, in Kubernetes' words: CrashLoopBackOff, ImagePullBackOff, ..."""
     ready_since: datetime | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    cookie: str | None = None
+    """Where its Erlang cookie comes from, for comparison only: never the cookie, nor anything it could be told from."""
 
     @property
     def running(self) -> bool:
@@ -230,6 +234,32 @@ class JoinTrace:
     """What it said first of waiting for its tables, if no listener started after it."""
 
 
+class DiscoveryError(StrEnum):
+    """Why a member's discovery failed, as its own log tells it; the same for both HTTP clients of EMQX."""
+
+    NAME_NOT_FOUND = "NameNotFound"
+    REFUSED = "Refused"
+    TIMED_OUT = "TimedOut"
+    UNAUTHORIZED = "Unauthorized"
+    FORBIDDEN = "Forbidden"
+    NOT_FOUND = "NotFound"
+    TLS = "TLS"
+    BAD_ADDRESS = "BadAddress"
+    NO_HOSTNAME = "NoHostname"
+    NO_TOKEN = "NoToken"  # noqa: S105 - a cause, not a secret
+    PEERS_DEAD = "PeersDead"
+    LICENCE = "Licence"
+
+
+@dataclass(frozen=True, slots=True)
+class DiscoveryTrace:
+    """The last word of a member's log about its discovery, since its container started."""
+
+    error: DiscoveryError
+    line: str
+    """In one line, without tokens, and short enough to be quoted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Member:
     """One EMQX node and the pod that it lives in."""
@@ -243,6 +273,10 @@ class Member:
     join_trace: Fact[JoinTrace] = Unobserved("not asked")
     node: str | None = None
     """The node's name, where anything tells it."""
+    discovery_trace: Fact[DiscoveryTrace | None] = Unobserved("not asked")
+    """Asked only of members that are not clustered; it confirms a cause, and nothing depends on it."""
+    rpc: Mapping[str, Fact[bool]] = field(default_factory=dict)
+    """Name of a peer's pod -> whether its port for messages between nodes (gen_rpc, 5369) lets this member in."""
 
 
 class DNSOutcome(StrEnum):
@@ -313,6 +347,30 @@ class Rights:
 
 
 @dataclass(frozen=True, slots=True)
+class ClusterDNS:
+    """The cluster's own DNS, as its objects in kube-system show it."""
+
+    addresses: Fact[tuple[str, ...]] = Unobserved("not asked")
+    """ClusterIPs of its Service."""
+    ready: Fact[int] = Unobserved("not asked")
+    """How many of its pods are Ready, by the Service's Endpoints."""
+    corefile: Fact[str | None] = Unobserved("not asked")
+    """CoreDNS's configuration; None: there is no ConfigMap `coredns` with one, so it is another DNS or renamed."""
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkPolicy:
+    """One policy of the workload's namespace: whom it selects, and its rules as the API server has them."""
+
+    name: str
+    pod_selector: Mapping[str, Any]
+    types: frozenset[str]
+    """`Ingress`, `Egress`."""
+    ingress: tuple[Mapping[str, Any], ...] = ()
+    egress: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Network:
     """What is known of names and of the API server's certificate."""
 
@@ -321,6 +379,15 @@ class Network:
     certificate_hosts: Fact[frozenset[str]] = Unobserved("not asked")
     """Host names and addresses in the certificate that the API server shows for kubernetes.default.svc."""
     cluster_domain: str = "cluster.local"
+    cluster_dns: ClusterDNS = field(default_factory=ClusterDNS)
+    """Read only where a name does not resolve as it should."""
+    nameservers: Mapping[str, Fact[DNSAnswer]] = field(default_factory=dict)
+    """Nameserver of a pod -> what it answers to the operator for the API server's absolute name."""
+    service_address: Fact[str | None] = Unobserved("not asked")
+    """ClusterIP of the Service `kubernetes`, from the API server itself."""
+    api_servers: Fact[frozenset[str]] = Unobserved("not asked")
+    """Addresses of the API servers behind that Service."""
+    policies: Fact[tuple[NetworkPolicy, ...]] = Unobserved("not asked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,6 +403,10 @@ class Observation:
     config_maps: Mapping[str, Fact[Mapping[str, str] | None]] = field(default_factory=dict)
     service: Fact[Service | None] = Unobserved("not asked")
     endpoints: Fact[Endpoints | None] = Unobserved("not asked")
+    governing: Fact[Service | None] = Unobserved("not asked")
+    """The Service that a StatefulSet names for its pods' host names, where it is another one than `service`."""
+    strangers: Mapping[str, str] = field(default_factory=dict)
+    """Running node that no pod of the workload has -> what has it: a pod, and its workload if enrolled."""
     rights: Rights | None = None
     network: Network = field(default_factory=Network)
 

@@ -1,6 +1,7 @@
 """Judges an observation: an ordered list of pure checks, each with one finding."""
 
 from dataclasses import replace
+from itertools import chain
 
 from emqx_autocluster.diagnosis import (
     acceptance,
@@ -13,7 +14,7 @@ from emqx_autocluster.diagnosis import (
     rollout,
 )
 from emqx_autocluster.diagnosis.case import Case, build
-from emqx_autocluster.findings import ConditionType, Finding, Reason, Status
+from emqx_autocluster.findings import ABNORMAL_TRUE, ConditionType, Finding, Reason, Status
 
 CHECKS = (
     acceptance.check,  # is this ours to look after?
@@ -27,6 +28,9 @@ CHECKS = (
     remains.paused,
 )
 
+_MORE = {ConditionType.CONFIGURATION_VALID: configuration.problems}
+"""Conditions that can have several causes at once, of which they tell the first."""
+
 Findings = dict[ConditionType, Finding]
 
 
@@ -37,6 +41,21 @@ def diagnose(case: Case) -> Findings:
     return {finding.type: finding for finding in found}
 
 
+def problems(case: Case, findings: Findings) -> tuple[Finding, ...]:
+    """All that is wrong or not known, and not just the first of each condition; causes before their symptoms."""
+    told = (finding for finding in findings.values() if is_wrong(finding) or finding.status is Status.UNKNOWN)
+    return tuple(chain.from_iterable(_all_of(case, finding) for finding in told))
+
+
+def _all_of(case: Case, told: Finding) -> tuple[Finding, ...]:
+    further = _MORE[told.type](case) if told.type in _MORE else ()
+    return (told, *(finding for finding in further if finding.reason is not told.reason))
+
+
+def is_wrong(finding: Finding) -> bool:
+    return finding.status is (Status.TRUE if finding.type in ABNORMAL_TRUE else Status.FALSE)
+
+
 def _at_zero(finding: Finding) -> Finding:
     """Nothing was read, by intention: no other cause of an Unknown would be true."""
     if finding.status is not Status.UNKNOWN:
@@ -44,4 +63,4 @@ def _at_zero(finding: Finding) -> Finding:
     return replace(finding, reason=Reason.INITIALIZING, message="nothing is looked at while replicas is 0")
 
 
-__all__ = ["CHECKS", "Case", "Findings", "build", "diagnose"]
+__all__ = ["CHECKS", "Case", "Findings", "build", "diagnose", "is_wrong", "problems"]

@@ -23,15 +23,23 @@ def check(case: Case) -> Finding:
         return unknown(_TYPE, reason, settings.strategy.reason)
     if not settings.uses_k8s:
         return _other_strategy(case, settings)
-    problems = list(_problems(case, settings))
-    if not problems:
-        return true(
+    return next(
+        iter(problems(case)),
+        true(
             _TYPE,
             Reason.CONFIGURATION_ACCEPTED,
             f"EMQX asks {_shown(settings)} for endpoints/{discovery.text(settings.service_name)}",
-        )
+        ),
+    )
+
+
+def problems(case: Case) -> tuple[Finding, ...]:
+    """All that is wrong with settings of strategy k8s, or could not be read; the condition tells the first."""
+    if case.settings is None or not case.uses_k8s:
+        return ()
     # What only the user can put right is told first: without it a rewrite would be a restart for nothing.
-    return min(problems, key=lambda finding: (finding.repairable, not finding.bad))
+    found = _problems(case, case.settings)
+    return tuple(sorted(found, key=lambda finding: (finding.repairable, not finding.bad)))
 
 
 def _other_strategy(case: Case, settings: DiscoverySettings) -> Finding:
