@@ -97,7 +97,15 @@ class Observer:
         )
         unasked = Unobserved("the members were not asked")
         seen = Observation(
-            visit.at, resource, workload, unasked, config_maps, service, endpoints, rights, network
+            visit.at,
+            resource,
+            workload,
+            unasked,
+            config_maps=config_maps,
+            service=service,
+            endpoints=endpoints,
+            rights=rights,
+            network=network,
         )
         return look, lookups, seen
 
