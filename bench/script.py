@@ -108,7 +108,7 @@ class Script:
             self._get(f"{self._core('serviceaccounts')}/{self.name}"),
             self._get(f"{self._rbac('roles')}/{own}"),
             self._get(f"{self._rbac('rolebindings')}/{own}"),
-            self._post("/apis/authorization.k8s.io/v1/subjectaccessreviews", self._review()),
+            self._post(self._reviews(), self._review()),
         )
 
     async def _tell(self, resource: Object) -> None:
@@ -145,7 +145,8 @@ class Script:
         user = f"system:serviceaccount:{self.namespace}:{self.name}"
         return {
             "apiVersion": "authorization.k8s.io/v1",
-            "kind": "SubjectAccessReview",
+            "kind": "LocalSubjectAccessReview",
+            "metadata": {"namespace": self.namespace},
             "spec": {"user": user, "groups": ["system:serviceaccounts"], "resourceAttributes": attributes},
         }
 
@@ -154,6 +155,9 @@ class Script:
 
     def _resources(self) -> str:
         return f"/apis/emqx-autocluster.io/v1alpha1/namespaces/{self.namespace}/emqxautoclusters"
+
+    def _reviews(self) -> str:
+        return f"/apis/authorization.k8s.io/v1/namespaces/{self.namespace}/localsubjectaccessreviews"
 
     def _core(self, plural: str) -> str:
         return f"/api/v1/namespaces/{self.namespace}/{plural}"

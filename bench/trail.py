@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from sandbox.audit import WRITE_VERBS
 
-_STORE_NOTHING = frozenset({"subjectaccessreviews", "exec"})
+_STORE_NOTHING = frozenset({"localsubjectaccessreviews", "exec"})
 
 
 @dataclass(frozen=True, slots=True)

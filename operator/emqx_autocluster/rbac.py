@@ -80,10 +80,14 @@ def role_ref_differs(existing: ManagedObject, desired: Mapping[str, Any]) -> boo
 
 
 def access_review(namespace: str, account: str, account_namespace: str, service: str) -> dict[str, Any]:
-    """Asks the authorizer itself, with all groups that a ServiceAccount's token carries."""
+    """Asks the authorizer itself, with all groups that a ServiceAccount's token carries.
+
+    The local form: an admin of the namespace may ask it as well, and `doctor` has only the rights of its user.
+    """
     return {
         "apiVersion": "authorization.k8s.io/v1",
-        "kind": "SubjectAccessReview",
+        "kind": "LocalSubjectAccessReview",
+        "metadata": {"namespace": namespace},
         "spec": {
             "user": f"system:serviceaccount:{account_namespace}:{account}",
             "groups": [

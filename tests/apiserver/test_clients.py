@@ -139,10 +139,11 @@ async def test_the_authorizer_is_asked(kube: Kube, namespace: str) -> None:
     attributes = {"namespace": namespace, "verb": "get", "resource": "endpoints", "name": "emqx"}
     body = {
         "apiVersion": "authorization.k8s.io/v1",
-        "kind": "SubjectAccessReview",
+        "kind": "LocalSubjectAccessReview",
+        "metadata": {"namespace": namespace},
         "spec": {"user": f"system:serviceaccount:{namespace}:default", "resourceAttributes": attributes},
     }
-    answer = await kube.create(paths.subject_access_reviews(), body)
+    answer = await kube.create(paths.local_subject_access_reviews(namespace), body)
     assert answer["status"]["allowed"] is False
 
 

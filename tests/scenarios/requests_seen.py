@@ -7,7 +7,7 @@ from pathlib import Path
 from sandbox.audit import WRITE_VERBS, AuditEntry
 from story import OPERATOR, Story
 
-_STORE_NOTHING = frozenset({"subjectaccessreviews", "exec"})
+_STORE_NOTHING = frozenset({"localsubjectaccessreviews", "exec"})
 
 
 @dataclass(slots=True)

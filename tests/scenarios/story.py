@@ -20,7 +20,7 @@ from sandbox.kubelet.control import Control
 
 Object = dict[str, Any]
 OPERATOR = "system:serviceaccount:emqx-autocluster:emqx-autocluster"
-ACTED = frozenset({"subjectaccessreviews", "selfsubjectreviews"})
+ACTED = frozenset({"localsubjectaccessreviews", "selfsubjectreviews"})
 """Created, but they store nothing."""
 READS = frozenset({"exec"})
 

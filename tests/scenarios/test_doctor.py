@@ -102,6 +102,8 @@ async def test_the_seed_story_is_told_with_its_cause_and_the_commands_that_cure_
     assert everything.exit_code == 1
     [document] = everything.documents
     assert [len(member["running"]) for member in document["members"]] == [1, 1, 1]
+    checks = {check["condition"]: check["reason"] for check in document["checks"]}
+    assert checks["RBACReady"] == "PermissionDenied", "an admin of the namespace may ask the authorizer"
     assert person.writes() == []
     assert await story.resource() == {}, "doctor needs no EMQXAutoCluster and makes none"
 

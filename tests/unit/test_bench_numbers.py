@@ -47,7 +47,7 @@ def event(verb: str, resource: str, subresource: str = "", **more: object) -> di
         ("get", "pods", "", False),
         ("patch", "emqxautoclusters", "status", True),
         ("create", "events", "", True),
-        ("create", "subjectaccessreviews", "", False),
+        ("create", "localsubjectaccessreviews", "", False),
         ("create", "pods", "exec", False),
         ("create", "pods", "eviction", True),
     ],

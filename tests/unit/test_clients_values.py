@@ -32,7 +32,8 @@ def test_paths() -> None:
         paths.emqxautocluster_status("iot", "emqx")
         == "/apis/emqx-autocluster.io/v1alpha1/namespaces/iot/emqxautoclusters/emqx/status"
     )
-    assert paths.subject_access_reviews() == "/apis/authorization.k8s.io/v1/subjectaccessreviews"
+    reviews = "/apis/authorization.k8s.io/v1/namespaces/iot/localsubjectaccessreviews"
+    assert paths.local_subject_access_reviews("iot") == reviews
     assert (
         paths.rolebindings("iot", "a:b")
         == "/apis/rbac.authorization.k8s.io/v1/namespaces/iot/rolebindings/a%3Ab"

@@ -158,7 +158,7 @@ def test_what_is_not_the_operators_to_give(case: Case, reason: Reason, words: li
         pytest.param(
             having(allowed=NOT_READ),
             Reason.REVIEW_FAILED,
-            ["SubjectAccessReview", NOT_READ.reason],
+            ["LocalSubjectAccessReview", NOT_READ.reason],
             id="the authorizer did not answer",
         ),
         pytest.param(

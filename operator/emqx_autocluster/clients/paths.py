@@ -62,8 +62,8 @@ def events(namespace: str | None = None, name: str | None = None) -> str:
     return _path("/apis/events.k8s.io/v1", "events", namespace, name)
 
 
-def subject_access_reviews() -> str:
-    return _path("/apis/authorization.k8s.io/v1", "subjectaccessreviews", None, None)
+def local_subject_access_reviews(namespace: str) -> str:
+    return _path("/apis/authorization.k8s.io/v1", "localsubjectaccessreviews", namespace, None)
 
 
 def customresourcedefinitions(name: str | None = None) -> str:

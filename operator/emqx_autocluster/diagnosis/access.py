@@ -43,7 +43,7 @@ def _account(case: Case, rights: Rights) -> Finding:
             repairable=True,
         )
     if isinstance(rights.allowed, Unobserved):
-        return unknown(_TYPE, Reason.REVIEW_FAILED, f"SubjectAccessReview: {rights.allowed.reason}")
+        return unknown(_TYPE, Reason.REVIEW_FAILED, f"LocalSubjectAccessReview: {rights.allowed.reason}")
     if not rights.allowed:
         return _denied(case, rights)
     if not token_mounted(case, rights.service_account):

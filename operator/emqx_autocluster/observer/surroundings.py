@@ -94,7 +94,8 @@ class Surroundings:
         return await parsed(self._kube.get(path), objects.managed)
 
     async def _allowed(self, review: dict[str, Any]) -> bool:
-        answer = await self._kube.create(paths.subject_access_reviews(), review)
+        path = paths.local_subject_access_reviews(review["metadata"]["namespace"])
+        answer = await self._kube.create(path, review)
         return bool((answer.get("status") or {}).get("allowed"))
 
     async def network(self, look: Look) -> Network:
