@@ -21,7 +21,7 @@ async def measure(*, quick: bool) -> list[Result]:
         await _prepare(at, count, f"{max(count // 8, 2)}s")
         tell(f"verification: {rounds} rounds of {count} healthy workloads")
         requests = await _watched(at, count, rounds)
-    verifications = sum(request.is_view for request in requests)
+    verifications = _verifications(requests)
     writes = [f"{r.verb} {r.resource}/{r.subresource} {r.name}" for r in requests if r.writes]
     title = f"{rounds} verification rounds of {count} healthy workloads"
     shown = f"{len(writes)} in {verifications} verifications"
@@ -35,6 +35,12 @@ async def measure(*, quick: bool) -> list[Result]:
             kinds=_kinds(requests),
         ),
     ]
+
+
+def _verifications(requests: list[Request]) -> int:
+    """The window cuts through some at both of its ends: each lists the pods once and asks one member once."""
+    listed = sum(r.verb == "list" and r.resource == "pods" for r in requests)
+    return max(listed, sum(r.is_view for r in requests))
 
 
 def _kinds(requests: list[Request]) -> dict[str, int]:
