@@ -53,9 +53,16 @@ class Recorder:
         self.record(resource, workload, kind, condition.reason, "Diagnose", note)
 
     def record(
-        self, resource: EMQXAutoCluster, workload: Workload, kind: str, reason: str, action: str, note: str
+        self,
+        resource: EMQXAutoCluster | None,
+        workload: Workload,
+        kind: str,
+        reason: str,
+        action: str,
+        note: str,
     ) -> None:
-        for regarding in (_of_resource(resource), _of_workload(workload)):
+        """On both; on the workload alone while it has no resource."""
+        for regarding in (*([_of_resource(resource)] if resource else []), _of_workload(workload)):
             try:
                 self._waiting.put_nowait(self._event(regarding, kind, reason, action, note))
             except asyncio.QueueFull:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from emqx_autocluster import annotations, conditions, diagnosis, events, healing, report, schedule, template
 from emqx_autocluster.annotations import Mode, WorkloadOptions
+from emqx_autocluster.clients.errors import Forbidden, Invalid
 from emqx_autocluster.effects import Effects, Outcome
 from emqx_autocluster.events import Recorder
 from emqx_autocluster.findings import ConditionType, Finding, Reason, Status
@@ -36,6 +37,7 @@ class Reconciler:
         self._recorder = recorder
         self._now = now
         self._setbacks: dict[WorkloadRef, Setback] = {}
+        self._refusals: dict[WorkloadRef, str] = {}
 
     async def reconcile(self, ref: WorkloadRef, *, changed: bool) -> float | None:
         """Seconds until the next look; None: nothing to look at. `changed`: an event brought us here."""
@@ -44,18 +46,32 @@ class Reconciler:
             await self._opt_out(ref, workload, resource)
             return None
         if resource is None:
-            resource = await self._resources.create(workload)
+            resource = await self._created(workload)
         elif resource.metadata.deletion_timestamp:
             return None  # its deletion brings another event
         elif is_ours(resource) and not is_of(resource, workload):
             resource = await self._resources.renew(resource, workload)
         return await self._pass(workload, resource, changed=changed)
 
+    async def _created(self, workload: Workload) -> EMQXAutoCluster:
+        """Without it nothing can be told but by an event: one for each new word of the refusal."""
+        try:
+            resource = await self._resources.create(workload)
+        except (Forbidden, Invalid, LookupError) as error:
+            if self._refusals.get(workload.ref) != str(error):
+                self._refusals[workload.ref] = str(error)
+                note = f"no EMQXAutoCluster can be made for it, so that nothing is looked after: {error}"
+                self._recorder.record(None, workload, "Warning", str(Reason.ACTION_FAILED), "Create", note)
+            raise
+        self._refusals.pop(workload.ref, None)
+        return resource
+
     async def _opt_out(
         self, ref: WorkloadRef, workload: Workload | None, resource: EMQXAutoCluster | None
     ) -> None:
         self._observer.forget(ref)
         self._setbacks.pop(ref, None)
+        self._refusals.pop(ref, None)
         if resource is None:
             return
         if is_ours(resource):

@@ -113,6 +113,25 @@ async def test_a_quota_that_forbids_roles_is_told_in_its_own_words_and_waited_ou
     assert "exceeded quota" not in json.dumps(resource["status"]["conditions"])
 
 
+async def test_where_no_resource_can_be_made_an_event_on_the_workload_says_so(story: Story) -> None:
+    await story.apply(
+        manifests.service(story.namespace),
+        manifests.deployment("5.8.9", story.namespace, manifests.CANONICAL, replicas=1),
+    )
+    await quota(story, **{"count__emqxautoclusters_emqx-autocluster_io": "0"})
+    tries = Tries(story, "emqxautoclusters")
+    await story.annotate(mode="Observe")
+
+    await until_tried(story, tries, 3)
+    refusals = [e["note"] for e in await story.events("Deployment") if e["reason"] == "ActionFailed"]
+    assert len(set(refusals)) == len(refusals) > 0, "an event for the refusal, and none for each try"
+    assert "no EMQXAutoCluster can be made" in refusals[0]
+    assert "quota: no-more" in refusals[0]
+
+    await story.shell(f"kubectl delete quota no-more -n {story.namespace}")
+    await story.until_condition("Accepted", "True", seconds=LONGEST_WAIT)
+
+
 async def policy(story: Story, name: str, says: str) -> None:
     """A ValidatingAdmissionPolicy for this namespace: templates of Deployments do not change."""
     body = {
