@@ -11,6 +11,7 @@ RUN python -m venv --without-pip /opt/emqx-autocluster \
 
 COPY pyproject.toml README.md ./
 COPY docs/reasons.md docs/reasons.md
+COPY docs/causes docs/causes
 COPY operator operator
 RUN pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
     && pip --python /opt/emqx-autocluster/bin/python install --no-deps --no-index --no-compile dist/*.whl

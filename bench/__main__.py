@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bench import footprint, gathering, repair, results, verification, workloads
+from bench import doctor, footprint, gathering, repair, results, verification, workloads
 from bench.results import Result
 from bench.telling import tell
 
@@ -22,6 +22,7 @@ class Figure(StrEnum):
     GATHERING = "gathering"
     VERIFICATION = "verification"
     FOOTPRINT = "footprint"
+    DOCTOR = "doctor"
 
 
 _MEASURES: dict[Figure, Callable[..., Awaitable[list[Result]]]] = {
@@ -30,6 +31,7 @@ _MEASURES: dict[Figure, Callable[..., Awaitable[list[Result]]]] = {
     Figure.GATHERING: gathering.measure,
     Figure.VERIFICATION: verification.measure,
     Figure.FOOTPRINT: footprint.measure,
+    Figure.DOCTOR: doctor.measure,
 }
 
 

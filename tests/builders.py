@@ -14,8 +14,11 @@ from emqx_autocluster.diagnosis import Case
 from emqx_autocluster.discovery import (
     ADDRESS_TYPE,
     API_SERVER,
+    APP_NAME,
+    NAME,
     NAMESPACE,
     SERVICE_NAME,
+    SUFFIX,
 )
 from emqx_autocluster.emqx_versions import CANONICAL_API_SERVER, Generation, from_tag
 from emqx_autocluster.findings import ConditionType, Finding, Reason, Status
@@ -82,13 +85,15 @@ def a_container(
         SERVICE_NAME: "emqx",
         NAMESPACE: "iot",
         ADDRESS_TYPE: "ip",
+        # 4.x has no defaults for these by which a node could be found.
+        **({NAME: "emqx", APP_NAME: "emqx"} if version and version.major < 5 else {}),
         **(env or {}),
     }
     entries = (EnvVar(n, v) if isinstance(v, str) else v for n, v in settings.items() if v is not None)
     return Container("emqx", image, tuple(entries), **facts)
 
 
-_CONTAINER = {"image", "env", "env_from", "mounts", "projects_token"}
+_CONTAINER = {"image", "env", "env_from", "mounts", "projects_token", "token_audience"}
 _TEMPLATE = {f.name for f in fields(PodTemplate)} - {"annotations"}
 _WORKLOAD = {f.name for f in fields(Workload)} | {"kind", "mode", "template_annotations"}
 
@@ -124,7 +129,7 @@ def a_workload(kind: WorkloadKind = WorkloadKind.DEPLOYMENT, **facts: Any) -> Wo
 
 def a_stateful_set(**facts: Any) -> Workload:
     """With headless Service and addresses by host name, so that a member keeps its name."""
-    env = {ADDRESS_TYPE: "hostname", **facts.pop("env", {})}
+    env = {ADDRESS_TYPE: "hostname", SUFFIX: "svc.cluster.local", **facts.pop("env", {})}
     return a_workload(
         WorkloadKind.STATEFUL_SET,
         env=env,
@@ -273,10 +278,11 @@ def an_observation(workload: Workload | None = None, **facts: Any) -> Observatio
     if workload is None:
         stateful = mine.pop("kind", WorkloadKind.DEPLOYMENT) is WorkloadKind.STATEFUL_SET
         workload = a_stateful_set(**mine) if stateful else a_workload(**mine)
-    names = "0 1 2" if workload.ref.kind is WorkloadKind.STATEFUL_SET else "a b c"
+    headless = workload.ref.kind is WorkloadKind.STATEFUL_SET
+    names = "0 1 2" if headless else "a b c"
     group = facts.pop("members", members(names))
     known: dict[str, Any] = {
-        "service": Service("emqx", {"app": "emqx"}, headless=False, publish_not_ready=False),
+        "service": Service("emqx", {"app": "emqx"}, headless=headless, publish_not_ready=headless),
         "endpoints": some_endpoints(() if isinstance(group, Unobserved) else group),
         "rights": some_rights(),
         "network": a_network(),

@@ -7,11 +7,12 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from emqx_autocluster import diagnosis
+from emqx_autocluster import diagnosis, permissions, prose, template
 from emqx_autocluster.checkup import Checkup
 from emqx_autocluster.findings import Finding, Status
 from emqx_autocluster.healing import Step
 from emqx_autocluster.observation import Member, View
+from emqx_autocluster.template import Changes
 
 _WELL, _BROKEN, _UNTOLD = ("✓", "green"), ("✗", "red"), ("?", "yellow")
 _RUNNING, _STOPPED, _NOT_SEEN, _NO_ANSWER = "●", "○", "·", "?"
@@ -26,13 +27,21 @@ def show(console: Console, checkups: Sequence[Checkup]) -> None:
 
 def _show(console: Console, checkup: Checkup) -> None:
     console.print(_title(checkup))
-    console.print(Padding(_ladder(checkup.rungs), (1, 0, 0, 2)))
+    console.print(Padding(_ladder(checkup), (1, 0, 0, 2)))
     members = tuple(checkup.case.observation.each_member())
     if members:
         console.print(Padding(_views(members, checkup.case.membership.stale), (1, 0, 0, 2)))
     console.print()
     console.print(_conclusion(checkup))
     show_commands(console, "To cure it by hand, in this order:", checkup.steps)
+    if checkup.by_hand_command:
+        _show_by_hand(console, checkup.by_hand, checkup.by_hand_command)
+    if checkup.missing_rights:
+        console.print("\nRights that you would need to see the rest:", style="bold")
+        for right in checkup.missing_rights:
+            console.print(Text(f"  {right}"), soft_wrap=True)
+    if checkup.cause:
+        console.print(Text(f"\nMore about it: emqx-autocluster explain {checkup.cause.reason}", "dim"))
 
 
 def _title(checkup: Checkup) -> Text:
@@ -42,12 +51,27 @@ def _title(checkup: Checkup) -> Text:
     return Text.assemble((str(ref), "bold"), about)
 
 
-def _ladder(rungs: Sequence[Finding]) -> Table:
+def _ladder(checkup: Checkup) -> Table:
+    """One rung for each condition; what else is wrong there stands under it."""
     grid = Table.grid(padding=(0, 1, 0, 0))
-    for rung in rungs:
+    for rung in checkup.rungs:
         sign, colour = _sign(rung)
-        grid.add_row(Text(sign, style=colour), Text(rung.type, style="bold"), Text(rung.message))
+        grid.add_row(Text(sign, colour), Text(rung.type, "bold", no_wrap=True), _words(rung.message))
+        for problem in checkup.problems:
+            if problem.type is rung.type and problem.message not in rung.message:
+                grid.add_row("", "", _further(problem))
     return grid
+
+
+def _further(problem: Finding) -> Table:
+    sign, colour = _sign(problem)
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_row(Text(sign, colour), _words(problem.message))
+    return grid
+
+
+def _words(message: str) -> Text:
+    return Text(permissions.in_kubectl_words(message))
 
 
 def _sign(rung: Finding) -> tuple[str, str]:
@@ -94,7 +118,7 @@ def _conclusion(checkup: Checkup) -> Text:
     if cause is None:
         return Text("Nothing is wrong.", style="green")
     lead = "Cause" if diagnosis.is_wrong(cause) else "Could not tell"
-    return Text.assemble((f"{lead} ({cause.reason}): ", "bold"), cause.message)
+    return Text.assemble((f"{lead} ({cause.reason}): ", "bold"), _words(cause.message))
 
 
 def show_commands(console: Console, title: str, steps: Sequence[Step]) -> None:
@@ -104,5 +128,13 @@ def show_commands(console: Console, title: str, steps: Sequence[Step]) -> None:
         return
     console.print(f"\n{title}", style="bold")
     for number, step in enumerate(told, start=1):
-        console.print(Text(f"{number}. {step.message}"), soft_wrap=True)
+        prose.tell(console, step.message, lead=f"{number}. ")
         console.print(Text(f"   {step.command}", style="cyan"), soft_wrap=True)
+
+
+def _show_by_hand(console: Console, changes: Changes, command: str) -> None:
+    values = ", ".join(f"{change.field.removeprefix(template.ENV)}={change.now}" for change in changes)
+    restart = " in one rolling restart" if template.rolls(changes) else ""
+    console.print("\nWhat is for you to decide, since Repair would not do it:", style="bold")
+    prose.tell(console, f"set {values}{restart}", lead="   ")
+    console.print(Text(f"   {command}", style="cyan"), soft_wrap=True)

@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any
 
-from emqx_autocluster import conditions, diagnosis, healing
+from emqx_autocluster import conditions, diagnosis, healing, permissions, remedy, template
 from emqx_autocluster.diagnosis import Case
 from emqx_autocluster.findings import ConditionType, Finding, Reason, Status
-from emqx_autocluster.healing import Hold, Memory, Step, roll
+from emqx_autocluster.healing import Action, Hold, Memory, Step, roll
+from emqx_autocluster.healing.steps import patch_command
 from emqx_autocluster.observation import Member, View
 from emqx_autocluster.template import Changes
 
@@ -38,8 +39,23 @@ class Checkup:
     """Of the workload, all in one patch; part of the steps."""
     hold: Hold | None
     """Why the first of them would not be taken now."""
+    by_hand: Changes
+    """What no step sets, in one patch too: Repair leaves it to a person, and each finding says why."""
     cause: Finding | None
     """What keeps the cluster from being Ready; else the first other rung that is broken; None: all is well."""
+
+    @property
+    def by_hand_command(self) -> str | None:
+        """For `by_hand`; None: nothing has one right value."""
+        container = self.case.container
+        if container is None or not self.by_hand:
+            return None
+        return patch_command(self.case.workload.ref, template.manual_patch(container, self.by_hand))
+
+    @property
+    def missing_rights(self) -> tuple[str, ...]:
+        """What the person who asks would need to see the rest, as `get pods/exec in namespace iot`."""
+        return permissions.lacking(finding.message for finding in self.problems)
 
     @property
     def verdict(self) -> Verdict:
@@ -54,10 +70,20 @@ def examine(case: Case) -> Checkup:
     ready, *told = conditions.complete(findings, plan.hold)
     rungs = tuple(rung for rung in told if diagnosis.is_wrong(rung) or rung.type not in _OPERATORS_OWN)
     hold = None if plan.hold and plan.hold.reason is Reason.OBSERVE_ONLY else plan.hold
-    problems = diagnosis.problems(case, findings)
+    problems, repair = diagnosis.problems(case, findings), roll.changes(case, findings)
+    cause = _cause(ready, rungs)
     return Checkup(
-        case, rungs, problems, plan.steps, roll.changes(case, findings), hold, _cause(ready, rungs)
+        case, rungs, problems, plan.steps, repair, hold, by_hand(case, problems, repair, plan.steps), cause
     )
+
+
+def by_hand(case: Case, problems: Iterable[Finding], repair: Changes, steps: Iterable[Step]) -> Changes:
+    """All right values that no step sets: a repair waits while a person has to decide something else first."""
+    set_by_step = repair if any(step.action is Action.PATCH_WORKLOAD for step in steps) else ()
+    wrong = [finding for finding in problems if diagnosis.is_wrong(finding)]
+    found = [change for finding in wrong for change in remedy.changes(case, finding, repair)]
+    fields = {change.field: change for change in reversed(found) if change not in set_by_step}
+    return tuple(reversed(fields.values()))
 
 
 def _cause(ready: Finding, rungs: Iterable[Finding]) -> Finding | None:
@@ -88,6 +114,8 @@ def document(checkup: Checkup) -> dict[str, Any]:
         "members": [_member(member) for member in case.observation.each_member()],
         "staleNodes": list(case.membership.stale),
         "actions": [_step(step) for step in checkup.steps],
+        "byHand": checkup.by_hand_command,
+        "missingRights": list(checkup.missing_rights),
     }
 
 
@@ -98,6 +126,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "reason": str(finding.reason),
         "message": finding.message,
         "repairable": finding.repairable,
+        "sets": dict(finding.sets),
     }
 
 

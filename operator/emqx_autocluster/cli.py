@@ -1,26 +1,27 @@
-"""The command line: `run` is the operator; all other commands are for people."""
+"""The command line: `run` is the operator; all other commands are for people.
+
+Each loads what it needs when it is called: to look at a manifest takes no client of Kubernetes, and to look at a
+cluster nothing that watches it.
+"""
 
 import asyncio
 import logging
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
-from pythonjsonlogger.json import JsonFormatter
 
-from emqx_autocluster import __version__, doctor, explain, revert, service, tables
-from emqx_autocluster.checkup import Verdict
+from emqx_autocluster import __version__, permissions
 from emqx_autocluster.clients.errors import ClientError
-from emqx_autocluster.doctor import Output
-from emqx_autocluster.handlers import WatchFailedError
-from emqx_autocluster.service import CRDMissingError
+from emqx_autocluster.formats import DoctorOutput, LintOutput
 from emqx_autocluster.settings import Settings
 from emqx_autocluster.targets import TargetError
 
 T = TypeVar("T")
+_COULD_NOT_TELL = 2
 
 app = typer.Typer(
     name="emqx-autocluster",
@@ -43,25 +44,29 @@ Namespace = Annotated[
 @app.command()
 def run(kubeconfig: Kubeconfig = None, context: Context = None) -> None:
     """Run the operator: in a cluster by its ServiceAccount, elsewhere by a kubeconfig."""
+    from emqx_autocluster import handlers, service
+
     settings = _settings(kubeconfig, context)
     _log(settings)
     try:
-        asyncio.run(_run(settings))
-    except (ClientError, CRDMissingError, WatchFailedError) as error:
+        asyncio.run(_until_signalled(lambda stop: service.run(settings, stop)))
+    except (ClientError, service.CRDMissingError, handlers.WatchFailedError) as error:
         logging.getLogger(__name__).critical("the operator cannot go on: %s", error)
         raise typer.Exit(1) from error
 
 
-async def _run(settings: Settings) -> None:
+async def _until_signalled(work: Callable[[asyncio.Event], Awaitable[None]]) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await service.run(settings, stop)
+    await work(stop)
 
 
 @app.command()
 def status(namespace: Namespace = None, kubeconfig: Kubeconfig = None, context: Context = None) -> None:
     """Show all enrolled workloads: members, islands, and why one is not well."""
+    from emqx_autocluster import tables
+
     _for_people(tables.show(_settings(kubeconfig, context), namespace))
 
 
@@ -74,8 +79,8 @@ def doctor_command(
     namespace: Namespace = None,
     *,
     output: Annotated[
-        Output, typer.Option("--output", "-o", help="For people, or for programs.")
-    ] = Output.TEXT,
+        DoctorOutput, typer.Option("--output", "-o", help="For people, or for programs.")
+    ] = DoctorOutput.TEXT,
     kubeconfig: Kubeconfig = None,
     context: Context = None,
 ) -> None:
@@ -83,8 +88,43 @@ def doctor_command(
 
     Exit code: 0 all is well, 1 something is wrong, 2 it could not be told.
     """
+    from emqx_autocluster import doctor
+
     work = doctor.run(_settings(kubeconfig, context), namespace, workload, output)
-    raise typer.Exit(_for_people(work, failed=Verdict.UNKNOWN))
+    raise typer.Exit(_for_people(work, failed=_COULD_NOT_TELL))
+
+
+@app.command(name="lint")
+def lint_command(
+    files: Annotated[
+        list[str],
+        typer.Option("--filename", "-f", help="A manifest, a folder of them, or - for what comes by pipe."),
+    ],
+    namespace: Annotated[
+        str | None,
+        typer.Option(
+            "--namespace", "-n", help="Where what names no namespace will be applied; default: not known."
+        ),
+    ] = None,
+    *,
+    output: Annotated[
+        LintOutput, typer.Option("--output", "-o", help="For people, for programs, or for code hosts.")
+    ] = LintOutput.TEXT,
+) -> None:
+    """Find in manifests what will keep EMQX from clustering: needs no cluster.
+
+    For a chart of Helm: helm template . | emqx-autocluster lint -f -
+
+    Exit code: 0 nothing is wrong, 1 something is, 2 it could not be read.
+    """
+    from emqx_autocluster import documents, lint
+
+    try:
+        verdict = lint.run(files, namespace, output)
+    except documents.UnreadableError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(_COULD_NOT_TELL) from error
+    raise typer.Exit(verdict)
 
 
 @app.command(name="plan")
@@ -97,14 +137,23 @@ def plan_command(
     context: Context = None,
 ) -> None:
     """Show what Repair would do to a workload: commands, a diff, and the patch to commit. Writes nothing."""
+    from emqx_autocluster import doctor
+
     _for_people(doctor.plan(_settings(kubeconfig, context), namespace, workload, only_patch=patch))
 
 
 @app.command(name="explain")
 def explain_command(
-    reason: Annotated[str, typer.Argument(help="A condition's reason, such as APIServerUnreachable.")],
+    reason: Annotated[
+        str,
+        typer.Argument(
+            help="A reason, such as APIServerUnreachable; a condition, such as DNSHealthy; or a family of causes: dns."
+        ),
+    ],
 ) -> None:
     """Say what a reason means, how to see it by hand, and what cures it."""
+    from emqx_autocluster import explain
+
     try:
         explain.show(reason)
     except explain.UnknownReasonError as error:
@@ -122,6 +171,8 @@ def revert_command(
     context: Context = None,
 ) -> None:
     """Put back what the operator changed in a workload. This is a rolling restart, and sets mode Observe."""
+    from emqx_autocluster import revert
+
     _for_people(revert.revert(_settings(kubeconfig, context), namespace or "default", workload, yes=yes))
 
 
@@ -135,8 +186,8 @@ def _for_people(work: Coroutine[Any, Any, T], *, failed: int = 1) -> T:
     """`failed`: the exit code where the work could not be done."""
     try:
         return asyncio.run(work)
-    except (ClientError, TargetError, revert.RevertError) as error:
-        typer.echo(f"error: {error}", err=True)
+    except (ClientError, TargetError) as error:
+        typer.echo(f"error: {permissions.in_kubectl_words(str(error))}", err=True)
         raise typer.Exit(failed) from error
 
 
@@ -146,6 +197,8 @@ def _settings(kubeconfig: Path | None, context: str | None) -> Settings:
 
 
 def _log(settings: Settings) -> None:
+    from pythonjsonlogger.json import JsonFormatter
+
     handler = logging.StreamHandler(sys.stderr)
     if settings.log_format == "json":
         handler.setFormatter(JsonFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))

@@ -26,6 +26,7 @@ _MEMBERSHIP_HOLDS = frozenset(
         Reason.SPLIT_BRAIN,
         Reason.MEMBER_HALF_JOINED,
         Reason.MEMBER_NOT_READY,
+        Reason.WAITING_FOR_TABLES,
     }
 )
 _UNTOLD = frozenset({Reason.OBSERVE_ONLY, Reason.TARGET_PROGRESSING, Reason.ANNOTATION_SET})

@@ -1,14 +1,8 @@
-"""EMQX's k8s discovery as one workload has it set: which values are in force, and where they come from.
-
-Precedence is Kubernetes' and EMQX's own: `env` beats `envFrom`, both beat what only the running
-container knows, and that beats the version's default. Secrets are never read through the API: a value
-from one is known only as the running process has it.
-"""
+"""EMQX's k8s discovery as one workload has it set."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
@@ -16,40 +10,35 @@ from packaging.version import Version
 
 from emqx_autocluster import emqx_versions
 from emqx_autocluster.emqx_versions import Generation
-from emqx_autocluster.observation import Container, EnvFrom, EnvVar, Fact, Identity, PodTemplate, Unobserved
+from emqx_autocluster.environment import ConfigMaps, Reader, Setting, Source, config_map_names, text
+from emqx_autocluster.observation import Container, Fact, Identity, PodTemplate, Unobserved
+
+# Of the variables' own vocabulary, what speaks of discovery's settings; the rest is defined below.
+__all__ = ["ConfigMaps", "Setting", "Source", "config_map_names", "text"]
 
 API_SERVER = "EMQX_CLUSTER__K8S__APISERVER"
 SERVICE_NAME = "EMQX_CLUSTER__K8S__SERVICE_NAME"
 NAMESPACE = "EMQX_CLUSTER__K8S__NAMESPACE"
 ADDRESS_TYPE = "EMQX_CLUSTER__K8S__ADDRESS_TYPE"
+SUFFIX = "EMQX_CLUSTER__K8S__SUFFIX"
+APP_NAME = "EMQX_CLUSTER__K8S__APP_NAME"
+NAME = "EMQX_NAME"
+HOST = "EMQX_HOST"
+NODE_NAME = "EMQX_NODE_NAME"
+LONG_NODE_NAME = "EMQX_NODE__NAME"
 LICENSE = "EMQX_LICENSE__KEY"
 
 _SINGLE_NODE_LICENSES = frozenset({"", "default"})
 """No key, or the community licence that comes with EMQX 5.9 and later; a cluster needs another one."""
 _EMQX_CONFIG = "/opt/emqx/etc"
+_CONFIG_FILES = frozenset(
+    {_EMQX_CONFIG, *(f"{_EMQX_CONFIG}/{name}" for name in ("emqx.conf", "base.hocon", "cluster.hocon"))}
+)
 _EMQX_IMAGES = frozenset({"emqx", "emqx-ee", "emqx-enterprise"})
 _HOST = re.compile(r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", re.IGNORECASE)
 _NAME_IN_VALUE = re.compile(
     r"(?:^|//|@)([a-z0-9][a-z0-9-]*(?:\.[a-z0-9-]+)+)(?::\d+)?(?:[/?]|$)", re.IGNORECASE
 )
-
-ConfigMaps = Mapping[str, Fact[Mapping[str, str] | None]]
-
-
-class Source(StrEnum):
-    ENV = "env"
-    ENV_VALUE_FROM = "env valueFrom"
-    CONFIG_MAP = "ConfigMap"
-    RUNNING = "running container"
-    DEFAULT = "default"
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One effective value; None: it is set nowhere and the version has no default for it."""
-
-    value: str | None
-    source: Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +52,17 @@ class DiscoverySettings:
     namespace: Fact[Setting]
     address_type: Fact[Setting]
     licensed: Fact[bool]
+    other_strategy: Fact[Setting]
+    """The strategy by the variable of the other generation, which this version does not read."""
+    suffix: Fact[Setting]
+    app_name: Fact[Setting]
+    name: Fact[Setting]
+    """This and the next three are what the manifest gives, with `$(NAME)` where each pod has another text."""
+    host: Fact[Setting]
+    node_name: Fact[Setting]
+    long_node_name: Fact[Setting]
+    has_file: bool = False
+    """Whether a configuration file of the user's is mounted: what is set nowhere else may stand there."""
 
     @property
     def generation(self) -> Generation | None:
@@ -70,12 +70,14 @@ class DiscoverySettings:
 
     @property
     def uses_k8s(self) -> bool:
-        return text(self.strategy) == "k8s"
+        """Also where that is only intended: then all that k8s discovery needs is judged, and put right, together."""
+        return text(self.strategy) == "k8s" or self.intends_k8s
 
-
-def text(setting: Fact[Setting]) -> str | None:
-    """The value where it is known, else None."""
-    return None if isinstance(setting, Unobserved) else setting.value
+    @property
+    def intends_k8s(self) -> bool:
+        """Whether only the variable that this version does not read says k8s."""
+        silent = isinstance(self.strategy, Setting) and self.strategy.source is Source.DEFAULT
+        return silent and not self.has_file and text(self.other_strategy) == "k8s"
 
 
 def emqx_container(template: PodTemplate, named: str | None) -> Container | None:
@@ -83,10 +85,10 @@ def emqx_container(template: PodTemplate, named: str | None) -> Container | None
     if named:
         return next((c for c in template.containers if c.name == named), None)
     configured = (c for c in template.containers if any(e.name.startswith("EMQX_CLUSTER__") for e in c.env))
-    return next(configured, None) or next((c for c in template.containers if _is_emqx_image(c.image)), None)
+    return next(configured, None) or next((c for c in template.containers if is_emqx_image(c.image)), None)
 
 
-def _is_emqx_image(image: str) -> bool:
+def is_emqx_image(image: str) -> bool:
     return image.partition("@")[0].rpartition("/")[2].partition(":")[0] in _EMQX_IMAGES
 
 
@@ -101,19 +103,36 @@ def read_settings(
         (v for i in identities if (v := emqx_versions.parse(i.version))), None
     )
     generation = Generation(version) if version else None
-    reader = _Reader(container, identities, config_maps, unread)
+    reader = Reader(container, identities, config_maps, unread)
 
     def setting(name: str, default: str | None) -> Fact[Setting]:
         return reader.read(name, default)
 
+    has_file = any(path.rstrip("/") in _CONFIG_FILES for path in container.mounts)
+
+    def setting_or_file(name: str, default: str | None) -> Fact[Setting]:
+        found = setting(name, default)
+        in_file = has_file and isinstance(found, Setting) and found.source is Source.DEFAULT
+        return Unobserved(f"{name} may stand in a configuration file that is mounted") if in_file else found
+
     return DiscoverySettings(
         version=version,
         strategy=setting(generation.strategy_variable, "manual") if generation else _unknown_version(),
+        other_strategy=setting(generation.other_strategy_variable, None)
+        if generation
+        else _unknown_version(),
         api_server=setting(API_SERVER, generation.default_api_server if generation else None),
         service_name=setting(SERVICE_NAME, generation.default_service_name if generation else None),
         namespace=setting(NAMESPACE, "default"),
         address_type=setting(ADDRESS_TYPE, "ip"),
         licensed=_is_licensed(container, setting(LICENSE, None)),
+        suffix=setting_or_file(SUFFIX, generation.default_suffix if generation else None),
+        app_name=setting_or_file(APP_NAME, generation.default_app_name if generation else None),
+        name=reader.given(NAME),
+        host=reader.given(HOST),
+        node_name=reader.given(NODE_NAME),
+        long_node_name=reader.given(LONG_NODE_NAME),
+        has_file=has_file,
     )
 
 
@@ -135,69 +154,6 @@ def _is_licensed(container: Container, key: Fact[Setting]) -> Fact[bool]:
     return key if isinstance(key, Unobserved) else (key.value or "").strip('"') not in _SINGLE_NODE_LICENSES
 
 
-def config_map_names(container: Container, *, running: bool) -> list[str]:
-    """ConfigMaps that have to be read; those of single keys only while no process can tell what they became."""
-    names = {source.config_map for source in container.env_from if source.config_map}
-    if not running:
-        names |= {_config_map_key(e)[0] for e in container.env if e.name.startswith("EMQX_CLUSTER__")} - {""}
-    return sorted(names)
-
-
-def _config_map_key(entry: EnvVar) -> tuple[str, str]:
-    """(ConfigMap, key) of a reference to one; two empty strings for any other."""
-    reference = (entry.value_from or {}).get("configMapKeyRef") or {}
-    return reference.get("name", ""), reference.get("key", "")
-
-
-@dataclass(frozen=True, slots=True)
-class _Reader:
-    container: Container
-    identities: Sequence[Identity]
-    config_maps: ConfigMaps
-    unread: Unobserved | None
-
-    def read(self, name: str, default: str | None) -> Fact[Setting]:
-        entry = self.container.last_env(name)
-        if entry is not None:
-            if entry.value is not None and "$(" not in entry.value:
-                return Setting(entry.value, Source.ENV)
-            return self._referenced(entry)
-        for source in reversed(self.container.env_from):
-            found = self._from_source(source, name)
-            if found is not None:
-                return found
-        running = self._running(name)
-        if running is not None:
-            return Setting(running, Source.RUNNING)
-        # The image itself may set it: without a look into a container that runs this is no default.
-        return self.unread or Setting(default, Source.DEFAULT)
-
-    def _from_source(self, source: EnvFrom, name: str) -> Fact[Setting] | None:
-        if source.config_map is None or not name.startswith(source.prefix):
-            return None
-        data = self.config_maps.get(source.config_map)
-        if isinstance(data, Unobserved):
-            return Unobserved(f"ConfigMap {source.config_map} could not be read: {data.reason}")
-        value = (data or {}).get(name.removeprefix(source.prefix))
-        return None if value is None else Setting(value, Source.CONFIG_MAP)
-
-    def _referenced(self, entry: EnvVar) -> Fact[Setting]:
-        """What a reference became in a process; before any runs, what the ConfigMap holds for it."""
-        value = self._running(entry.name)
-        config_map, key = _config_map_key(entry)
-        data = self.config_maps.get(config_map)
-        if value is None and isinstance(data, Mapping):
-            value = data.get(key)
-        if value is None:
-            return Unobserved(
-                f"{entry.name} is not a plain value, and no running container told what it became"
-            )
-        return Setting(value, Source.ENV_VALUE_FROM)
-
-    def _running(self, name: str) -> str | None:
-        return next((i.environ[name] for i in self.identities if name in i.environ), None)
-
-
 @dataclass(frozen=True, slots=True)
 class Address:
     """An API server address as EMQX is given it."""
@@ -205,6 +161,7 @@ class Address:
     scheme: str
     host: str
     port: int
+    path: str = ""
 
 
 def parse_address(value: str) -> Address | None:
@@ -217,7 +174,7 @@ def parse_address(value: str) -> Address | None:
     host = parts.hostname or ""
     if parts.scheme not in {"http", "https"} or not (is_ip(host) or _HOST.match(host)):
         return None
-    return Address(parts.scheme, str(ip_address(host)) if is_ip(host) else host, port)
+    return Address(parts.scheme, str(ip_address(host)) if is_ip(host) else host, port, parts.path)
 
 
 def redacted(value: str) -> str:

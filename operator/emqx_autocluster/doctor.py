@@ -5,19 +5,28 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from enum import StrEnum
 
 import typer
 import yaml
 from rich.console import Console
 
-from emqx_autocluster import annotations, checklist, checkup, diagnosis, discovery, objects, proposal, service
+from emqx_autocluster import (
+    annotations,
+    checklist,
+    checkup,
+    connection,
+    diagnosis,
+    discovery,
+    objects,
+    proposal,
+)
 from emqx_autocluster.checkup import Checkup, Verdict
 from emqx_autocluster.clients import paths
 from emqx_autocluster.clients.emqx_ctl import EmqxCtl
 from emqx_autocluster.clients.errors import Forbidden
 from emqx_autocluster.clients.exec import Exec
 from emqx_autocluster.clients.kube import Kube
+from emqx_autocluster.formats import DoctorOutput
 from emqx_autocluster.observation import Workload, WorkloadKind
 from emqx_autocluster.observer import Depth, Observer
 from emqx_autocluster.settings import Settings
@@ -30,13 +39,7 @@ _COLLECTIONS = {
 }
 
 
-class Output(StrEnum):
-    TEXT = "text"
-    JSON = "json"
-    YAML = "yaml"
-
-
-async def run(settings: Settings, namespace: str | None, target: str | None, output: Output) -> Verdict:
+async def run(settings: Settings, namespace: str | None, target: str | None, output: DoctorOutput) -> Verdict:
     """Of one workload, or of all in the namespace (None: in the cluster) that look like EMQX."""
     checkups = await _examined(settings, namespace, target)
     _show(checkups, output)
@@ -52,14 +55,20 @@ async def plan(settings: Settings, namespace: str | None, target: str, *, only_p
 
 
 async def _examined(settings: Settings, namespace: str | None, target: str | None) -> Sequence[Checkup]:
-    async with service.connect(settings) as kube:
-        observer = service.observer(kube, EmqxCtl(Exec(kube, settings.execs)), settings)
+    async with connection.connect(settings) as kube:
+        observer = connection.observer(kube, EmqxCtl(Exec(kube, settings.execs)), settings)
         with _progress() as tell:
             tell("looking for EMQX")
             workloads = await _workloads(kube, observer, namespace, target)
             members = sum(workload.replicas for workload in workloads)
-            tell(f"asking {members} members in {len(workloads)} workloads what they see")
+            tell(
+                f"asking {_counted(members, 'member')} of {_counted(len(workloads), 'workload')} what they see"
+            )
             return await asyncio.gather(*(_look(observer, workload) for workload in workloads))
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 @contextmanager
@@ -112,11 +121,11 @@ async def _look(observer: Observer, workload: Workload) -> Checkup:
     return checkup.examine(diagnosis.build(seen, options, spec))
 
 
-def _show(checkups: Sequence[Checkup], output: Output) -> None:
+def _show(checkups: Sequence[Checkup], output: DoctorOutput) -> None:
     documents = [checkup.document(one) for one in checkups]
-    if output is Output.JSON:
+    if output is DoctorOutput.JSON:
         typer.echo(json.dumps(documents, indent=2))
-    elif output is Output.YAML:
+    elif output is DoctorOutput.YAML:
         typer.echo(yaml.safe_dump_all(documents, sort_keys=False, allow_unicode=True), nl=False)
     else:
         checklist.show(Console(), checkups)

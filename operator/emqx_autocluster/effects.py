@@ -139,6 +139,7 @@ def _workload(ref: WorkloadRef) -> str:
 
 
 _PATHS = {
+    "Service": paths.services,
     "ServiceAccount": paths.serviceaccounts,
     "Role": paths.roles,
     "RoleBinding": paths.rolebindings,

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 
 from packaging.version import Version
 
-CANONICAL_API_SERVER = "https://kubernetes.default.svc:443"
+CANONICAL_HOST = "kubernetes.default.svc"
+CANONICAL_API_SERVER = f"https://{CANONICAL_HOST}:443"
+DISCOVERY = "EMQX_CLUSTER__DISCOVERY"
+DISCOVERY_STRATEGY = "EMQX_CLUSTER__DISCOVERY_STRATEGY"
 _TAG = re.compile(r"^[ev]?(\d+\.\d+\.\d+)(?:[-+.].*)?$")
 
 
@@ -27,9 +30,18 @@ class Generation:
     version: Version
 
     @property
+    def is_4x(self) -> bool:
+        return self.version.major < 5  # noqa: PLR2004
+
+    @property
     def strategy_variable(self) -> str:
         """4.x reads EMQX_CLUSTER__DISCOVERY, 5.0 and later EMQX_CLUSTER__DISCOVERY_STRATEGY."""
-        return "EMQX_CLUSTER__DISCOVERY" if self.version.major < 5 else "EMQX_CLUSTER__DISCOVERY_STRATEGY"  # noqa: PLR2004
+        return DISCOVERY if self.is_4x else DISCOVERY_STRATEGY
+
+    @property
+    def other_strategy_variable(self) -> str:
+        """The one of the other generation, which this version does not read."""
+        return DISCOVERY_STRATEGY if self.is_4x else DISCOVERY
 
     @property
     def default_api_server(self) -> str | None:
@@ -41,9 +53,34 @@ class Generation:
         return "emqx" if self.version >= Version("5.0.0") else None
 
     @property
+    def default_suffix(self) -> str:
+        """5.0 and later look for names in `pod.local`, which is no cluster's domain; 4.x for names without any."""
+        return "" if self.is_4x else "pod.local"
+
+    @property
+    def default_app_name(self) -> str | None:
+        """4.x looks for `ekka@...` unless told otherwise; 5.0 and later for the name part that the node itself has."""
+        return "ekka" if self.is_4x else None
+
+    @property
+    def default_name(self) -> str | None:
+        """The part before the @ that the image gives a node; None: the pod's own name, another in each."""
+        return None if self.is_4x else "emqx"
+
+    @property
+    def reads_long_node_name(self) -> bool:
+        """Whether EMQX_NODE__NAME has an effect: before 5.0.21 the entrypoint's own EMQX_NODE_NAME wins over it."""
+        return self.version >= Version("5.0.21")
+
+    @property
     def verifies_certificate(self) -> bool:
         """EMQX 5.5 came with OTP 26, whose TLS client checks chain and host name by default."""
         return self.version >= Version("5.5.0")
+
+    @property
+    def looks_for_ever(self) -> bool:
+        """Whether a lone node never ends to look for peers; from EMQX 5.0.9 on it does once it finds itself alone."""
+        return self.version < Version("5.0.9")
 
     @property
     def has_discovery_command(self) -> bool:

@@ -51,7 +51,7 @@ def node_name(pod: Pod, own: str | None, names: Iterable[str]) -> str | None:
     """The EMQX node name of a pod: its own word, else the only name whose host part is this pod's."""
     if own:
         return own
-    fitting = sorted({name for name in names if _is_host_of(name, pod)})
+    fitting = sorted({name for name in names if is_host_of(name, pod)})
     return fitting[0] if len(fitting) == 1 else None
 
 
@@ -60,7 +60,7 @@ def is_settling(member: Member, now: datetime) -> bool:
     return member.pod.running_since is not None and now - member.pod.running_since < SETTLING
 
 
-def _is_host_of(name: str, pod: Pod) -> bool:
+def is_host_of(name: str, pod: Pod) -> bool:
     host = name.partition("@")[2]
     if not host:
         return False
@@ -100,9 +100,17 @@ def _stale(workload: Workload, live: Sequence[Member]) -> tuple[str, ...]:
     return tuple(sorted(n for n in stopped - running if not _can_be_taken(n, workload, live)))
 
 
+def foreign(observation: Observation) -> frozenset[str]:
+    """Running nodes in the members' views that no pod of the workload has, nor can take: others run there as well."""
+    every = list(observation.each_member())
+    seen = [m.view for m in every if isinstance(m.view, View) and not m.pod.deleting]
+    running = {name for view in seen for name in view.running}
+    return frozenset(name for name in running if not _can_be_taken(name, observation.workload, every))
+
+
 def _can_be_taken(name: str, workload: Workload, live: Sequence[Member]) -> bool:
     """Whether a live pod has this name, or a pod that is yet to come may get it."""
-    if any(m.node == name or _is_host_of(name, m.pod) for m in live):
+    if any(m.node == name or is_host_of(name, m.pod) for m in live):
         return True
     if workload.ref.kind is not WorkloadKind.STATEFUL_SET:
         return False

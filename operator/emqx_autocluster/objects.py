@@ -1,18 +1,23 @@
 """Kubernetes objects, from the API server's JSON to the values that are judged."""
 
+import hashlib
 import json
+import secrets
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from emqx_autocluster import rbac
 from emqx_autocluster.observation import (
     Container,
+    ContainerPort,
     EndpointAddress,
     Endpoints,
     EnvFrom,
     EnvVar,
     ManagedObject,
+    NetworkPolicy,
     Pod,
     PodTemplate,
     Service,
@@ -105,28 +110,33 @@ def _template(body: Object, namespace: str) -> PodTemplate:
     )
 
 
-def _token_volumes(spec: Object) -> frozenset[str]:
-    """Names of the projected volumes with a file `token`, as the automounted one has it."""
-    return frozenset(
-        volume["name"]
+def _token_volumes(spec: Object) -> dict[str, Object]:
+    """The projected volumes with a file `token`, as the automounted one has it, and the token that it is."""
+    return {
+        volume["name"]: token
         for volume in spec.get("volumes") or ()
         for source in (volume.get("projected") or {}).get("sources") or ()
-        if (source.get("serviceAccountToken") or {}).get("path") == "token"
-    )
+        if (token := source.get("serviceAccountToken") or {}).get("path") == "token"
+    }
 
 
-def _container(body: Object, namespace: str, token_volumes: frozenset[str]) -> Container:
+def _container(body: Object, namespace: str, token_volumes: Mapping[str, Object]) -> Container:
     mounts = body.get("volumeMounts") or ()
+    # EMQX reads its token from the usual path only, whoever put it there.
+    at_path = (mount["name"] for mount in mounts if mount["mountPath"].rstrip("/") == _TOKEN_DIRECTORY)
+    projected = next((token_volumes[name] for name in at_path if name in token_volumes), None)
     return Container(
         name=body["name"],
         image=body.get("image", ""),
         env=tuple(_env(entry, namespace) for entry in body.get("env") or ()),
         env_from=tuple(_env_from(source) for source in body.get("envFrom") or ()),
         mounts={mount["mountPath"]: mount["name"] for mount in mounts},
-        # EMQX reads its token from the usual path only, whoever put it there.
-        projects_token=any(
-            mount["name"] in token_volumes and mount["mountPath"].rstrip("/") == _TOKEN_DIRECTORY
-            for mount in mounts
+        projects_token=projected is not None,
+        token_audience=(projected or {}).get("audience") or None,
+        ports=tuple(
+            ContainerPort(port["name"], port["containerPort"], port.get("protocol", "TCP"))
+            for port in body.get("ports") or ()
+            if "name" in port
         ),
     )
 
@@ -171,7 +181,26 @@ def pod(body: Object, container: str) -> Pod:
         waiting=_waiting(state),
         ready_since=_time(ready["lastTransitionTime"]) if ready.get("status") == "True" else None,
         labels=labels,
+        cookie=_cookie(next((c for c in spec.get("containers") or () if c["name"] == container), {})),
     )
+
+
+def _cookie(container: Object) -> str | None:
+    """Equal texts for equal cookies; None: it may stand where it cannot be compared."""
+    given = {entry["name"]: entry for entry in container.get("env") or ()}
+    # Both are read, and the shorter one wins.
+    entry = given.get("EMQX_NODE_COOKIE") or given.get("EMQX_NODE__COOKIE")
+    if entry is None:
+        return None if container.get("envFrom") else "default"
+    if entry.get("valueFrom"):
+        return json.dumps(entry["valueFrom"], sort_keys=True)
+    return hashlib.blake2b(entry.get("value", "").encode(), key=_key(), digest_size=16).hexdigest()
+
+
+@cache
+def _key() -> bytes:
+    """Of this process alone: without it a digest tells nothing of a cookie, and the key is never written anywhere."""
+    return secrets.token_bytes(32)
 
 
 def _waiting(state: Object) -> str | None:
@@ -194,6 +223,15 @@ def belongs_to(body: Object, owner: Workload) -> bool:
     return False
 
 
+def workload_name(body: Object) -> str:
+    """`Deployment emqx`: what a pod was made by; empty for one that was made by hand."""
+    for reference in body["metadata"].get("ownerReferences") or ():
+        if reference["kind"] == "ReplicaSet":
+            return f"Deployment {reference['name'].rpartition('-')[0]}"
+        return f"{reference['kind']} {reference['name']}"
+    return ""
+
+
 def is_finished(body: Object) -> bool:
     return (body.get("status") or {}).get("phase") in {"Succeeded", "Failed"}
 
@@ -213,6 +251,32 @@ def endpoints(body: Object) -> Endpoints:
     return Endpoints(
         ready=tuple(_address(a) for s in subsets for a in s.get("addresses") or ()),
         not_ready=tuple(_address(a) for s in subsets for a in s.get("notReadyAddresses") or ()),
+    )
+
+
+def endpoint_ports(body: Object) -> frozenset[int]:
+    return frozenset(
+        port["port"] for subset in body.get("subsets") or () for port in subset.get("ports") or ()
+    )
+
+
+def cluster_ips(body: Object) -> tuple[str, ...]:
+    """The addresses of a Service; none where there is no Service, or a headless one."""
+    spec = body.get("spec") or {}
+    given = spec.get("clusterIPs") or (spec.get("clusterIP"),)
+    return tuple(ip for ip in given if ip and ip != "None")
+
+
+def network_policy(body: Object) -> NetworkPolicy:
+    """With Kubernetes' own default for the types: Ingress, and Egress where there is a rule for it."""
+    spec = body["spec"]
+    types = spec.get("policyTypes") or ("Ingress", *(("Egress",) if spec.get("egress") else ()))
+    return NetworkPolicy(
+        name=body["metadata"]["name"],
+        pod_selector=spec.get("podSelector") or {},
+        types=frozenset(types),
+        ingress=tuple(spec.get("ingress") or ()),
+        egress=tuple(spec.get("egress") or ()),
     )
 
 

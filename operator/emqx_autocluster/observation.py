@@ -64,6 +64,13 @@ class EnvFrom:
 
 
 @dataclass(frozen=True, slots=True)
+class ContainerPort:
+    name: str
+    number: int
+    protocol: str = "TCP"
+
+
+@dataclass(frozen=True, slots=True)
 class Container:
     name: str
     image: str
@@ -75,6 +82,8 @@ class Container:
     """Whether a projected volume brings it a ServiceAccount token without automounting."""
     token_audience: str | None = None
     """The audience of that projected token; None: the API server's own."""
+    ports: tuple[ContainerPort, ...] = ()
+    """Those with a name: a NetworkPolicy may mean them by it."""
 
     def last_env(self, name: str) -> EnvVar | None:
         """The entry that wins: of duplicate names Kubernetes takes the last."""
@@ -205,6 +214,18 @@ class ResolvConf:
     search: tuple[str, ...] = ()
     ndots: int = 1
 
+    def candidates(self, name: str) -> tuple[str, ...]:
+        """The absolute names, each with its final dot, in the order in which they are tried.
+
+        As glibc does. musl (Alpine images, EMQX 4.x) leaves the search list out when the name has `ndots` dots.
+        """
+        if name.endswith("."):
+            return (name,)
+        absolute = f"{name}."
+        searched = tuple(f"{name}.{domain.strip('.')}." for domain in self.search if domain.strip("."))
+        names = (absolute, *searched) if name.count(".") >= self.ndots else (*searched, absolute)
+        return tuple(dict.fromkeys(names))
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
@@ -280,7 +301,7 @@ class Member:
 
 
 class DNSOutcome(StrEnum):
-    """How the cluster's DNS answered; five different causes when it is not an answer."""
+    """How a nameserver answered; five different causes when it is not an answer."""
 
     ANSWER = "answer"
     NXDOMAIN = "NXDOMAIN"
@@ -288,6 +309,7 @@ class DNSOutcome(StrEnum):
     SERVFAIL = "SERVFAIL"
     REFUSED = "REFUSED"
     TIMEOUT = "timeout"
+    """Also where nothing listens: over UDP a refusal is not told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,9 +373,9 @@ class ClusterDNS:
     """The cluster's own DNS, as its objects in kube-system show it."""
 
     addresses: Fact[tuple[str, ...]] = Unobserved("not asked")
-    """ClusterIPs of its Service."""
-    ready: Fact[int] = Unobserved("not asked")
-    """How many of its pods are Ready, by the Service's Endpoints."""
+    """ClusterIPs of its Service; none: there is no Service of that name."""
+    backends: Fact[tuple[str, ...]] = Unobserved("not asked")
+    """Addresses of its Ready pods, by the Endpoints of its Service."""
     corefile: Fact[str | None] = Unobserved("not asked")
     """CoreDNS's configuration; None: there is no ConfigMap `coredns` with one, so it is another DNS or renamed."""
 
@@ -387,6 +409,8 @@ class Network:
     """ClusterIP of the Service `kubernetes`, from the API server itself."""
     api_servers: Fact[frozenset[str]] = Unobserved("not asked")
     """Addresses of the API servers behind that Service."""
+    api_ports: frozenset[int] = frozenset()
+    """The ports that they listen on; none: not known."""
     policies: Fact[tuple[NetworkPolicy, ...]] = Unobserved("not asked")
 
 

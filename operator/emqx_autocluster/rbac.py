@@ -37,7 +37,7 @@ def service_account(
     body: dict[str, Any] = {
         "apiVersion": "v1",
         "kind": "ServiceAccount",
-        "metadata": _metadata(workload, name, owned=False),
+        "metadata": metadata(workload, name, owned=False),
     }
     if pull_secrets:
         body["imagePullSecrets"] = [dict(secret) for secret in pull_secrets]
@@ -48,7 +48,7 @@ def role(workload: Workload, name: str, service: str) -> dict[str, Any]:
     return {
         "apiVersion": f"{RBAC_GROUP}/v1",
         "kind": "Role",
-        "metadata": _metadata(workload, name, owned=True),
+        "metadata": metadata(workload, name, owned=True),
         "rules": [
             {"apiGroups": [""], "resources": ["endpoints"], "resourceNames": [service], "verbs": ["get"]}
         ],
@@ -59,7 +59,7 @@ def role_binding(workload: Workload, name: str, account: str) -> dict[str, Any]:
     return {
         "apiVersion": f"{RBAC_GROUP}/v1",
         "kind": "RoleBinding",
-        "metadata": _metadata(workload, name, owned=True),
+        "metadata": metadata(workload, name, owned=True),
         "roleRef": {"apiGroup": RBAC_GROUP, "kind": "Role", "name": name},
         "subjects": [{"kind": "ServiceAccount", "name": account, "namespace": workload.ref.namespace}],
     }
@@ -111,17 +111,17 @@ def is_ours(body: Mapping[str, Any]) -> bool:
     return bool(labels.get(MANAGED_BY) == MANAGER)
 
 
-def _metadata(workload: Workload, name: str, *, owned: bool) -> dict[str, Any]:
+def metadata(workload: Workload, name: str, *, owned: bool) -> dict[str, Any]:
     ref = workload.ref
-    metadata: dict[str, Any] = {
+    body: dict[str, Any] = {
         "name": name,
         "namespace": ref.namespace,
         "labels": {MANAGED_BY: MANAGER},
         "annotations": {TARGET: f"{ref.kind}/{ref.name}"},
     }
     if owned:
-        metadata["ownerReferences"] = [owner_reference(workload)]
-    return metadata
+        body["ownerReferences"] = [owner_reference(workload)]
+    return body
 
 
 def owner_reference(workload: Workload) -> dict[str, str]:

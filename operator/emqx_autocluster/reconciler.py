@@ -185,6 +185,7 @@ def _depth(resource: EMQXAutoCluster, *, changed: bool) -> Depth:
     return Depth(
         thorough=changed or schedule.is_suspicious(resource.status),
         count_devices=resource.spec.repair.rollout == "Manual" and not ready,
+        dial_ports=schedule.is_suspicious(resource.status),
     )
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from emqx_autocluster import conditions, discovery
 from emqx_autocluster.clients.errors import one_line
 from emqx_autocluster.diagnosis import Case, Findings, formation
-from emqx_autocluster.findings import ConditionType, Reason, Status
+from emqx_autocluster.diagnosis import address as api_server
+from emqx_autocluster.findings import Status
 from emqx_autocluster.healing import Memory, Plan, Step, settle
 from emqx_autocluster.healing.steps import PatchWorkload
 from emqx_autocluster.observation import Member, Unobserved
@@ -91,7 +92,7 @@ def _discovery(done: Pass, old: Discovery | None) -> Discovery | None:
         service_name=discovery.text(settings.service_name) if settings.uses_k8s else None,
         namespace=discovery.text(settings.namespace) if settings.uses_k8s else None,
         address_type=discovery.text(settings.address_type) if settings.uses_k8s else None,
-        unreachable=_unreachable(done.findings, address) or _known_to_be_dead(done, old),
+        unreachable=_unreachable(done.case, address) or _known_to_be_dead(done, old),
         emqx_version=str(settings.version) if settings.version else None,
     )
 
@@ -101,9 +102,10 @@ def _known_to_be_dead(done: Pass, old: Discovery | None) -> str | None:
     return old.unreachable if old and done.memory.procedure else None
 
 
-def _unreachable(findings: Findings, address: str | None) -> str | None:
+def _unreachable(case: Case, address: str | None) -> str | None:
     """Once the members are gathered nothing shows any more that the address never worked."""
-    proven = findings[ConditionType.CONFIGURATION_VALID].reason is Reason.API_SERVER_UNREACHABLE
+    asked = api_server.problem(case)
+    proven = asked is not None and asked.reason in api_server.PROVEN_BY_MEMBERS
     return discovery.redacted(address) if address and proven else None
 
 

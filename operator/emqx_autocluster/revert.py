@@ -5,16 +5,16 @@ import typer
 from emqx_autocluster import annotations, template
 from emqx_autocluster.clients import paths
 from emqx_autocluster.clients.kube import Kube, PatchType
+from emqx_autocluster.connection import connect
 from emqx_autocluster.objects import workload as parse_workload
 from emqx_autocluster.observation import Workload, WorkloadKind
 from emqx_autocluster.resources import Resources
-from emqx_autocluster.service import connect
 from emqx_autocluster.settings import Settings
 from emqx_autocluster.targets import TargetError, parse_target
 from emqx_autocluster.template import Record
 
 
-class RevertError(Exception):
+class RevertError(TargetError):
     """There is nothing to put back."""
 
 

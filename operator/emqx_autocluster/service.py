@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import os
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
@@ -12,12 +11,11 @@ from emqx_autocluster.clients.emqx_ctl import EmqxCtl
 from emqx_autocluster.clients.errors import APIError, ClientError
 from emqx_autocluster.clients.exec import Exec
 from emqx_autocluster.clients.kube import Kube
-from emqx_autocluster.clients.resolver import ClusterResolver
+from emqx_autocluster.connection import connect, observer
 from emqx_autocluster.effects import Effects
 from emqx_autocluster.events import Recorder
 from emqx_autocluster.handlers import Enrolment
 from emqx_autocluster.observation import WorkloadRef
-from emqx_autocluster.observer import Observer
 from emqx_autocluster.reconciler import Reconciler
 from emqx_autocluster.resources import Resources
 from emqx_autocluster.settings import Settings
@@ -33,21 +31,6 @@ logger = logging.getLogger(__name__)
 
 class CRDMissingError(Exception):
     """The API server does not serve EMQXAutoCluster."""
-
-
-def connect(settings: Settings) -> Kube:
-    """By the pod's ServiceAccount in a cluster, else by the kubeconfig."""
-    if settings.kubeconfig is None and settings.context is None and "KUBERNETES_SERVICE_HOST" in os.environ:
-        return Kube.from_service_account()
-    return Kube.from_kubeconfig(settings.kubeconfig, settings.context)
-
-
-def resolver(kube: Kube, settings: Settings) -> ClusterResolver | None:
-    """None: out of the cluster, and nobody said where its DNS is."""
-    if settings.cluster_dns:
-        host, _, port = settings.cluster_dns.partition(":")
-        return ClusterResolver(host, int(port)) if port else ClusterResolver(host)
-    return ClusterResolver.from_resolv_conf() if kube.in_cluster else None
 
 
 async def run(settings: Settings, stop: asyncio.Event) -> None:
@@ -78,10 +61,6 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
             with suppress(TimeoutError):
                 await asyncio.wait_for(recorder.written(), _LAST_EVENTS)
             await _end([writing])
-
-
-def observer(kube: Kube, emqx_ctl: EmqxCtl, settings: Settings) -> Observer:
-    return Observer(kube, emqx_ctl, resolver(kube, settings), settings.cluster_domain)
 
 
 def _reconciler(kube: Kube, resources: Resources, recorder: Recorder, settings: Settings) -> Reconciler:

@@ -8,8 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from emqx_autocluster.clients import paths
+from emqx_autocluster.connection import connect
 from emqx_autocluster.findings import ABNORMAL_TRUE, ConditionType
-from emqx_autocluster.service import connect
 from emqx_autocluster.settings import Settings
 from emqx_autocluster.v1alpha1 import Condition, EMQXAutoCluster, Members, PlannedAction
 

@@ -59,6 +59,10 @@ class DNS(Model):
     negative_grace: Duration = "60s"
 
 
+class DiscoverySpec(Model):
+    create_service: bool = False
+
+
 class Repair(Model):
     seed: str | None = None
     rollout: Literal["Automatic", "Manual"] = "Automatic"
@@ -74,6 +78,7 @@ class Spec(Model):
     target_ref: TargetRef
     verification: Verification = Verification()
     dns: DNS = Field(default=DNS(), alias="dns")
+    discovery: DiscoverySpec = DiscoverySpec()
     repair: Repair = Repair()
     healing: Healing = Healing()
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from emqx_autocluster import service
+from emqx_autocluster import connection
 from emqx_autocluster.clients.emqx_ctl import EmqxCtl
 from emqx_autocluster.clients.exec import Exec
 from emqx_autocluster.clients.kube import Kube
@@ -49,7 +49,7 @@ async def test_a_repair_ends_as_if_the_clock_had_not_jumped(
         settings = Settings(cluster_dns=story.sandbox.dns)
         emqx_ctl = EmqxCtl(Exec(kube, 4))
         kube.clock = clock
-        observer = Observer(kube, emqx_ctl, service.resolver(kube, settings), "cluster.local")
+        observer = Observer(kube, emqx_ctl, connection.resolver(kube, settings), "cluster.local")
         reconciler = Reconciler(observer, Effects(kube, emqx_ctl), Resources(kube), Recorder(kube), kube.now)
         looking = asyncio.create_task(look_again_and_again(reconciler, story, clock))
 

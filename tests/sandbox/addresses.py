@@ -13,6 +13,7 @@ LOOPBACK = "127.0.0.1"
 SERVICE_CIDR = "10.96.0.0/16"
 API_SERVER_CLUSTER_IP = "10.96.0.1"
 DNS_CLUSTER_IP = "10.96.0.10"
+DNS_POD_IP = "10.244.0.2"
 CLUSTER_DOMAIN = "cluster.local"
 # Where the API server seems to listen, seen from pods and nodes. The hollow nodes map it to loopback.
 API_SERVER_ADDRESS = "10.0.0.10"

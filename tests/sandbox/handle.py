@@ -10,7 +10,7 @@ from typing import Self
 
 from sandbox import audit, kubeconfig
 from sandbox.audit import AuditEntry
-from sandbox.state import write_json
+from sandbox.state import StateDirectory, write_json
 
 KUBECTL_SECONDS = 60
 USER_LIFETIME = "24h"
@@ -69,6 +69,11 @@ class SandboxHandle:
             "pid": self.pid,
         }
         write_json(file, document)
+
+    @property
+    def corefile(self) -> Path:
+        """What CoreDNS is configured by; read again within 2 s."""
+        return StateDirectory(self.kubeconfig.parent).corefile
 
     def kubectl(self, *arguments: str, input: str | None = None) -> str:  # noqa: A002 - as in subprocess.run
         """What kubectl prints, as cluster-admin."""

@@ -115,6 +115,7 @@ class Supervisor:
 
     async def _start_dns(self, plane: ControlPlane, probe: Probe) -> None:
         await self._launch("coredns", plane.coredns())
+        await probe.create_all([clusterobjects.dns_config(self.state.corefile.read_text())])
         await until(probe.coredns_ready, what="CoreDNS's /ready")
         await until(probe.kubernetes_name_resolves, what="CoreDNS's answer to kubernetes.default")
         self._tell("coredns answers")

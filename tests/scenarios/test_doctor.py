@@ -121,6 +121,7 @@ async def test_who_may_only_view_is_told_what_could_not_be_seen_and_which_right_
     assert checks["DiscoveryReady"]["status"] == "True"
     assert checks["ClusterFormed"]["status"] == "Unknown"
     assert 'cannot get resource "pods/exec"' in checks["ClusterFormed"]["message"]
+    assert f"get pods/exec in namespace {story.namespace}" in document["missingRights"]
     assert person.writes() == []
 
 

@@ -129,7 +129,7 @@ async def test_a_member_that_waits_for_its_tables_is_left_alone_and_the_status_s
 
     async def told() -> Object | None:
         found = await story.condition("ClusterFormed")
-        return found if "tables" in found.get("message", "") else None
+        return found if "its tables" in found.get("message", "") else None
 
     formed = await story.until("what the new pod waits for", told, seconds=180)
     assert (

@@ -85,7 +85,7 @@ async def test_paused_in_the_middle_of_a_rollout_leaves_the_old_names_until_resu
 
     async def both_told() -> bool:
         stale = await story.condition("StaleNodesPresent")
-        return stale.get("reason") == "StaleNodesFound" and all(name in stale["message"] for name in old)
+        return stale.get("reason") == "AutohealInhibited" and all(name in stale["message"] for name in old)
 
     await story.until("both old names in StaleNodesPresent", both_told, seconds=240)
     await story.until_condition("Ready", "True", "AllMembersClustered")

@@ -49,7 +49,7 @@ async def test_a_new_pod_that_never_becomes_ready_is_named_and_the_old_ones_stay
     await story.control.namespace(story.namespace, readiness="fail")
     name = (await disturbed.until_rolling())["metadata"]["name"]
 
-    told = await story.until_condition("ClusterFormed", "False", "MemberNotReady", seconds=180)
+    told = await story.until_condition("ClusterFormed", "False", "RolloutStuck", seconds=180)
     assert f"the rollout is stuck (1 of 2 pods updated, 2 available) on {name}" in told["message"]
     assert f"kubectl describe pod -n {story.namespace} {name}" in told["message"]
     assert (await story.condition("Ready"))["message"] == told["message"]
@@ -71,7 +71,7 @@ async def test_an_image_that_cannot_be_pulled_while_members_are_gathered_holds_t
     await disturbed.kubectl(f"set image WORKLOAD emqx={NO_SUCH_IMAGE}:5.4.1")
 
     going = await story.until_condition("ClusterFormed", "Unknown", "TargetProgressing")
-    await story.until_condition("ClusterFormed", "False", "MemberNotReady", seconds=180)
+    await story.until_condition("ClusterFormed", "False", "RolloutStuck", seconds=180)
 
     async def held() -> Object | None:
         found = await story.resource()

@@ -75,11 +75,15 @@ async def test_a_resolver_of_the_users_own_that_leads_nowhere_is_told_and_never_
     await one_member(story, NO_SCHEME, **own)
     await story.annotate(mode="Repair")
     told, address_told = await story.until_conditions(
-        ("DNSHealthy", "False", "NameNotFound"),
+        ("DNSHealthy", "False", "NameserverNotClusterDNS"),
         ("ConfigurationValid", "False", "APIServerMalformed"),
         seconds=240,
     )
-    for words in (f"nameserver {NOBODYS_DNS}", "dnsPolicy is None", "which is not changed", "cluster's DNS"):
+    for words in (
+        f"its nameserver is {NOBODYS_DNS}",
+        f"the cluster's DNS is {CLUSTER_DNS}",
+        "dnsPolicy is None with a dnsConfig of yours, which is not changed",
+    ):
         assert words in told["message"]
     assert "a restart would not help while DNSHealthy is False" in address_told["message"]
     assert await address(story) == NO_SCHEME

@@ -4,11 +4,12 @@ import json
 
 import pytest
 
-from builders import NOT_READ, a_case, changed, members, the_seed_story
+from builders import CLUSTER_IP, NOT_READ, a_case, a_network, an_answer, changed, members, the_seed_story
 from emqx_autocluster import checkup
 from emqx_autocluster.annotations import PAUSED
 from emqx_autocluster.checkup import Verdict
 from emqx_autocluster.diagnosis import Case
+from emqx_autocluster.discovery import API_SERVER
 from emqx_autocluster.findings import ConditionType, Reason
 
 HEALTHY = a_case()
@@ -62,6 +63,15 @@ def test_what_concerns_only_the_operator_is_not_shown_while_it_is_well() -> None
     assert shown == set(ConditionType) - {ConditionType.READY, ConditionType.ACCEPTED, ConditionType.PAUSED}
     paused = checkup.examine(a_case(annotations={PAUSED: "true"}))
     assert ConditionType.PAUSED in {rung.type for rung in paused.rungs}
+
+
+def test_a_cluster_domain_of_its_own_gives_no_finding() -> None:
+    """The sandbox has but one domain, so that this healthy variant is none of the blind cases."""
+    named = "kubernetes.default.svc.corp.example"
+    network = a_network(cluster_domain="corp.example", dns={f"{named}.": an_answer(f"{named}.")})
+    group = members("a b c", lookups={"kubernetes.default.svc": (CLUSTER_IP,), named: (CLUSTER_IP,)})
+    found = checkup.examine(a_case(network=network, members=group, env={API_SERVER: f"https://{named}:443"}))
+    assert (found.verdict, found.problems) == (Verdict.HEALTHY, ())
 
 
 @pytest.mark.parametrize(

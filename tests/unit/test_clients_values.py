@@ -16,7 +16,7 @@ from emqx_autocluster.clients.errors import (
     api_error,
     one_line,
 )
-from emqx_autocluster.clients.resolv_conf import candidates, parse_resolv_conf
+from emqx_autocluster.clients.resolv_conf import parse_resolv_conf
 from emqx_autocluster.observation import ResolvConf
 
 POD_CONF = ResolvConf(("10.96.0.10",), ("iot.svc.cluster.local", "svc.cluster.local", "cluster.local"), 5)
@@ -137,4 +137,4 @@ def test_resolv_conf() -> None:
     ],
 )
 def test_candidates(name: str, conf: ResolvConf, expected: tuple[str, ...]) -> None:
-    assert candidates(name, conf) == expected
+    assert conf.candidates(name) == expected

@@ -24,6 +24,7 @@ from emqx_autocluster.diagnosis import Case, Findings, diagnose
 from emqx_autocluster.discovery import API_SERVER
 from emqx_autocluster.findings import ConditionType, Finding, Reason, Status
 from emqx_autocluster.healing import Hold, Memory
+from emqx_autocluster.observation import JoinTrace
 from emqx_autocluster.v1alpha1 import Condition
 
 WELL = diagnose(a_case())
@@ -113,6 +114,7 @@ def explained(case: Case, memory: Memory | None = None) -> dict[ConditionType, F
 
 VOLUME: dict[str, Any] = {"volumes": {"d": "persistentVolumeClaim"}, "mounts": {"/opt/emqx/data": "d"}}
 BROKEN: dict[str, Any] = {"env": {API_SERVER: "nonsense"}}
+WAITS = JoinTrace(None, listening_again=False, waits="[warning] still waiting for table(s): [emqx_banned]")
 
 
 @pytest.mark.parametrize(
@@ -138,6 +140,17 @@ BROKEN: dict[str, Any] = {"env": {API_SERVER: "nonsense"}}
             Reason.MEMBER_NOT_READY,
             ["2 clusters instead of one", "tables"],
             id="a lone member that must not be wiped",
+        ),
+        pytest.param(
+            a_case(
+                **BROKEN,
+                members=changed(members("a b", "c"), "c", ready=False, join_trace=WAITS),
+                available_replicas=2,
+            ),
+            ConditionType.CLUSTER_FORMED,
+            Reason.WAITING_FOR_TABLES,
+            ["2 clusters instead of one", "emqx-c waits for its tables"],
+            id="a lone member that waits for its tables",
         ),
         pytest.param(
             a_case(**BROKEN, paused=True),

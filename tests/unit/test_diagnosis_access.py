@@ -6,9 +6,9 @@ import pytest
 
 from builders import DEAD_PROXY, NOT_READ, a_case, an_object, judge, members, some_rights, tells
 from emqx_autocluster.diagnosis import Case
-from emqx_autocluster.discovery import API_SERVER, NAMESPACE
+from emqx_autocluster.discovery import API_SERVER
 from emqx_autocluster.findings import ConditionType, Reason, Status
-from emqx_autocluster.observation import ManagedObject
+from emqx_autocluster.observation import DiscoveryError, DiscoveryTrace, ManagedObject
 
 APART = members("a", "b", "c")
 
@@ -99,12 +99,6 @@ def test_what_repair_can_give(case: Case, reason: Reason, words: list[str]) -> N
             Reason.FOREIGN_OBJECT,
             ["ServiceAccount emqx-discovery"],
             id="somebody else's ServiceAccount has our name",
-        ),
-        pytest.param(
-            a_case(env={NAMESPACE: "other"}, rights=some_rights(allowed=False)),
-            Reason.PERMISSION_DENIED,
-            ["in namespace other", "another namespace", NAMESPACE],
-            id="rights in another namespace",
         ),
         pytest.param(
             denied(account="default", other_bindings=("backup", "metrics")),
@@ -234,3 +228,49 @@ def test_well(case: Case, reason: Reason, words: list[str]) -> None:
 def test_a_proxy_that_will_be_replaced_does_not_hide_missing_rights() -> None:
     case = a_case(env={API_SERVER: DEAD_PROXY}, members=APART, rights=some_rights(allowed=False))
     tells(judge(case, ConditionType.RBAC_READY), (Status.FALSE, Reason.PERMISSION_DENIED))
+
+
+# --- the token's audience
+
+REFUSED = DiscoveryTrace(DiscoveryError.UNAUTHORIZED, "Discovery error: {401,...}")
+
+
+def with_audience(audience: str | None, **facts: Any) -> Case:
+    return a_case(**{"projects_token": True, "token_audience": audience, "members": APART, **facts})
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(with_audience("vault"), id="a word that is no issuer"),
+        pytest.param(
+            with_audience("https://vault.example", members=members("a", "b", "c", discovery_trace=REFUSED)),
+            id="a URL, and a member's log tells that it was refused",
+        ),
+        pytest.param(with_audience("vault", members=()), id="before any member runs"),
+    ],
+)
+def test_a_token_for_somebody_else(case: Case) -> None:
+    finding = judge(case, ConditionType.RBAC_READY)
+    tells(finding, (Status.FALSE, Reason.TOKEN_AUDIENCE_WRONG), "audience", "401", "likely")
+    assert not finding.repairable
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(with_audience(None), id="the API server's own"),
+        pytest.param(with_audience("https://kubernetes.default.svc"), id="the usual issuer"),
+        pytest.param(with_audience("https://kubernetes.default.svc.cluster.local"), id="the full name"),
+        pytest.param(with_audience("https://oidc.cloud.example/id/7"), id="a cloud's issuer"),
+        pytest.param(with_audience("vault", members=members("a b c")), id="they found each other by it"),
+        pytest.param(with_audience("vault", members=NOT_READ), id="whether any runs is not known"),
+    ],
+)
+def test_a_token_that_may_be_for_the_api_server(case: Case) -> None:
+    assert judge(case, ConditionType.RBAC_READY).reason is Reason.ACCESS_GRANTED
+
+
+def test_missing_rights_come_before_a_wrong_audience() -> None:
+    case = with_audience("vault", rights=some_rights(allowed=False))
+    assert judge(case, ConditionType.RBAC_READY).reason is Reason.PERMISSION_DENIED

@@ -19,13 +19,14 @@ from builders import (
     changed,
     judge,
     members,
+    plan_of,
     tells,
 )
-from emqx_autocluster.diagnosis import Case
-from emqx_autocluster.discovery import API_SERVER, NAMESPACE, SERVICE_NAME
+from emqx_autocluster.diagnosis import Case, configuration
+from emqx_autocluster.discovery import API_SERVER, NAMESPACE, NODE_NAME, SERVICE_NAME
 from emqx_autocluster.emqx_versions import CANONICAL_API_SERVER
 from emqx_autocluster.findings import ConditionType, Reason, Status
-from emqx_autocluster.observation import Member
+from emqx_autocluster.observation import Member, Service, WorkloadKind
 
 STRATEGY_5 = "EMQX_CLUSTER__DISCOVERY_STRATEGY"
 APART = members("a", "b", "c")
@@ -115,10 +116,25 @@ def test_what_cannot_work_and_has_one_right_value(case: Case, reason: Reason, wo
             id="a plain-http address that one replica does not need",
         ),
         pytest.param(
-            a_case(env={NAMESPACE: "default"}),
+            a_case(env={NAMESPACE: "default"}, service=None),
             Reason.NAMESPACE_MISMATCH,
             [f"{NAMESPACE} is default", "the pods live in iot", f"set {NAMESPACE}=iot"],
-            id="another namespace",
+            id="another namespace, and in the pods' own there is no such Service",
+        ),
+        pytest.param(
+            a_case(
+                env={NAMESPACE: "default"},
+                service=Service("emqx", {"app": "other"}, headless=True, publish_not_ready=True),
+            ),
+            Reason.NAMESPACE_MISMATCH,
+            [],
+            id="another namespace, and the Service in the pods' own selects others",
+        ),
+        pytest.param(
+            a_case(kind=WorkloadKind.STATEFUL_SET, env={NAMESPACE: "default"}),
+            Reason.NAMESPACE_MISMATCH,
+            [],
+            id="another namespace, which is part of the nodes' names",
         ),
         pytest.param(
             a_case(image="emqx/emqx:4.4.19", env={SERVICE_NAME: None}),
@@ -145,8 +161,8 @@ def test_what_cannot_work_and_has_one_right_value(case: Case, reason: Reason, wo
             id="strategy singleton",
         ),
         pytest.param(
-            a_case(env={NAMESPACE: "default", API_SERVER: "nonsense"}),
-            Reason.NAMESPACE_MISMATCH,
+            a_case(image="emqx/emqx:4.4.19", env={SERVICE_NAME: None, API_SERVER: "nonsense"}),
+            Reason.SERVICE_NAME_MISSING,
             [],
             id="a repairable problem beside one that is not: without that one a restart would be for nothing",
         ),
@@ -252,6 +268,36 @@ def test_what_is_not_known(case: Case, reason: Reason, words: list[str]) -> None
     tells(judge(case, ConditionType.CONFIGURATION_VALID), (Status.UNKNOWN, reason), *words)
 
 
+def test_another_namespace_is_put_right_where_the_service_is_in_the_pods_own() -> None:
+    finding = judge(a_case(env={NAMESPACE: "default"}), ConditionType.CONFIGURATION_VALID)
+    tells(finding, (Status.FALSE, Reason.NAMESPACE_MISMATCH), f"set {NAMESPACE}=iot")
+    assert finding.repairable
+    assert finding.sets == ((NAMESPACE, "iot"),)
+    assert finding.field == f"env/{NAMESPACE}"
+
+
+def test_no_rollout_begins_while_the_service_could_not_be_read() -> None:
+    case = a_case(env={NAMESPACE: "default"}, service=NOT_READ)
+    assert judge(case, ConditionType.CONFIGURATION_VALID).repairable
+    plan = plan_of(case)
+    assert (plan.now, plan.hold and plan.hold.reason) == ((), Reason.ROLLOUT_BLOCKED)
+
+
+def test_of_several_problems_each_is_told_and_those_that_only_the_user_can_put_right_come_first() -> None:
+    case = a_case(
+        image="emqx/emqx:4.4.19",
+        env={API_SERVER: "nonsense", NAMESPACE: "default", NODE_NAME: "emqx@10.0.0.1"},
+    )
+    found = configuration.problems(case)
+    assert [f.reason for f in found] == [
+        Reason.NODE_NAME_FIXED,
+        Reason.NAMESPACE_MISMATCH,
+        Reason.API_SERVER_MALFORMED,
+    ]
+    assert [f.repairable for f in found] == [False, True, True]
+    assert judge(case, ConditionType.CONFIGURATION_VALID) == found[0]
+
+
 DEFAULT_NAMESPACE = a_case().workload.ref
 
 
@@ -260,7 +306,6 @@ DEFAULT_NAMESPACE = a_case().workload.ref
     [
         pytest.param(asking(CANONICAL_API_SERVER), id="the canonical value"),
         pytest.param(asking("https://kubernetes.default.svc"), id="without the port"),
-        pytest.param(asking("https://kubernetes.default.svc:443/"), id="with a trailing slash"),
         pytest.param(asking("https://kubernetes.default"), id="the shorter name"),
         pytest.param(asking("https://kubernetes.default.svc.cluster.local:443"), id="the full name"),
         pytest.param(

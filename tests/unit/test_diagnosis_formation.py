@@ -21,7 +21,7 @@ from builders import (
     members,
     tells,
 )
-from emqx_autocluster.diagnosis import Case, formation
+from emqx_autocluster.diagnosis import Case, formation, serving
 from emqx_autocluster.discovery import LICENSE
 from emqx_autocluster.findings import ConditionType, Reason, Status
 from emqx_autocluster.observation import EnvFrom, JoinTrace, Member, WorkloadKind
@@ -123,13 +123,13 @@ def test_formed(facts: dict[str, Any], reason: Reason, words: list[str]) -> None
             [
                 "emqx-c is in the cluster and not Ready, although it runs since",
                 "kubectl logs -n iot emqx-c",
-                "tables",
+                "readiness probe",
             ],
             id="a member that is listed and not Ready",
         ),
         pytest.param(
             {"members": changed(WELL, "c", ready=False, join_trace=WAITS)},
-            Reason.MEMBER_NOT_READY,
+            Reason.WAITING_FOR_TABLES,
             ["serves nothing yet: emqx-c, which waits for its tables", "is left alone", WAITS.waits],
             id="a member that waits for its tables",
         ),
@@ -303,7 +303,14 @@ def test_a_rollout_that_is_stuck_on_a_pod_that_is_not_ready_names_it() -> None:
     group = (*members("a b c"), a_member("d", sees="abc", pod=a_pod("d", ready=False, created=ago(35))))
     case = a_case(members=group, progress_deadline_exceeded=True, **IN_ITS_BEGINNING)
     words = "is stuck (1 of 3 pods updated, 3 available) on emqx-d, which runs and is not Ready; see kubectl describe"
-    tells(judge(case, ConditionType.CLUSTER_FORMED), (Status.FALSE, Reason.MEMBER_NOT_READY), words)
+    tells(judge(case, ConditionType.CLUSTER_FORMED), (Status.FALSE, Reason.ROLLOUT_STUCK), words)
+
+
+def test_a_rollout_that_is_stuck_on_a_member_without_its_tables_says_that() -> None:
+    waiting = a_member("d", sees="abc", pod=a_pod("d", ready=False), join_trace=WAITS)
+    case = a_case(members=(*members("a b c"), waiting), progress_deadline_exceeded=True, **IN_ITS_BEGINNING)
+    words = ("the rollout is stuck", "on emqx-d, which waits for its tables", WAITS.waits)
+    tells(judge(case, ConditionType.CLUSTER_FORMED), (Status.FALSE, Reason.WAITING_FOR_TABLES), *words)
 
 
 def test_a_crash_loop_after_the_rollout_is_told_at_once_and_holds_nobody_else_up() -> None:
@@ -326,9 +333,7 @@ def test_a_deployment_whose_deadline_passed_is_stuck_on_a_pod() -> None:
     )
     case = a_case(members=group, status_replicas=4, updated_replicas=1, progress_deadline_exceeded=True)
     finding = judge(case, ConditionType.CLUSTER_FORMED)
-    tells(
-        finding, (Status.FALSE, Reason.MEMBER_NOT_READY), "stuck", "emqx-d: ImagePullBackOff: no such image"
-    )
+    tells(finding, (Status.FALSE, Reason.ROLLOUT_STUCK), "stuck", "emqx-d: ImagePullBackOff: no such image")
 
 
 @pytest.mark.parametrize(("minutes", "status"), [(9, Status.UNKNOWN), (10, Status.FALSE)])
@@ -402,13 +407,21 @@ def test_half_joined_needs_evidence_from_its_own_log(
     trace: Any, facts: dict[str, Any], *, expected: bool
 ) -> None:
     group = changed(WELL, "c", join_trace=trace, **{"ready": False, **facts})
-    names = [m.pod.name for m in formation.half_joined(a_case(members=group))]
+    names = [m.pod.name for m in serving.half_joined(a_case(members=group))]
     assert names == (["emqx-c"] if expected else [])
+
+
+@pytest.mark.parametrize(("version", "asks"), [("4.4.19", False), ("5.6.0", False), ("5.6.1", True)])
+def test_what_cures_a_half_joined_member_depends_on_the_version(version: str, *, asks: bool) -> None:
+    case = a_case(image=f"emqx:{version}", members=half_joined(WELL, "c"))
+    message = judge(case, ConditionType.CLUSTER_FORMED).message
+    assert ("emqx_ctl cluster discovery enable; if it is not Ready" in message) is asks
+    assert message.endswith("kubectl delete pod -n iot emqx-c")
 
 
 def test_how_long_a_join_may_take_is_the_users_to_say() -> None:
     case = a_case(members=half_joined(WELL, "c", seconds=90), spec={"repair": {"halfJoinedAfter": "2m"}})
-    assert formation.half_joined(case) == ()
+    assert serving.half_joined(case) == ()
 
 
 # --- the licence

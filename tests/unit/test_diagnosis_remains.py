@@ -12,15 +12,36 @@ GONE = [f"emqx@10.244.0.7{n}" for n in range(3)]
 
 
 @pytest.mark.parametrize(
-    ("names", "words"),
+    ("names", "reason", "words"),
     [
-        pytest.param(GONE[:1], ["1 stopped nodes", GONE[0]], id="one"),
-        pytest.param(GONE, ["3 stopped nodes", *GONE, "autoheal off"], id="as many as live ones"),
+        pytest.param(GONE[:1], Reason.STALE_NODES_FOUND, ["1 stopped nodes", GONE[0]], id="one"),
+        pytest.param(
+            GONE,
+            Reason.AUTOHEAL_INHIBITED,
+            ["3 stopped nodes", *GONE, "beside 3 live ones", "autoheal"],
+            id="as many as live ones",
+        ),
     ],
 )
-def test_stale_nodes(names: list[str], words: list[str]) -> None:
+def test_stale_nodes(names: list[str], reason: Reason, words: list[str]) -> None:
     case = a_case(members=members("a b c", stopped=names))
-    tells(judge(case, ConditionType.STALE_NODES_PRESENT), (Status.TRUE, Reason.STALE_NODES_FOUND), *words)
+    tells(judge(case, ConditionType.STALE_NODES_PRESENT), (Status.TRUE, reason), *words)
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        pytest.param(IN_ROLLOUT, "a rollout goes on", id="pods that are replaced"),
+        pytest.param({"generation": 5}, "a rollout goes on", id="a change that is not taken in yet"),
+        pytest.param({"available_replicas": 2}, "pods are being started", id="a member that restarts"),
+    ],
+)
+def test_what_it_waits_for_is_what_goes_on(facts: dict[str, Any], words: str) -> None:
+    tells(
+        judge(a_case(**facts), ConditionType.STALE_NODES_PRESENT),
+        (Status.UNKNOWN, Reason.TARGET_PROGRESSING),
+        words,
+    )
 
 
 def test_fewer_than_live_ones_are_no_danger_to_autoheal() -> None:
@@ -60,7 +81,7 @@ def test_stale_nodes_are_not_known(facts: dict[str, Any], reason: Reason) -> Non
 def test_one_members_word_is_enough_for_a_stale_name() -> None:
     group = changed(members("a b c", stopped=GONE), "c", view=NOT_READ)
     finding = judge(a_case(members=group), ConditionType.STALE_NODES_PRESENT)
-    tells(finding, (Status.TRUE, Reason.STALE_NODES_FOUND))
+    tells(finding, (Status.TRUE, Reason.AUTOHEAL_INHIBITED))
 
 
 @pytest.mark.parametrize(

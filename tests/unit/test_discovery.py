@@ -7,7 +7,16 @@ from packaging.version import Version
 
 from builders import a_container, a_workload, an_identity
 from emqx_autocluster import discovery
-from emqx_autocluster.discovery import API_SERVER, LICENSE, NAMESPACE, Address, Setting, Source
+from emqx_autocluster.discovery import (
+    API_SERVER,
+    APP_NAME,
+    LICENSE,
+    NAMESPACE,
+    SUFFIX,
+    Address,
+    Setting,
+    Source,
+)
 from emqx_autocluster.observation import Container, EnvFrom, EnvVar, Fact, Identity, PodTemplate, Unobserved
 
 FROM_FIELD = EnvVar(NAMESPACE, None, {"fieldRef": {"fieldPath": "metadata.namespace"}})
@@ -173,17 +182,50 @@ def test_without_a_version_the_strategy_is_never_guessed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("image", "variable", "uses_k8s"),
+    ("image", "variable", "strategy"),
     [
-        ("emqx/emqx:4.4.19", "EMQX_CLUSTER__DISCOVERY", True),
-        ("emqx/emqx:4.4.19", "EMQX_CLUSTER__DISCOVERY_STRATEGY", False),
-        ("emqx/emqx:5.8.9", "EMQX_CLUSTER__DISCOVERY_STRATEGY", True),
-        ("emqx/emqx:5.8.9", "EMQX_CLUSTER__DISCOVERY", False),
+        ("emqx/emqx:4.4.19", "EMQX_CLUSTER__DISCOVERY", "k8s"),
+        ("emqx/emqx:4.4.19", "EMQX_CLUSTER__DISCOVERY_STRATEGY", "manual"),
+        ("emqx/emqx:5.8.9", "EMQX_CLUSTER__DISCOVERY_STRATEGY", "k8s"),
+        ("emqx/emqx:5.8.9", "EMQX_CLUSTER__DISCOVERY", "manual"),
     ],
 )
-def test_each_version_reads_its_own_variable(image: str, variable: str, *, uses_k8s: bool) -> None:
+def test_each_version_reads_its_own_variable_and_k8s_is_meant_by_either(
+    image: str, variable: str, strategy: str
+) -> None:
     container = Container("emqx", image, (EnvVar(variable, "k8s"),))
-    assert discovery.read_settings(container, [], {}).uses_k8s == uses_k8s
+    settings = discovery.read_settings(container, [], {})
+    assert (discovery.text(settings.strategy), settings.uses_k8s) == (strategy, True)
+    assert settings.intends_k8s == (strategy == "manual")
+
+
+@pytest.mark.parametrize(
+    ("path", "mounted"),
+    [
+        ("/opt/emqx/etc", True),
+        ("/opt/emqx/etc/", True),
+        ("/opt/emqx/etc/emqx.conf", True),
+        ("/opt/emqx/etc/certs", False),
+        ("/opt/emqx/data", False),
+    ],
+)
+def test_a_file_of_the_users_may_have_what_is_set_nowhere_else(path: str, *, mounted: bool) -> None:
+    container = a_container(env={SUFFIX: None, APP_NAME: "mine"}, mounts={path: "conf"})
+    settings = discovery.read_settings(container, [], {})
+    assert isinstance(settings.suffix, Unobserved) == mounted
+    assert discovery.text(settings.app_name) == "mine"
+
+
+def test_what_the_entrypoint_made_of_nothing_is_not_what_was_given() -> None:
+    process = an_identity(EMQX_NAME="emqx-7f9c-x2kf9", EMQX_NODE_NAME="emqx@10.244.0.1")
+    settings = discovery.read_settings(a_container(), [process], {})
+    assert (discovery.text(settings.name), discovery.text(settings.node_name)) == (None, None)
+    given = EnvVar("EMQX_NAME", None, {"secretKeyRef": {"name": "s", "key": "k"}})
+    settings = discovery.read_settings(a_container(env={"EMQX_NAME": given}), [process], {})
+    assert discovery.text(settings.name) == "emqx-7f9c-x2kf9"
+    annotated = EnvVar("EMQX_NAME", None, {"fieldRef": {"fieldPath": "metadata.annotations['name']"}})
+    settings = discovery.read_settings(a_container(env={"EMQX_NAME": annotated}), [process], {})
+    assert isinstance(settings.name, Unobserved), "one pod's annotation tells nothing of another's"
 
 
 @pytest.mark.parametrize(
@@ -253,7 +295,7 @@ def test_the_emqx_container(
     [
         ("https://kubernetes.default.svc:443", Address("https", "kubernetes.default.svc", 443)),
         ("https://kubernetes.default.svc", Address("https", "kubernetes.default.svc", 443)),
-        ("https://kubernetes.default.svc/", Address("https", "kubernetes.default.svc", 443)),
+        ("https://kubernetes.default.svc/", Address("https", "kubernetes.default.svc", 443, "/")),
         ("http://192.168.1.31:8888", Address("http", "192.168.1.31", 8888)),
         ("http://proxy", Address("http", "proxy", 80)),
         ("https://user:secret@10.0.0.1:6443", Address("https", "10.0.0.1", 6443)),

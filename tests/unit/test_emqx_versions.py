@@ -66,3 +66,18 @@ RULES = (
 def test_the_rules_of_a_version(version: str, rules: tuple[object, ...]) -> None:
     generation = Generation(Version(version))
     assert tuple(getattr(generation, rule) for rule in RULES) == rules
+
+
+@pytest.mark.parametrize(
+    ("version", "names"),
+    [
+        ("4.4.19", ("EMQX_CLUSTER__DISCOVERY_STRATEGY", "", "ekka", None, False)),
+        ("5.0.20", ("EMQX_CLUSTER__DISCOVERY", "pod.local", None, "emqx", False)),
+        ("5.0.21", ("EMQX_CLUSTER__DISCOVERY", "pod.local", None, "emqx", True)),
+        ("6.0.0", ("EMQX_CLUSTER__DISCOVERY", "pod.local", None, "emqx", True)),
+    ],
+)
+def test_what_a_version_makes_of_names_that_are_not_set(version: str, names: tuple[object, ...]) -> None:
+    rules = ("other_strategy_variable", "default_suffix", "default_app_name", "default_name")
+    generation = Generation(Version(version))
+    assert tuple(getattr(generation, rule) for rule in (*rules, "reads_long_node_name")) == names

@@ -3,7 +3,7 @@
 import pytest
 
 from emqx_autocluster import explain
-from emqx_autocluster.findings import Reason
+from emqx_autocluster.findings import ConditionType, Reason
 
 
 @pytest.mark.parametrize("reason", list(Reason))
@@ -16,6 +16,27 @@ def test_every_reason_is_explained_from_the_page(reason: Reason) -> None:
 
 def test_letter_case_does_not_matter() -> None:
     assert explain.section("apiserverunreachable") == explain.section("APIServerUnreachable")
+
+
+@pytest.mark.parametrize("kind", list(ConditionType))
+def test_a_condition_is_explained_with_its_reasons(kind: ConditionType) -> None:
+    text = explain.section(kind)
+    assert text
+    assert "###" not in text
+
+
+@pytest.mark.parametrize("family", explain.families())
+def test_a_family_of_causes_is_a_page_of_its_own(family: str) -> None:
+    text = explain.section(family)
+    assert "## By hand" in text
+    assert not text.startswith("#")
+    assert "](" not in text, "a link leads nowhere on a terminal"
+
+
+def test_a_condition_names_each_of_its_reasons_with_a_sentence() -> None:
+    lines = [line for line in explain.section("rbacready").splitlines() if line.startswith("- **")]
+    assert "PermissionDenied" in "".join(lines)
+    assert all(line.rstrip().endswith((".", ":")) for line in lines)
 
 
 @pytest.mark.parametrize(

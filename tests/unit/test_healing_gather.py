@@ -21,12 +21,12 @@ from builders import (
     outline,
     plan_of,
 )
-from emqx_autocluster.diagnosis import Case
+from emqx_autocluster.diagnosis import Case, volumes
 from emqx_autocluster.discovery import API_SERVER
 from emqx_autocluster.findings import Reason
-from emqx_autocluster.healing import Action, Memory, gather
+from emqx_autocluster.healing import Action, Memory
 from emqx_autocluster.healing.steps import Join
-from emqx_autocluster.observation import Member, WorkloadKind
+from emqx_autocluster.observation import JoinTrace, Member, WorkloadKind
 
 ON_A_VOLUME: dict[str, Any] = {
     "volumes": {"data": "persistentVolumeClaim"},
@@ -205,7 +205,7 @@ def test_the_target_of_a_join_is_the_oldest_of_the_island_that_is_ready() -> Non
     ],
 )
 def test_which_data_outlives_a_pod(facts: dict[str, Any], *, outlives: bool) -> None:
-    assert gather.outlives_the_pod(a_case(**facts)) == outlives
+    assert volumes.outlive_the_pod(a_case(**facts)) == outlives
 
 
 # --- what must be known
@@ -253,6 +253,18 @@ def test_a_lone_member_that_is_not_ready_is_never_wiped() -> None:
     assert plan.hold
     assert plan.hold.reason is Reason.MEMBER_NOT_READY
     assert all(word in plan.hold.message for word in ["emqx-c", "tables", "kubectl logs -n iot emqx-c"])
+
+
+def test_a_lone_member_whose_log_tells_that_it_waits_for_its_tables_is_left_alone() -> None:
+    trace = JoinTrace(
+        None, listening_again=False, waits="[warning] still waiting for table(s): [emqx_banned]"
+    )
+    group = changed(members("a b", "c"), "c", ready=False, join_trace=trace)
+    plan = plan_of(broken(members=group, available_replicas=2))
+    assert plan.steps == ()
+    assert plan.hold
+    assert plan.hold.reason is Reason.WAITING_FOR_TABLES
+    assert "emqx-c waits for its tables" in plan.hold.message
 
 
 def test_a_lone_member_whose_log_proves_that_it_is_half_joined_may_join() -> None:

@@ -32,8 +32,17 @@ from builders import (
 from emqx_autocluster import diagnosis
 from emqx_autocluster.annotations import PAUSED
 from emqx_autocluster.diagnosis import Case
-from emqx_autocluster.discovery import API_SERVER
-from emqx_autocluster.emqx_versions import CANONICAL_API_SERVER
+from emqx_autocluster.discovery import (
+    ADDRESS_TYPE,
+    API_SERVER,
+    APP_NAME,
+    NAME,
+    NAMESPACE,
+    NODE_NAME,
+    SERVICE_NAME,
+    SUFFIX,
+)
+from emqx_autocluster.emqx_versions import CANONICAL_API_SERVER, DISCOVERY, DISCOVERY_STRATEGY
 from emqx_autocluster.findings import Status
 from emqx_autocluster.healing import Action, Memory
 from emqx_autocluster.healing.steps import EnableDiscovery, Evict, ForceLeave, Join, Operation, PatchWorkload
@@ -57,6 +66,20 @@ ADDRESSES = (
     "https://10.0.0.10",
     None,
 )
+MISTAKES: tuple[dict[str, str | None], ...] = (
+    {},
+    {},
+    {NAMESPACE: "default"},
+    {DISCOVERY: "k8s", DISCOVERY_STRATEGY: None},
+    {DISCOVERY: None, DISCOVERY_STRATEGY: "k8s"},
+    {APP_NAME: None},
+    {NAME: "broker", APP_NAME: "emqx"},
+    {NODE_NAME: "emqx@10.0.0.1"},
+    {ADDRESS_TYPE: "dns", SUFFIX: None},
+    {ADDRESS_TYPE: "hostname", DISCOVERY: "k8s", DISCOVERY_STRATEGY: None},
+    {SERVICE_NAME: None, "EMQX_CLUSTER__K8S__SERVICENAME": "mine"},
+)
+RENAME_NOBODY = {API_SERVER, NAMESPACE, DISCOVERY, DISCOVERY_STRATEGY, APP_NAME}
 IMAGES = ("emqx/emqx:4.4.19", "emqx/emqx:5.4.1", "emqx/emqx:5.8.9", "emqx/emqx:5.9.0", "emqx/emqx:latest")
 TRACES = (JoinTrace(None, listening_again=False), JoinTrace(AT.replace(hour=11), listening_again=False))
 
@@ -103,7 +126,7 @@ def observed(
         mode=mode,
         annotations=annotations or {},
         image=draw(st.sampled_from(IMAGES)),
-        env={API_SERVER: draw(st.sampled_from(ADDRESSES))},
+        env={API_SERVER: draw(st.sampled_from(ADDRESSES)), **draw(st.sampled_from(MISTAKES))},
         service_account=account,
         automount_token=draw(st.sampled_from([None, False])),
         dns_policy=draw(st.sampled_from(["ClusterFirst", "Default"])),
@@ -177,6 +200,18 @@ def test_a_member_that_is_not_ready_joins_only_with_evidence_from_its_log(
         s.operation.pod for s in plan_of(judged(observation), memory).now if isinstance(s.operation, Join)
     }
     assert joined <= proven
+
+
+@given(observed(), memories())
+def test_no_variable_is_set_that_gives_a_node_another_name(observation: Observation, memory: Memory) -> None:
+    for step in plan_of(judged(observation), memory).now:
+        if isinstance(step.operation, PatchWorkload):
+            pod = step.operation.body["spec"].get("template", {}).get("spec", {})
+            entries = [entry for container in pod.get("containers", ()) for entry in container["env"]]
+            assert {entry["name"] for entry in entries} <= RENAME_NOBODY
+            assert {e["value"] for e in entries if e["name"] == APP_NAME} <= {"emqx"}, (
+                "as the nodes are called"
+            )
 
 
 # --- nothing is concluded from what was not read

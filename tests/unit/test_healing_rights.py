@@ -154,10 +154,6 @@ def test_nothing_is_made_while_an_object_could_not_be_read(fact: str) -> None:
 @pytest.mark.parametrize(
     "case",
     [
-        pytest.param(
-            a_case(env={"EMQX_CLUSTER__K8S__NAMESPACE": "other"}, rights=some_rights(allowed=False)),
-            id="rights in another namespace",
-        ),
         pytest.param(denied(account="default", other_bindings=("backup",)), id="default has other rights"),
         pytest.param(
             a_case(env={API_SERVER: DEAD_PROXY}, rights=some_rights(allowed=False)),
@@ -171,3 +167,10 @@ def test_nothing_is_made_while_an_object_could_not_be_read(fact: str) -> None:
 )
 def test_no_rights_are_given(case: Case) -> None:
     assert plan_of(case).now == ()
+
+
+def test_rights_are_given_in_the_pods_own_namespace_whatever_the_setting_says() -> None:
+    case = a_case(env={"EMQX_CLUSTER__K8S__NAMESPACE": "other"}, rights=some_rights(allowed=False))
+    given = [s.operation.body for s in plan_of(case).steps if isinstance(s.operation, Create)]
+    assert {body["kind"] for body in given} == {"Role", "RoleBinding"}
+    assert {body["metadata"]["namespace"] for body in given} == {"iot"}

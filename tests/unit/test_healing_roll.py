@@ -29,10 +29,10 @@ from builders import (
 )
 from emqx_autocluster import rbac
 from emqx_autocluster.annotations import ORIGINAL, ROLL
-from emqx_autocluster.diagnosis import Case
-from emqx_autocluster.discovery import API_SERVER, NAMESPACE
-from emqx_autocluster.emqx_versions import CANONICAL_API_SERVER
-from emqx_autocluster.findings import Reason
+from emqx_autocluster.diagnosis import Case, diagnose
+from emqx_autocluster.discovery import API_SERVER, APP_NAME, NAME, NAMESPACE
+from emqx_autocluster.emqx_versions import CANONICAL_API_SERVER, DISCOVERY, DISCOVERY_STRATEGY
+from emqx_autocluster.findings import ConditionType, Reason
 from emqx_autocluster.healing import Memory, Plan
 from emqx_autocluster.healing.steps import PatchWorkload
 from emqx_autocluster.observation import DNSAnswer, DNSOutcome, EnvVar, Rights, WorkloadKind
@@ -40,6 +40,9 @@ from emqx_autocluster.v1alpha1 import Rewrite
 
 GONE = "emqx@10.244.0.71"
 LOST = members("a b c", lookups={CANONICAL_HOST: ()})
+
+
+FROM_POD_NAME = EnvVar(NAME, None, {"fieldRef": {"fieldPath": "metadata.name"}})
 
 
 def broken(**facts: Any) -> Case:
@@ -212,9 +215,9 @@ def test_it_is_not_set(facts: dict[str, Any]) -> None:
             id="whether the pods may ask is not known",
         ),
         pytest.param(
-            a_case(automount_token=False, env={NAMESPACE: "other"}),
+            a_case(automount_token=False, env={NAME: FROM_POD_NAME}),
             Reason.ROLLOUT_BLOCKED,
-            ["ConfigurationValid is False", "other"],
+            ["ConfigurationValid is False", "another in each pod"],
             id="another setting is wrong, which only the user can put right",
         ),
         pytest.param(
@@ -445,3 +448,65 @@ def test_a_persons_rollback_stops_it_at_once_until_they_say_go() -> None:
     assert plan.hold.reason is Reason.EXTERNAL_REVERT
     assert all(word in plan.hold.message for word in ["rolled back to nonsense", f"{ROLL}=now"])
     assert now(plan_of(broken(annotations={ROLL: "now"}), undone)) == ["PatchWorkload Deployment/emqx"]
+
+
+# --- several settings at once
+
+
+def several(**facts: Any) -> Case:
+    """4.x with the variable of 5.x, the default namespace, and no name to look for."""
+    env = {DISCOVERY: None, DISCOVERY_STRATEGY: "k8s", NAMESPACE: None, APP_NAME: None}
+    return a_case(**{"image": "emqx/emqx:4.4.19", "env": env, **facts})
+
+
+def test_all_right_values_are_set_in_the_one_patch() -> None:
+    plan = plan_of(several())
+    assert now(plan) == ["PatchWorkload Deployment/emqx"]
+    (container,) = the_patch(plan).body["spec"]["template"]["spec"]["containers"]
+    assert {e["name"]: e["value"] for e in container["env"]} == {
+        DISCOVERY: "k8s",
+        NAMESPACE: "iot",
+        APP_NAME: "emqx",
+    }
+    assert the_patch(plan).value == f"{DISCOVERY}=(unset), {APP_NAME}=(unset), {NAMESPACE}=(unset)"
+
+
+def test_a_tool_that_sets_back_what_its_manifest_has_is_not_fought() -> None:
+    """What the manifest never had stays as it was set, so that the second patch is smaller."""
+    back = {DISCOVERY: "k8s", NAMESPACE: "default", APP_NAME: "emqx"}
+    first = f"{APP_NAME}=(unset), {DISCOVERY}=(unset), {NAMESPACE}=default"
+    memory = Memory(
+        rewrites=tuple(
+            Rewrite(value=value, time=AT - timedelta(minutes=minutes))
+            for value, minutes in ((first, 20), (f"{NAMESPACE}=default", 5))
+        )
+    )
+    plan = plan_of(several(env=back), memory)
+    assert plan.now == ()
+    assert plan.hold
+    assert plan.hold.reason is Reason.EXTERNAL_REVERT
+    assert f"{NAMESPACE}=default was set back 2 times" in plan.hold.message
+    assert f"{NAMESPACE}=iot" in plan.hold.message
+    assert now(plan_of(several(env=back | {NAMESPACE: "other"}), memory)) == ["PatchWorkload Deployment/emqx"]
+
+
+def test_what_renames_the_nodes_is_shown_with_its_patch_and_not_applied() -> None:
+    plan = plan_of(a_case(env={NAME: FROM_POD_NAME}))
+    assert plan.now == ()
+    (step,) = plan.steps
+    assert step.operation is None
+    assert step.message == f"by hand: set {NAME}=emqx"
+    assert step.command
+    assert f'"name":"{NAME}","value":"emqx","valueFrom":null' in step.command
+
+
+def test_no_restart_while_anything_about_the_settings_is_unknown() -> None:
+    """What is certainly wrong is told all the same; the namespace comes from a Secret, and no process has told it."""
+    secret = EnvVar(NAMESPACE, None, {"secretKeyRef": {"name": "s", "key": "namespace"}})
+    case = a_case(env={API_SERVER: "nonsense", NAMESPACE: secret})
+    told = diagnose(case)[ConditionType.CONFIGURATION_VALID]
+    assert (told.reason, told.repairable) == (Reason.API_SERVER_MALFORMED, True)
+    plan = plan_of(case)
+    assert plan.now == ()
+    assert plan.hold
+    assert plan.hold.reason is Reason.SETTING_UNREADABLE

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 import pytest
 
+from sandbox.kubelet import podnetwork
 from sandbox.kubelet.addresstable import AddressTable, Target
-from sandbox.kubelet.container import NameNotFound, ResolutionFailed
+from sandbox.kubelet.container import NameNotFound, Refused, ResolutionFailed, TimedOut
 from sandbox.kubelet.dnsconfig import resolv_conf
 from sandbox.kubelet.podnetwork import Endpoint, PodNetwork, names_of
 from sandbox.kubelet.resolver import Fault, Nameservers, resolve
@@ -76,6 +77,24 @@ def test_a_blocked_port_holds_both_ways_and_for_that_port(network: PodNetwork, s
     assert not reaches(network, 0, 1)
     assert not reaches(network, 1, 0)
     assert reaches(network, 1, 0, port=1883)
+
+
+def test_what_a_pod_sends_to_itself_never_leaves_it(network: PodNetwork, switches: Switches) -> None:
+    switches.pod("ns", "emqx-0")["blocked_ports"] = "4370"
+    assert reaches(network, 0, 0)
+
+
+async def test_a_connection_needs_somebody_who_listens(
+    network: PodNetwork, switches: Switches, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(podnetwork, "KERNEL_GIVES_UP_AFTER", 0.0)
+    network.join(Endpoint("ns", "emqx-9", "10.244.0.60", (), lambda port: port == 5369))
+    await network.connect("ns", "emqx-0", "10.244.0.60", 5369)
+    with pytest.raises(Refused):
+        await network.connect("ns", "emqx-0", "10.244.0.60", 5370)
+    switches.pod("ns", "emqx-9")["blocked_ports"] = "5369"
+    with pytest.raises(TimedOut):
+        await network.connect("ns", "emqx-0", "10.244.0.60", 5369)
 
 
 def test_a_pod_that_is_gone_is_not_reached_but_its_successor_is(network: PodNetwork) -> None:

@@ -1,12 +1,14 @@
 """The kubelet's small shell and its generic commands, on a world without a kubelet."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pytest
 
+from emqx_autocluster.clients import dialling
 from sandbox.kubelet.commands import Given, Streams
-from sandbox.kubelet.container import CommandNotFound, NameNotFound, Response
+from sandbox.kubelet.container import CommandNotFound, NameNotFound, Refused, Response
 from sandbox.kubelet.executor import execute
 
 VARIABLES = {"EMQX_NAME": "emqx", "EMQX_CLUSTER__K8S__SERVICE_NAME": "emqx-headless", "SECRET": "s3"}
@@ -64,6 +66,13 @@ class Place:
 
     def reachable(self, ip_or_host: str, port: int) -> bool:
         raise AssertionError(ip_or_host, port)
+
+    async def connect(self, ip: str, port: int) -> None:
+        """10.244.0.8 listens on 5369, and nothing answers at 10.244.0.9."""
+        if ip == "10.244.0.9":
+            await asyncio.sleep(60)
+        if (ip, port) != ("10.244.0.8", 5369):
+            raise Refused(ip)
 
     async def run(self) -> int:
         raise AssertionError
@@ -181,3 +190,29 @@ async def test_exec_sees_the_specs_environment_with_path_and_hostname() -> None:
 async def test_an_unknown_command_is_the_runtimes_error(command: str) -> None:
     with pytest.raises(CommandNotFound):
         await run(command)
+
+
+@pytest.mark.parametrize(
+    ("argv", "code", "said"),
+    [
+        (["bash", "-c", ": > /dev/tcp/10.244.0.8/5369"], 0, ""),
+        (["bash", "-c", "</dev/tcp/10.244.0.8/5369 && echo open"], 0, "open"),
+        (["bash", "-c", ": > /dev/tcp/10.244.0.8/5370"], 1, "/dev/tcp/10.244.0.8/5370: Connection refused"),
+        (["timeout", "0.05", "bash", "-c", ": > /dev/tcp/10.244.0.9/5369"], 124, ""),
+        (["timeout", "1", "nosuch"], 127, "failed to run command 'nosuch'"),
+        (["timeout", "1"], 125, "missing operand"),
+        (["timeout", "1", "emqx_ctl", "fail"], 7, "ctl: fail"),
+    ],
+)
+async def test_bash_opens_connections_and_timeout_ends_what_lasts(
+    argv: list[str], code: int, said: str
+) -> None:
+    ended, out, err = await run(*argv)
+    assert ended == code
+    assert said in out + err
+
+
+async def test_the_operators_own_command_for_ports_is_understood() -> None:
+    addresses = [("10.244.0.8", 5369), ("10.244.0.8", 5370)]
+    _, out, _ = await run(*dialling.command(addresses))
+    assert dialling.parse(out) == dict(zip(addresses, (True, False), strict=True))

@@ -198,3 +198,39 @@ def test_a_member_that_does_not_run_is_not_settling() -> None:
 def test_an_unread_list_of_pods_is_no_empty_cluster() -> None:
     seen = membership.examine(replace(an_observation(a_workload()), members=NOT_READ))
     assert seen == Membership()
+
+
+# --- nodes of others
+
+
+@pytest.mark.parametrize(
+    ("group", "kind", "expected"),
+    [
+        pytest.param(members("a b c"), WorkloadKind.DEPLOYMENT, set(), id="only its own"),
+        pytest.param((a_member("a", sees="x"),), WorkloadKind.DEPLOYMENT, {node_of("x")}, id="another"),
+        pytest.param(
+            (a_member("a", sees="x"), a_member("b", sees="ay")),
+            WorkloadKind.DEPLOYMENT,
+            {node_of("x"), node_of("y")},
+            id="in any view",
+        ),
+        pytest.param(
+            changed(members("a b"), "b", deleting=True), WorkloadKind.DEPLOYMENT, set(), id="a pod that ends"
+        ),
+        pytest.param(
+            changed(members("a b"), "b", node=None, view=NOT_READ),
+            WorkloadKind.DEPLOYMENT,
+            set(),
+            id="by its address, where the pod did not tell its name",
+        ),
+        pytest.param((a_member("0", sees="12"),), WorkloadKind.STATEFUL_SET, set(), id="the next pod's name"),
+        pytest.param(
+            (a_member("0", sees="3"),),
+            WorkloadKind.STATEFUL_SET,
+            {node_of("3")},
+            id="a name beyond the replicas",
+        ),
+    ],
+)
+def test_foreign_nodes(group: tuple[Member, ...], kind: WorkloadKind, expected: set[str]) -> None:
+    assert membership.foreign(an_observation(kind=kind, members=group)) == expected

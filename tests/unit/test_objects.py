@@ -1,5 +1,6 @@
 """From the API server's JSON to the values that are judged, with Kubernetes' own defaults."""
 
+import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
@@ -174,6 +175,17 @@ def test_a_projected_token(pod: dict[str, Any], *, projects: bool) -> None:
     )
 
 
+@pytest.mark.parametrize("audience", [None, "vault"])
+def test_the_audience_of_a_projected_token(audience: str | None) -> None:
+    token = {"path": "token", **({"audience": audience} if audience else {})}
+    pod = {
+        "volumes": [{"name": "token", "projected": {"sources": [{"serviceAccountToken": token}]}}],
+        "containers": [{"name": "emqx", "volumeMounts": [{"name": "token", "mountPath": TOKEN_PATH}]}],
+    }
+    (container,) = objects.workload(WorkloadKind.DEPLOYMENT, a_body(pod=pod)).template.containers
+    assert (container.projects_token, container.token_audience) == (True, audience)
+
+
 def test_volumes_are_told_by_their_kind() -> None:
     volumes = [
         {"name": "a", "emptyDir": {}},
@@ -259,6 +271,64 @@ def test_a_pod_that_has_no_status_yet() -> None:
 
 def test_a_pod_that_is_being_deleted() -> None:
     assert objects.pod(a_pod_body(deletionTimestamp=CREATED), "emqx").deleting
+
+
+def cookie_of(env: dict[str, Any], **container: Any) -> str | None:
+    body = a_pod_body()
+    entries = [{"name": name, **source} for name, source in env.items()]
+    body["spec"] = {"containers": [{"name": "emqx", "env": entries, **container}]}
+    return objects.pod(body, "emqx").cookie
+
+
+def from_secret(name: str) -> dict[str, Any]:
+    return {"valueFrom": {"secretKeyRef": {"name": name, "key": "cookie"}}}
+
+
+PLAIN = {"value": "s3cret-cookie"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        pytest.param({"EMQX_NODE__COOKIE": PLAIN}, {"EMQX_NODE__COOKIE": PLAIN}, True, id="the same value"),
+        pytest.param({"EMQX_NODE__COOKIE": PLAIN}, {"EMQX_NODE_COOKIE": PLAIN}, True, id="by its other name"),
+        pytest.param(
+            {"EMQX_NODE__COOKIE": PLAIN}, {"EMQX_NODE__COOKIE": {"value": "x"}}, False, id="another value"
+        ),
+        pytest.param(
+            {"EMQX_NODE__COOKIE": from_secret("a")}, {"EMQX_NODE__COOKIE": from_secret("a")}, True, id="a key"
+        ),
+        pytest.param(
+            {"EMQX_NODE__COOKIE": from_secret("a")},
+            {"EMQX_NODE__COOKIE": from_secret("b")},
+            False,
+            id="another Secret",
+        ),
+        pytest.param(
+            {"EMQX_NODE_COOKIE": PLAIN, "EMQX_NODE__COOKIE": from_secret("a")},
+            {"EMQX_NODE_COOKIE": PLAIN},
+            True,
+            id="the short name wins",
+        ),
+        pytest.param({}, {}, True, id="the default"),
+        pytest.param({}, {"EMQX_NODE__COOKIE": PLAIN}, False, id="the default and one that is given"),
+    ],
+)
+def test_two_cookies_are_compared_and_none_is_told(
+    one: dict[str, Any], other: dict[str, Any], *, same: bool
+) -> None:
+    first, second = cookie_of(one), cookie_of(other)
+    assert (first == second) == same
+    assert "s3cret" not in f"{first}{second}"
+
+
+def test_a_cookie_cannot_be_guessed_from_what_is_compared() -> None:
+    digest = hashlib.blake2b(PLAIN["value"].encode(), digest_size=16).hexdigest()
+    assert cookie_of({"EMQX_NODE__COOKIE": PLAIN}) != digest
+
+
+def test_a_cookie_that_may_come_from_anywhere_is_not_compared() -> None:
+    assert cookie_of({}, envFrom=[{"secretRef": {"name": "s"}}]) is None
 
 
 @pytest.mark.parametrize(

@@ -61,14 +61,15 @@ def test_what_the_image_is_made_of_is_there_and_reaches_the_builder() -> None:
     assert [source for source in sources if not (ROOT / source).exists()] == []
 
 
-def test_the_wheel_has_every_module_and_the_page_that_explain_reads(tmp_path: Path) -> None:
+def test_the_wheel_has_every_module_and_the_pages_that_explain_reads(tmp_path: Path) -> None:
     [wheel] = WheelBuilder(str(ROOT)).build(directory=str(tmp_path), versions=["standard"])
     modules = {
         str(module.relative_to(ROOT / "operator"))
         for module in (ROOT / "operator" / "emqx_autocluster").rglob("*.py")
     }
     packed = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
-    assert packed == modules | {"emqx_autocluster/reasons.md"}
+    families = {f"emqx_autocluster/causes/{page.name}" for page in (ROOT / "docs" / "causes").iterdir()}
+    assert packed == modules | families | {"emqx_autocluster/reasons.md"}
 
 
 def test_the_deployment_runs_the_image_of_this_version() -> None:

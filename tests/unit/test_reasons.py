@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from emqx_autocluster.findings import ConditionType, Reason, Status
 
@@ -14,7 +15,7 @@ PAGE = (ROOT / "docs" / "reasons.md").read_text()
 PACKAGE = ROOT / "operator" / "emqx_autocluster"
 TREES = {path: ast.parse(path.read_text()) for path in PACKAGE.rglob("*.py") if path.name != "findings.py"}
 
-INTRODUCTION = ("How to read a condition", "By hand", "Contents")
+INTRODUCTION = ("How to read a condition", "By hand", "Contents", "At a glance")
 BESIDE_THE_CONDITIONS = ("Any condition", "What holds a repair back")
 PARTS = ("Cause", "See it", "Cure", "Repair")
 GOOD_WHEN_FALSE = {ConditionType.STALE_NODES_PRESENT, ConditionType.PAUSED}
@@ -154,3 +155,63 @@ def test_the_page_has_every_verdict_that_the_checks_spell_out() -> None:
     assert len(spelled_out) > len(Reason) / 2
     untold = {(reason, verdict) for reason, verdict in spelled_out if verdict not in verdicts(reason)}
     assert untold == set()
+
+
+# --- the table "At a glance"
+
+
+def glance() -> dict[str, tuple[str, str, str]]:
+    """Reason -> (EMQX versions that it matters for, whether Repair fixes it, whether lint sees it)."""
+    table = PAGE.partition("\n## At a glance\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"(?m)^\| \[(\w+)\]\(#(\w+)\) \| ([^|]+) \| (yes|–) \| (yes|–) \|$", table)
+    assert [row for row in rows if slug(row[0]) != row[1]] == []
+    assert table.count("\n| [") == len(rows) == len({row[0] for row in rows})
+    return {reason: (versions, repaired, linted) for reason, _, versions, repaired, linted in rows}
+
+
+def repairable_in(tree: ast.Module) -> Iterator[Reason]:
+    """Reasons of findings that are, or may be, marked as such: in the call itself, or by what the function tells."""
+    for function in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)):
+        for node in ast.walk(function):
+            match node:
+                case ast.Call(func=ast.Name(id="repairable") | ast.Attribute(attr="repairable")):
+                    yield from reasons_in(node)
+                case ast.Call(func=ast.Name(id="false" | "replace" as how), keywords=keywords):
+                    marks = (k.value for k in keywords if k.arg == "repairable")
+                    if any(not (isinstance(m, ast.Constant) and m.value is False) for m in marks):
+                        yield from reasons_in(node if how == "false" else function)
+
+
+def blamed_by_lint() -> set[str]:
+    """Reasons that lint is seen to find: in its own tests, and in the blind cases."""
+    own = (ROOT / "tests" / "unit" / "test_lint.py").read_text()
+    return {cause["reason"] for cause in CAUSES if cause.get("static")} | {
+        reason for reason in Reason if f'"{reason}"' in own
+    }
+
+
+CAUSES = [
+    yaml.safe_load(file.read_text()) for file in (ROOT / "tests/scenarios/causes").glob("*/expected.yaml")
+]
+
+
+def test_the_glance_lists_what_is_not_well_once_in_the_order_of_the_page() -> None:
+    assert list(glance()) == [reason for reason in headings(3) if needs_a_cure(reason)]
+
+
+def test_the_glance_says_repair_where_the_code_may_repair() -> None:
+    code = {reason for tree in TREES.values() for reason in repairable_in(tree)}
+    assert {reason for reason, (_, repaired, _) in glance().items() if repaired == "yes"} == code
+
+
+def test_the_glance_says_lint_where_lint_is_seen_to_find_it() -> None:
+    assert {reason for reason, (*_, linted) in glance().items() if linted == "yes"} == blamed_by_lint()
+
+
+def test_every_reason_is_produced_by_a_test() -> None:
+    """By name in a table of the units, as text in a story, or as the one cause of a blind case."""
+    units = (ast.parse(file.read_text()) for file in (ROOT / "tests" / "unit").glob("test_*.py"))
+    stories = [file.read_text() for file in (ROOT / "tests" / "scenarios").glob("test_*.py")]
+    named = {reason for tree in units for reason in reasons_in(tree)}
+    told = {reason for reason in Reason if any(f'"{reason}"' in story for story in stories)}
+    assert set(Reason) - named - told - {cause.get("reason") for cause in CAUSES} == set()

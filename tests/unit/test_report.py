@@ -28,6 +28,7 @@ from builders import (
 from emqx_autocluster import diagnosis, report
 from emqx_autocluster.diagnosis import Case
 from emqx_autocluster.discovery import API_SERVER
+from emqx_autocluster.findings import ConditionType, Reason
 from emqx_autocluster.healing import Action, Memory
 from emqx_autocluster.healing.steps import Step
 from emqx_autocluster.observation import WorkloadKind
@@ -111,6 +112,21 @@ def test_discovery_as_it_is_in_force() -> None:
     other = status(a_case(env={"EMQX_CLUSTER__DISCOVERY_STRATEGY": "dns"})).discovery
     assert other == Discovery(strategy="dns", emqx_version="5.8.9")
     assert status(a_case(containers=())).discovery is None
+
+
+def test_what_is_in_force_stays_visible_where_k8s_is_only_intended() -> None:
+    case = a_case(env={"EMQX_CLUSTER__DISCOVERY_STRATEGY": None, "EMQX_CLUSTER__DISCOVERY": "k8s"})
+    found = status(case).discovery
+    assert found
+    assert (found.strategy, found.service_name, found.namespace) == ("manual", "emqx", "iot")
+
+
+def test_a_dead_address_is_remembered_also_where_another_problem_is_told_first() -> None:
+    env = {API_SERVER: DEAD_PROXY, "EMQX_NODE_NAME": "emqx@10.0.0.1"}
+    case = a_case(env=env, members=members("a", "b", "c"))
+    told = diagnosis.diagnose(case)[ConditionType.CONFIGURATION_VALID]
+    found = status(case).discovery
+    assert (told.reason, found and found.unreachable) == (Reason.NODE_NAME_FIXED, DEAD_PROXY)
 
 
 def test_a_password_in_the_address_is_not_in_the_status() -> None:

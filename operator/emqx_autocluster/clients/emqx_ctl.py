@@ -7,8 +7,9 @@ in it would be taken for the node to talk to.
 
 import ipaddress
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from emqx_autocluster.clients import dialling
 from emqx_autocluster.clients import identity as identity_script
 from emqx_autocluster.clients.emqx_answers import (
     Answer,
@@ -24,7 +25,7 @@ from emqx_autocluster.clients.emqx_answers import (
 )
 from emqx_autocluster.clients.errors import UnreadableAnswer, UnsafeArgument
 from emqx_autocluster.clients.exec import Completed, Exec, ExecTarget
-from emqx_autocluster.observation import Identity, View
+from emqx_autocluster.observation import Fact, Identity, Unobserved, View
 
 UNKNOWN_HOST = 2
 """The exit code of `getent` for a name that nothing resolves."""
@@ -76,6 +77,18 @@ class EmqxCtl:
         return parse_discovery_enable(
             await self._said(target, ("emqx_ctl", "cluster", "discovery", "enable"))
         )
+
+    async def open_ports(
+        self, target: ExecTarget, peers: Mapping[str, tuple[str, int]]
+    ) -> dict[str, Fact[bool]]:
+        """Which of these addresses and ports let the container in, by name; Unobserved where it cannot tell."""
+        argv = dialling.command(list(peers.values()))
+        done = await self._run(target, argv)
+        answers = dialling.parse(done.stdout.decode(errors="replace"))
+        unread = Unobserved(
+            f"no answer about the port: {first_line(_text(done))} (exit code {done.exit_code})"
+        )
+        return {name: answers.get(address, unread) for name, address in peers.items()}
 
     async def lookup(self, target: ExecTarget, host: str) -> tuple[str, ...]:
         """The addresses that the pod's own resolver gives; none: it does not know the name."""

@@ -58,6 +58,10 @@ def rolebindings(namespace: str | None = None, name: str | None = None) -> str:
     return _path("/apis/rbac.authorization.k8s.io/v1", "rolebindings", namespace, name)
 
 
+def networkpolicies(namespace: str | None = None, name: str | None = None) -> str:
+    return _path("/apis/networking.k8s.io/v1", "networkpolicies", namespace, name)
+
+
 def events(namespace: str | None = None, name: str | None = None) -> str:
     return _path("/apis/events.k8s.io/v1", "events", namespace, name)
 

@@ -8,6 +8,7 @@ from emqx_autocluster.diagnosis import (
     access,
     configuration,
     endpoints,
+    evidence,
     formation,
     names,
     remains,
@@ -28,14 +29,18 @@ CHECKS = (
     remains.paused,
 )
 
-_MORE = {ConditionType.CONFIGURATION_VALID: configuration.problems}
+_MORE = {
+    ConditionType.CONFIGURATION_VALID: configuration.problems,
+    ConditionType.DISCOVERY_READY: endpoints.problems,
+    ConditionType.ROLLOUT_SAFE: rollout.problems,
+}
 """Conditions that can have several causes at once, of which they tell the first."""
 
 Findings = dict[ConditionType, Finding]
 
 
 def diagnose(case: Case) -> Findings:
-    found = [check(case) for check in CHECKS]
+    found = [evidence.confirmed(case, check(case)) for check in CHECKS]
     if case.workload.replicas == 0:
         found = [_at_zero(finding) for finding in found]
     return {finding.type: finding for finding in found}
@@ -48,8 +53,10 @@ def problems(case: Case, findings: Findings) -> tuple[Finding, ...]:
 
 
 def _all_of(case: Case, told: Finding) -> tuple[Finding, ...]:
-    further = _MORE[told.type](case) if told.type in _MORE else ()
-    return (told, *(finding for finding in further if finding.reason is not told.reason))
+    """The first of several is what the condition tells, which may add what the others say."""
+    found = _MORE[told.type](case) if told.type in _MORE else ()
+    each = tuple(evidence.confirmed(case, finding) for finding in found)
+    return each if each and each[0].reason is told.reason else (told, *each)
 
 
 def is_wrong(finding: Finding) -> bool:

@@ -1,10 +1,18 @@
 """RBACReady: whether the pods' ServiceAccount may read the one Endpoints object that EMQX asks for."""
 
 from emqx_autocluster import annotations, discovery, rbac
-from emqx_autocluster.diagnosis import configuration
+from emqx_autocluster.diagnosis import address, evidence
 from emqx_autocluster.diagnosis.case import Case
 from emqx_autocluster.findings import ConditionType, Finding, Reason, false, true, unknown
-from emqx_autocluster.observation import Fact, ManagedObject, Rights, Unobserved
+from emqx_autocluster.observation import (
+    DiscoveryError,
+    DiscoveryTrace,
+    Fact,
+    ManagedObject,
+    Rights,
+    Unobserved,
+)
+from emqx_autocluster.template import AUTOMOUNT, SERVICE_ACCOUNT
 
 _TYPE = ConditionType.RBAC_READY
 _ELSE = "or delete it, and the operator makes its own"
@@ -20,7 +28,7 @@ def check(case: Case) -> Finding:
         return unknown(_TYPE, Reason.INITIALIZING, "the discovery strategy is not known yet")
     if not case.uses_k8s:
         return true(_TYPE, Reason.NOT_APPLICABLE, "only strategy k8s asks the API server")
-    if configuration.asks_a_proxy(case, configuration.check(case)):
+    if address.asks_a_proxy(case):
         return true(
             _TYPE, Reason.NOT_APPLICABLE, "EMQX asks through a plain-http proxy, with the proxy's rights"
         )
@@ -31,30 +39,41 @@ def check(case: Case) -> Finding:
 
 
 def _account(case: Case, rights: Rights) -> Finding:
-    name = case.workload.template.service_account
-    if isinstance(rights.service_account, Unobserved):
-        return unknown(_TYPE, Reason.REVIEW_FAILED, f"ServiceAccount {name}: {rights.service_account.reason}")
-    if rights.service_account is None:
+    """What is certainly wrong first: it stays so, whatever else could not be read."""
+    name, account = case.workload.template.service_account, rights.service_account
+    if account is None:
         return false(
             _TYPE,
             Reason.SERVICE_ACCOUNT_MISSING,
             f"the pod template names ServiceAccount {name}, which does not exist: no new pod can be made;"
             f" kubectl create serviceaccount -n {case.workload.ref.namespace} {name}",
             repairable=True,
+            field=SERVICE_ACCOUNT,
         )
-    if isinstance(rights.allowed, Unobserved):
-        return unknown(_TYPE, Reason.REVIEW_FAILED, f"LocalSubjectAccessReview: {rights.allowed.reason}")
-    if not rights.allowed:
+    if rights.allowed is False:
         return _denied(case, rights)
-    if not token_mounted(case, rights.service_account):
+    if not _may_have_token(case, account):
         return false(
             _TYPE,
             Reason.TOKEN_NOT_MOUNTED,
             f"automountServiceAccountToken is false in {_not_mounted_by(case)}, so EMQX has no token to show to the API"
             " server; set it to true in the pod template",
-            repairable=True,
+            repairable=rights.allowed is True and isinstance(account, ManagedObject),
+            field=AUTOMOUNT,
         )
+    audience = _wrong_audience(case)
+    if audience:
+        return _audience(case, audience)
+    if isinstance(account, Unobserved):
+        return unknown(_TYPE, Reason.REVIEW_FAILED, f"ServiceAccount {name}: {account.reason}")
+    if isinstance(rights.allowed, Unobserved):
+        return unknown(_TYPE, Reason.REVIEW_FAILED, f"LocalSubjectAccessReview: {rights.allowed.reason}")
     return true(_TYPE, Reason.ACCESS_GRANTED, f"ServiceAccount {name} may get {_object(case)}")
+
+
+def _may_have_token(case: Case, account: Fact[ManagedObject]) -> bool:
+    nothing_said = ManagedObject("", "", ours=False)
+    return token_mounted(case, nothing_said if isinstance(account, Unobserved) else account)
 
 
 def token_mounted(case: Case, account: ManagedObject) -> bool:
@@ -65,6 +84,29 @@ def token_mounted(case: Case, account: ManagedObject) -> bool:
     if template.automount_token is not None:
         return template.automount_token
     return account.body.get("automountServiceAccountToken") is not False
+
+
+def _wrong_audience(case: Case) -> str | None:
+    """An API server accepts its issuer, or what --api-audiences lists: an https URL may be that, a bare word is not."""
+    audience = case.container.token_audience if case.container else None
+    if not audience or not case.may_be_broken:
+        return None
+    refused = any(
+        isinstance(m.discovery_trace, DiscoveryTrace)
+        and m.discovery_trace.error is DiscoveryError.UNAUTHORIZED
+        for m in case.running
+    )
+    return audience if refused or not audience.startswith("https://") else None
+
+
+def _audience(case: Case, audience: str) -> Finding:
+    return false(
+        _TYPE,
+        Reason.TOKEN_AUDIENCE_WRONG,
+        f"the projected token that EMQX shows to the API server is made for audience {audience}, which is likely none"
+        " of the API server's (it answers 401); take `audience` away from the volume's serviceAccountToken"
+        f"{evidence.confirmation(case, frozenset({DiscoveryError.UNAUTHORIZED}))}",
+    )
 
 
 def _not_mounted_by(case: Case) -> str:
@@ -93,12 +135,6 @@ def _denied(case: Case, rights: Rights) -> Finding:
 
 def _obstacle(case: Case, rights: Rights) -> tuple[Reason, str] | None:
     """What keeps the operator from granting the right itself."""
-    namespace = discovery.text(case.settings.namespace) if case.settings else None
-    if namespace != case.workload.ref.namespace:
-        return Reason.PERMISSION_DENIED, (
-            f"rights in another namespace are not given by the operator; set {discovery.NAMESPACE}, or create a Role"
-            f" in {namespace}"
-        )
     for kind, found in _named_objects(case, rights):
         if isinstance(found, Unobserved):
             return Reason.PERMISSION_DENIED, f"whether a {kind} of ours is there is not known: {found.reason}"
@@ -117,8 +153,12 @@ def _named_objects(case: Case, rights: Rights) -> tuple[tuple[str, Fact[ManagedO
 
 def _switch_obstacle(case: Case, rights: Rights) -> tuple[Reason, str] | None:
     """Why the pods cannot be moved from `default` to a ServiceAccount of their own."""
-    account = rights.service_account
-    if case.workload.template.service_account != "default" or not isinstance(account, ManagedObject):
+    account, name = rights.service_account, case.workload.template.service_account
+    if isinstance(account, Unobserved):
+        unread = f"ServiceAccount {name} could not be read: {account.reason}"
+        seen = f"a Role with get on it and a RoleBinding are needed ({unread})"
+        return Reason.PERMISSION_DENIED, seen
+    if name != "default" or account is None:
         return None
     marks = account.body.get("metadata", {}).get("annotations") or {}
     identity = next((name for name in rbac.IDENTITY_ANNOTATIONS if name in marks), None)
@@ -138,7 +178,6 @@ def _switch_obstacle(case: Case, rights: Rights) -> tuple[Reason, str] | None:
 
 
 def _object(case: Case) -> str:
-    settings = case.settings
-    service = discovery.text(settings.service_name) if settings else None
-    namespace = discovery.text(settings.namespace) if settings else None
-    return f"endpoints/{service} in namespace {namespace}"
+    """In the pods' own namespace, whatever the setting says: only there can Endpoints list these pods."""
+    service = discovery.text(case.settings.service_name) if case.settings else None
+    return f"endpoints/{service} in namespace {case.workload.ref.namespace}"

@@ -49,6 +49,23 @@ class Case:
         return self.settings is not None and self.settings.uses_k8s
 
     @property
+    def apart(self) -> bool:
+        """Whether members certainly stand apart, long enough for them to have found each other."""
+        seen = self.membership
+        young = any(membership.is_settling(member, self.observation.at) for member in self.running)
+        doubtful = seen.unseen or seen.one_sided or young or self.progressing
+        return not doubtful and len(seen.islands) > 1
+
+    @property
+    def may_be_broken(self) -> bool:
+        """Whether no running members disprove what looks wrong: none runs yet, or they certainly stand apart.
+
+        For what only mostly does harm: a cluster that is whole, or may be, stays well with whatever is odd about it.
+        """
+        listed = not isinstance(self.observation.members, Unobserved)
+        return self.apart or (listed and not self.running)
+
+    @property
     def progressing(self) -> bool:
         """A rollout that goes on; one that is paused, or that waits for a pod in vain, is stuck instead."""
         workload = self.workload

@@ -1,10 +1,16 @@
-"""DNSHealthy: whether the pods resolve the API server's name, and on which rung of DNS it breaks."""
+"""DNSHealthy: which names the pods need, and whether they resolve as they should.
+
+Where they do not, the ladder (`resolution`) says on which rung it breaks. A pod that resolves what it needs is well,
+whatever its resolver looks like.
+"""
 
 from emqx_autocluster import discovery
-from emqx_autocluster.diagnosis import configuration
+from emqx_autocluster.diagnosis import address, dnspolicy, resolution, serviceaddress
+from emqx_autocluster.diagnosis.address import is_the_service, service_fqdn
 from emqx_autocluster.diagnosis.case import Case
-from emqx_autocluster.diagnosis.configuration import service_fqdn
+from emqx_autocluster.diagnosis.question import Question
 from emqx_autocluster.discovery import Address
+from emqx_autocluster.emqx_versions import CANONICAL_HOST
 from emqx_autocluster.findings import ConditionType, Finding, Reason, Status, false, true, unknown
 from emqx_autocluster.observation import (
     DNSAnswer,
@@ -18,7 +24,6 @@ from emqx_autocluster.observation import (
 from emqx_autocluster.v1alpha1 import delta
 
 _TYPE = ConditionType.DNS_HEALTHY
-CANONICAL_HOST = "kubernetes.default.svc"
 
 
 def check(case: Case) -> Finding:
@@ -26,21 +31,28 @@ def check(case: Case) -> Finding:
         return unknown(_TYPE, Reason.INITIALIZING, "the discovery strategy is not known yet")
     if not case.uses_k8s:
         return true(_TYPE, Reason.NOT_APPLICABLE, "only strategy k8s needs the API server's name")
-    failing = _cluster_dns_failing(cluster_answer(case))
+    hosts = [*([CANONICAL_HOST] if _needs_the_service(case) else []), *_configured_name(case)]
+    found = [] if case.progressing else [finding for host in hosts if (finding := _resolution(case, host))]
+    bad = [finding for finding in found if finding.bad]
+    if bad and _names_matter(case):
+        return bad[0]
+    failing = _cluster_dns_failing(case)
     if failing:
         return failing
     if case.progressing:
         return unknown(
             _TYPE, Reason.TARGET_PROGRESSING, "names are asked for in the pods once the rollout is over"
         )
-    hosts = [*([CANONICAL_HOST] if _needs_the_service(case) else []), *_configured_name(case)]
     if not hosts:
-        return true(_TYPE, Reason.NOT_APPLICABLE, "EMQX asks the API server by an address, not by a name")
-    findings = [finding for host in hosts if (finding := _resolution(case, host))]
-    if findings:
-        worst = min(findings, key=lambda finding: not finding.bad)
+        return serviceaddress.problem(case, ()) or true(
+            _TYPE, Reason.NOT_APPLICABLE, "EMQX asks the API server by an address, not by a name"
+        )
+    if found:
+        worst = min(found, key=lambda finding: not finding.bad)
         return worst if _names_matter(case) else unknown(_TYPE, Reason.PROBE_FAILED, worst.message)
-    return true(_TYPE, Reason.NAMES_RESOLVE, f"the pods resolve {' and '.join(hosts)}")
+    return serviceaddress.problem(case, [host for host in hosts if _is_the_services(case, host)]) or true(
+        _TYPE, Reason.NAMES_RESOLVE, f"the pods resolve {' and '.join(hosts)}"
+    )
 
 
 def cluster_answer(case: Case) -> Fact[DNSAnswer]:
@@ -50,36 +62,52 @@ def cluster_answer(case: Case) -> Fact[DNSAnswer]:
     )
 
 
-def _cluster_dns_failing(answer: Fact[DNSAnswer]) -> Finding | None:
+def _cluster_dns_failing(case: Case) -> Finding | None:
+    """As the operator sees it: all pods of the cluster may be hit, and what they still resolve may be remembered."""
+    answer = cluster_answer(case)
     if isinstance(answer, Unobserved) or answer.outcome is DNSOutcome.ANSWER:
         return None
-    return false(
+    return _rung_or_failing(Question(case, CANONICAL_HOST), answer)
+
+
+def _rung_or_failing(question: Question, answer: DNSAnswer) -> Finding:
+    broken, skipped = resolution.broken_rung(question)
+    return broken or false(
         _TYPE,
         Reason.CLUSTER_DNS_FAILING,
         f"the cluster's DNS answers {answer.outcome} for {answer.name} to the operator, where the ClusterIP of the"
-        " API server is expected; see kubectl -n kube-system logs -l k8s-app=kube-dns",
+        f" API server is expected; see kubectl -n kube-system logs -l k8s-app=kube-dns{skipped}",
     )
 
 
 def _needs_the_service(case: Case) -> bool:
     """Whether the pods ask for the name of the Service, or may be made to ask for it."""
-    address, finding = _address(case), configuration.check(case)
-    named = address is not None and not discovery.is_ip(address.host)
-    if address is not None and named and configuration.is_the_service(case, address):
+    asked, judged = _address(case), address.problem(case)
+    named = asked is not None and not discovery.is_ip(asked.host)
+    if asked is not None and named and is_the_service(case, asked):
         return True
-    return finding.status is Status.UNKNOWN or _is_replaced(finding)
+    return _is_unknown(judged) or _is_replaced(judged)
 
 
 def _names_matter(case: Case) -> bool:
     """Whether the pods certainly ask by name: not while their address could not be judged."""
-    address = _address(case)
-    named = address is not None and not discovery.is_ip(address.host)
-    return named or configuration.check(case).status is not Status.UNKNOWN
+    asked = _address(case)
+    named = asked is not None and not discovery.is_ip(asked.host)
+    return named or not _is_unknown(address.problem(case))
 
 
-def _is_replaced(configured: Finding) -> bool:
+def _is_unknown(judged: Finding | None) -> bool:
+    return judged is not None and judged.status is Status.UNKNOWN
+
+
+def _is_replaced(judged: Finding | None) -> bool:
     """Whether Repair gives the pods another address, so that the name of the old one does not matter."""
-    return configured.bad and configured.repairable
+    return judged is not None and judged.bad and judged.repairable
+
+
+def _is_the_services(case: Case, host: str) -> bool:
+    """Whether it is a spelling of the API server's Service: only the cluster's DNS can know it."""
+    return discovery.names_the_service(host, case.observation.network.cluster_domain)
 
 
 def _address(case: Case) -> Address | None:
@@ -88,10 +116,10 @@ def _address(case: Case) -> Address | None:
 
 
 def _configured_name(case: Case) -> list[str]:
-    address = _address(case)
-    if address is None or discovery.is_ip(address.host) or discovery.is_loopback(address.host):
+    asked = _address(case)
+    if asked is None or discovery.is_ip(asked.host) or discovery.is_loopback(asked.host):
         return []
-    return [address.host] if address.host != CANONICAL_HOST else []
+    return [asked.host] if asked.host != CANONICAL_HOST else []
 
 
 def _resolution(case: Case, host: str) -> Finding | None:
@@ -109,74 +137,52 @@ def _resolution(case: Case, host: str) -> Finding | None:
     without = [m for m in case.running if not answers[m.pod.name]]
     if not without:
         return None
-    if unsuitable_policy(case) and host == CANONICAL_HOST:
-        return _policy(case)
+    if dnspolicy.is_unsuitable(case) and host == CANONICAL_HOST:
+        return dnspolicy.problem(case)
     grace = delta(case.spec.dns.negative_grace)
     if any(m.pod.running_since and case.observation.at - m.pod.running_since < grace for m in without):
         return unknown(
             _TYPE, Reason.NEGATIVE_ANSWER_RECENT, f"{host} does not resolve yet in pods that just started"
         )
-    replaced = host != CANONICAL_HOST and _is_replaced(configuration.check(case))
-    return false(_TYPE, Reason.NAME_NOT_FOUND, _not_found(case, host, without[0]), repairable=replaced)
+    return (
+        _lost(case, host, without[0]) if _is_the_services(case, host) else _unknown_name(case, host, without)
+    )
 
 
 def _predicted(case: Case, host: str) -> Finding | None:
     """While no pod runs only the policy and the cluster's own answer can be judged."""
-    if unsuitable_policy(case):
-        return _policy(case)
+    if dnspolicy.is_unsuitable(case):
+        return dnspolicy.problem(case)
     if host == CANONICAL_HOST and not isinstance(cluster_answer(case), Unobserved):
         return None
     return unknown(_TYPE, Reason.INITIALIZING, f"no pod runs in which {host} could be looked up")
 
 
-def unsuitable_policy(case: Case) -> bool:
-    """Policy Default, and hostNetwork with ClusterFirst, give the pod the node's resolver instead of the cluster's."""
-    template = case.workload.template
-    if template.dns_config:
-        return False
-    return template.dns_policy == "Default" or (
-        template.host_network and template.dns_policy == "ClusterFirst"
+def _lost(case: Case, host: str, member: Member) -> Finding:
+    """Where the Service's name gets lost between this pod and the cluster's DNS."""
+    question, answer = Question(case, host, member), cluster_answer(case)
+    if isinstance(answer, DNSAnswer) and answer.outcome is not DNSOutcome.ANSWER:
+        return _rung_or_failing(question, answer)
+    broken, skipped = resolution.broken_rung(question)
+    knows = "" if isinstance(answer, Unobserved) else "; the cluster's DNS knows it, asked by the operator"
+    return broken or false(
+        _TYPE,
+        Reason.NAME_NOT_FOUND,
+        f"{_seen(host, member)}{knows}{_own_config(case)}; expected is the ClusterIP of the API server:"
+        f" {_look(case.workload.ref, member)}{skipped}",
     )
 
 
-def suitable_policy(case: Case) -> str:
-    return "ClusterFirstWithHostNet" if case.workload.template.host_network else "ClusterFirst"
-
-
-def other_names(case: Case) -> tuple[str, ...]:
-    """Names in the container's env that the cluster's DNS does not know, or that it could not be asked for."""
-    names = discovery.other_host_names(case.container) if case.container else ()
-    answers = case.observation.network.dns
-    return tuple(name for name in names if not _answered(answers.get(f"{name}.")))
-
-
-def _answered(answer: Fact[DNSAnswer] | None) -> bool:
-    return isinstance(answer, DNSAnswer) and answer.outcome is DNSOutcome.ANSWER
-
-
-def _policy(case: Case) -> Finding:
-    template, lost = case.workload.template, other_names(case)
-    host_network = " with hostNetwork" if template.host_network else ""
-    message = (
-        f"dnsPolicy is {template.dns_policy}{host_network}, so the pods ask the node's resolver, which does not know"
-        f" {CANONICAL_HOST}; it should be {suitable_policy(case)}"
-    )
-    if lost:
-        message += (
-            f"; not changed, since the cluster's DNS does not know {', '.join(lost)} of the container's env"
-        )
-    return false(_TYPE, Reason.DNS_POLICY_UNSUITABLE, message, repairable=not lost)
-
-
-def _not_found(case: Case, host: str, member: Member) -> str:
-    servers = _nameservers(member)
+def _unknown_name(case: Case, host: str, without: list[Member]) -> Finding:
     answer = case.observation.network.dns.get(f"{host}.")
     cluster = f"; the cluster's DNS answers {answer.outcome}" if isinstance(answer, DNSAnswer) else ""
-    seen = f"getent hosts {host} finds nothing in pod {member.pod.name}{servers}{cluster}"
-    if host == CANONICAL_HOST:
-        seen += _own_config(case)
-        return f"{seen}; expected is the ClusterIP of the API server: {_look(case.workload.ref, member)}"
-    return f"{seen}: a name that only nodes know does not help pods; the name that every pod has is {CANONICAL_HOST}"
+    return false(
+        _TYPE,
+        Reason.NAME_NOT_FOUND,
+        f"{_seen(host, without[0])}{cluster}: a name that only nodes know (their /etc/hosts, which pods do not read)"
+        f" does not help pods; the name that every pod has is {CANONICAL_HOST}",
+        repairable=host != CANONICAL_HOST and _is_replaced(address.problem(case)),
+    )
 
 
 def _own_config(case: Case) -> str:
@@ -189,6 +195,10 @@ def _own_config(case: Case) -> str:
         f"; dnsPolicy is {template.dns_policy} with a dnsConfig of yours, which is not changed: its nameservers must"
         f" be the cluster's DNS, and its searches contain {domain}"
     )
+
+
+def _seen(host: str, member: Member) -> str:
+    return f"getent hosts {host} finds nothing in pod {member.pod.name}{_nameservers(member)}"
 
 
 def _nameservers(member: Member) -> str:

@@ -1,6 +1,7 @@
 """StaleNodesPresent and Paused: the two conditions that are True when something is not as it should be."""
 
 from emqx_autocluster.annotations import PAUSED
+from emqx_autocluster.diagnosis import progress
 from emqx_autocluster.diagnosis.case import Case
 from emqx_autocluster.findings import ConditionType, Finding, Reason, false, true, unknown
 
@@ -8,9 +9,8 @@ from emqx_autocluster.findings import ConditionType, Finding, Reason, false, tru
 def stale(case: Case) -> Finding:
     kind, seen = ConditionType.STALE_NODES_PRESENT, case.membership
     if case.progressing:
-        return unknown(
-            kind, Reason.TARGET_PROGRESSING, "a rollout goes on and leaves names behind until it is over"
-        )
+        told = f"{progress.phase(case)}: what is left behind is told once that is over"
+        return unknown(kind, Reason.TARGET_PROGRESSING, told)
     if not seen.islands or (seen.unseen and not seen.stale):
         return unknown(kind, Reason.PROBE_FAILED, "not every member's view could be read")
     if not seen.stale:
@@ -19,7 +19,10 @@ def stale(case: Case) -> Finding:
     message = f"{len(seen.stale)} stopped nodes that no pod has or can take again: {', '.join(seen.stale)}"
     message += "; each is removed by emqx_ctl cluster force-leave NAME in any member"
     if len(seen.stale) >= live:
-        message += f"; beside {live} live ones they switch EMQX's own autoheal off"
+        told = (
+            f"{message}; beside {live} live ones they keep EMQX's autoheal from healing a network partition"
+        )
+        return true(kind, Reason.AUTOHEAL_INHIBITED, told)
     return true(kind, Reason.STALE_NODES_FOUND, message)
 
 

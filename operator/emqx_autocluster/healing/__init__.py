@@ -1,4 +1,4 @@
-"""Decides what to do: gate → gather → rights → roll → settle → clear, as one pure function.
+"""Decides what to do: gate → gather → rights → publish → roll → settle → clear, as one pure function.
 
 Putting the address right and rolling is what people do by hand, and with real EMQX it makes splits and
 dead members. So a repair has an order, and each pass finds its place in it from what it sees.
@@ -7,9 +7,9 @@ dead members. So a repair has an order, and each pass finds its place in it from
 from dataclasses import replace
 
 from emqx_autocluster import template
-from emqx_autocluster.diagnosis import Case, Findings, formation
+from emqx_autocluster.diagnosis import Case, Findings, serving
 from emqx_autocluster.findings import ConditionType, Reason, Status
-from emqx_autocluster.healing import gate, gather, rights, roll, setback, settle
+from emqx_autocluster.healing import gate, gather, publish, reverts, rights, roll, setback, settle
 from emqx_autocluster.healing.memory import Memory
 from emqx_autocluster.healing.setback import Setback
 from emqx_autocluster.healing.steps import Action, Hold, Plan, Step
@@ -23,8 +23,8 @@ def plan(case: Case, findings: Findings, memory: Memory) -> Plan:
 
 def _plan(case: Case, findings: Findings, memory: Memory) -> Plan:
     closed = gate.check(case, findings)
-    closed = _but_for_a_rollout(closed) or roll.undone(case, memory) or closed
-    if formation.half_joined(case) and memory.procedure:
+    closed = _but_for_a_rollout(closed) or reverts.undone(case, memory) or closed
+    if serving.half_joined(case) and memory.procedure:
         return _blocked_rollout(case, memory, closed)
     if findings[ConditionType.RBAC_READY].reason is Reason.SERVICE_ACCOUNT_MISSING:
         return _without_account(case, findings, closed)
@@ -37,14 +37,15 @@ def _plan(case: Case, findings: Findings, memory: Memory) -> Plan:
 
 def _is_due(case: Case, findings: Findings) -> bool:
     """Whether something is wrong that Repair can put right."""
-    return case.uses_k8s and any(findings[kind].bad and findings[kind].repairable for kind in _REPAIRED)
+    curable = (*_REPAIRED, ConditionType.DISCOVERY_READY)
+    return case.uses_k8s and any(findings[kind].bad and findings[kind].repairable for kind in curable)
 
 
 def _repair(case: Case, findings: Findings, memory: Memory, closed: Hold | None) -> Plan:
     # Strategy Recreate restarts all at once: whatever is gathered now would be gone then.
     recreated = case.workload.strategy == "Recreate"
     gathering, gather_hold = ((), None) if recreated else gather.steps(case, findings, memory)
-    granting = rights.steps(case, findings)
+    granting = (*rights.steps(case, findings), *publish.steps(case, findings))
     rolling, roll_hold = roll.steps(case, findings, memory)
     clearing = settle.preview(case, rolls=any(s.action is Action.AWAIT_ROLLOUT for s in rolling))
     later = (*granting, *rolling, *clearing)
@@ -102,7 +103,10 @@ def _upkeep(case: Case, findings: Findings, memory: Memory, closed: Hold | None)
     joins, undecided = gather.steps(case, findings, memory)
     damage = (*joins, *settle.preview(case, rolls=False))
     by_hand = (replace(step, operation=None, message=f"by hand: {step.message}") for step in damage)
-    return Plan((*maintenance, *by_hand), closed or contested or (None if maintenance else undecided))
+    return Plan(
+        (*maintenance, *by_hand, *roll.by_hand(case)),
+        closed or contested or (None if maintenance else undecided),
+    )
 
 
 def _maintenance(case: Case, findings: Findings, memory: Memory) -> tuple[tuple[Step, ...], Hold | None]:

@@ -7,18 +7,14 @@ loop choose for itself. `cluster join` wipes the joiner, so which island is the 
 from collections.abc import Sequence
 
 from emqx_autocluster import membership
-from emqx_autocluster.diagnosis import Case, Findings
-from emqx_autocluster.diagnosis.formation import half_joined
+from emqx_autocluster.diagnosis import Case, Findings, volumes
+from emqx_autocluster.diagnosis.serving import half_joined, waits_for_tables
 from emqx_autocluster.findings import ConditionType, Reason, Status
 from emqx_autocluster.healing import gate
 from emqx_autocluster.healing.memory import Memory
 from emqx_autocluster.healing.steps import Action, Hold, Step, join
 from emqx_autocluster.observation import Member, Unobserved
 
-_DATA = "/opt/emqx/data"
-_DIES_WITH_THE_POD = frozenset(
-    {"emptyDir", "configMap", "secret", "projected", "downwardAPI", "ephemeral", "image"}
-)
 _TRIES = 2
 
 Island = Sequence[Member]
@@ -63,7 +59,7 @@ def choose_seed(case: Case) -> Island | Hold:
         return larger[0]
     if larger:
         return _largest(case, larger)
-    if outlives_the_pod(case):
+    if volumes.outlive_the_pod(case):
         pods = ", ".join(island[0].pod.name for island in islands)
         return Hold(
             Reason.SEED_NEEDED,
@@ -101,26 +97,15 @@ def _devices(member: Member) -> int:
     return 0 if isinstance(member.connections, Unobserved) else member.connections
 
 
-def outlives_the_pod(case: Case) -> bool:
-    """Whether EMQX's data lies on a volume that a new pod gets again."""
-    if case.container is None:
-        return False
-    claims = dict.fromkeys(case.workload.claim_templates, "persistentVolumeClaim")
-    volumes = {**case.workload.template.volumes, **claims}
-    mounted = (volumes.get(name, "") for path, name in case.container.mounts.items() if _holds_data(path))
-    return any(kind not in _DIES_WITH_THE_POD for kind in mounted)
-
-
-def _holds_data(path: str) -> bool:
-    path = path.rstrip("/")
-    return path == _DATA or path.startswith(f"{_DATA}/") or _DATA.startswith(f"{path}/")
-
-
 def _waiting(case: Case, seed: Island) -> Hold | None:
     """A lone member that is not Ready may wait for its peers to load its tables: a join would wipe them."""
     member = next((m for m in _strays(case, seed) if not m.pod.ready and m not in half_joined(case)), None)
     if member is None:
         return None
+    if waits_for_tables(member):
+        return Hold(
+            Reason.WAITING_FOR_TABLES, f"{member.pod.name} waits for its tables, which a join would wipe"
+        )
     return Hold(
         Reason.MEMBER_NOT_READY,
         f"{member.pod.name} is not Ready and may be waiting for its tables, which a join would wipe; see kubectl logs"

@@ -1,20 +1,27 @@
 """Roll: all changes of the workload in one patch, after everything that they depend on was verified."""
 
-from datetime import timedelta
+from collections.abc import Iterable
 
-from emqx_autocluster import discovery, rbac, template
-from emqx_autocluster.annotations import MANAGER, ORIGINAL, ROLL
-from emqx_autocluster.diagnosis import Case, Findings, access, names, obstacles, rollout
-from emqx_autocluster.emqx_versions import CANONICAL_API_SERVER
-from emqx_autocluster.findings import ConditionType, Reason, Status
-from emqx_autocluster.healing import gate
+from emqx_autocluster import rbac, template
+from emqx_autocluster.annotations import ORIGINAL
+from emqx_autocluster.diagnosis import (
+    Case,
+    Findings,
+    access,
+    configuration,
+    dnspolicy,
+    names,
+    obstacles,
+    rollout,
+)
+from emqx_autocluster.emqx_versions import CANONICAL_HOST
+from emqx_autocluster.findings import ConditionType, Finding, Reason, Status
+from emqx_autocluster.healing import gate, reverts
 from emqx_autocluster.healing.memory import Memory
 from emqx_autocluster.healing.steps import Action, Hold, PatchWorkload, Step, kubectl, patch_command
 from emqx_autocluster.observation import DNSAnswer, DNSOutcome, ManagedObject, Unobserved
 from emqx_autocluster.template import Changes, FieldChange
 
-_FIGHT_WINDOW = timedelta(minutes=30)
-_FIGHT_ROUNDS = 2
 _NO_PARTITION = {"spec": {"updateStrategy": {"rollingUpdate": {"partition": 0}}}}
 _DEPENDS_ON = (ConditionType.CONFIGURATION_VALID, ConditionType.RBAC_READY, ConditionType.DNS_HEALTHY)
 
@@ -31,19 +38,19 @@ def steps(case: Case, findings: Findings, memory: Memory) -> tuple[tuple[Step, .
     patch = Step(
         Action.PATCH_WORKLOAD,
         f"{ref.kind}/{ref.name}",
-        f"set {', '.join(_shown(change) for change in wanted)} {_cost(case, rolls=rolls)}",
+        f"set {', '.join(reverts.shown(change) for change in wanted)} {_cost(case, rolls=rolls)}",
         patch_command(ref, template.manual_patch(container, wanted)),
-        PatchWorkload(body, _replaced(case, wanted), original, rolls),
+        PatchWorkload(body, reverts.replaced(case, wanted), original, rolls),
     )
     if not rolls:
-        return (patch,), _fight(case, wanted, memory)
+        return (patch,), reverts.fight(case, wanted, memory)
     wait = Step(
         Action.AWAIT_ROLLOUT,
         f"{ref.kind}/{ref.name}",
         "wait until every pod is new, Ready and available",
         kubectl(ref, "rollout", "status", f"{str(ref.kind).lower()}/{ref.name}", "--timeout=15m"),
     )
-    return (patch, wait), _hold(case, findings) or _fight(case, wanted, memory) or _manual(case)
+    return (patch, wait), _hold(case, findings) or reverts.fight(case, wanted, memory) or _manual(case)
 
 
 def changes(case: Case, findings: Findings) -> Changes:
@@ -53,16 +60,34 @@ def changes(case: Case, findings: Findings) -> Changes:
         return ()
     found: list[FieldChange] = []
     if _repairable(findings, ConditionType.CONFIGURATION_VALID):
-        found.append(template.env_change(container, discovery.API_SERVER, CANONICAL_API_SERVER))
+        right = _right_values(f for f in configuration.problems(case) if f.repairable)
+        found += [template.env_change(container, name, value) for name, value in right.items()]
     found += _account_changes(case, findings)
     unsuitable = findings[ConditionType.DNS_HEALTHY].reason is Reason.DNS_POLICY_UNSUITABLE
     if unsuitable and _repairable(findings, ConditionType.DNS_HEALTHY):
-        policy = names.suitable_policy(case)
+        policy = dnspolicy.suitable(case)
         found.append(FieldChange(template.DNS_POLICY, workload.template.dns_policy, policy))
     if _repairable(findings, ConditionType.ROLLOUT_SAFE) and rollout.fits_the_deadline(case):
         seconds = case.spec.repair.min_ready_seconds
         found.append(FieldChange(template.MIN_READY_SECONDS, workload.min_ready_seconds, seconds))
     return tuple(found)
+
+
+def _right_values(problems: Iterable[Finding]) -> dict[str, str]:
+    """Of several problems with one variable, each has the same right value."""
+    return {name: value for problem in problems for name, value in problem.sets}
+
+
+def by_hand(case: Case) -> tuple[Step, ...]:
+    """The patch for settings that only the user may put right, such as those that rename the nodes."""
+    container, ref = case.container, case.workload.ref
+    right = _right_values(problem for problem in configuration.problems(case) if problem.bad)
+    if container is None or not right:
+        return ()
+    wanted = tuple(template.env_change(container, name, value) for name, value in right.items())
+    shown = ", ".join(map(reverts.shown, wanted))
+    command = patch_command(ref, template.manual_patch(container, wanted))
+    return (Step(Action.PATCH_WORKLOAD, f"{ref.kind}/{ref.name}", f"by hand: set {shown}", command),)
 
 
 def _account_changes(case: Case, findings: Findings) -> list[FieldChange]:
@@ -88,11 +113,15 @@ def _repairable(findings: Findings, kind: ConditionType) -> bool:
 
 def _hold(case: Case, findings: Findings) -> Hold | None:
     return (
-        _foundations(findings) or _controller(case) or _broken_pod(case) or _preflight(case) or _switch(case)
+        _foundations(case, findings)
+        or _controller(case)
+        or _broken_pod(case)
+        or _preflight(case)
+        or _switch(case)
     )
 
 
-def _foundations(findings: Findings) -> Hold | None:
+def _foundations(case: Case, findings: Findings) -> Hold | None:
     """A restart is worth it only if afterwards everything that discovery needs is there."""
     for kind in _DEPENDS_ON:
         finding = findings[kind]
@@ -102,6 +131,9 @@ def _foundations(findings: Findings) -> Hold | None:
             return Hold(
                 Reason.ROLLOUT_BLOCKED, f"a restart would not help while {kind} is False: {finding.message}"
             )
+    unread = next((p for p in configuration.problems(case) if p.status is Status.UNKNOWN), None)
+    if unread:
+        return gate.from_finding(unread)
     discovered = findings[ConditionType.DISCOVERY_READY]
     if discovered.status is not Status.TRUE:
         return Hold(
@@ -153,19 +185,15 @@ def _preflight(case: Case) -> Hold | None:
     """The address must work before pods are restarted for it."""
     answer, hosts = names.cluster_answer(case), case.observation.network.certificate_hosts
     if isinstance(answer, Unobserved):
-        return Hold(
-            Reason.PREFLIGHT_FAILED, f"{names.CANONICAL_HOST} could not be looked up: {answer.reason}"
-        )
+        return Hold(Reason.PREFLIGHT_FAILED, f"{CANONICAL_HOST} could not be looked up: {answer.reason}")
     if not (isinstance(answer, DNSAnswer) and answer.outcome is DNSOutcome.ANSWER):
         return Hold(Reason.PREFLIGHT_FAILED, f"the cluster's DNS answers {answer.outcome} for {answer.name}")
     if isinstance(hosts, Unobserved):
         return Hold(
             Reason.PREFLIGHT_FAILED, f"the API server's certificate could not be read: {hosts.reason}"
         )
-    if names.CANONICAL_HOST not in hosts:
-        return Hold(
-            Reason.PREFLIGHT_FAILED, f"the API server's certificate does not name {names.CANONICAL_HOST}"
-        )
+    if CANONICAL_HOST not in hosts:
+        return Hold(Reason.PREFLIGHT_FAILED, f"the API server's certificate does not name {CANONICAL_HOST}")
     return None
 
 
@@ -182,64 +210,12 @@ def _switch(case: Case) -> Hold | None:
     )
 
 
-def undone(case: Case, memory: Memory) -> Hold | None:
-    """A person's decision, in the middle of a repair as well as after it: not even a member is touched any more."""
-    if not memory.undone or case.options.roll:
-        return None
-    return Hold(
-        Reason.EXTERNAL_REVERT,
-        f"somebody rolled back to {_address(case)}, so it is left alone; let the repair go on with: {_let_go(case)}",
-    )
-
-
-def _fight(case: Case, wanted: Changes, memory: Memory) -> Hold | None:
-    """Somebody sets the same value back again and again: a GitOps tool that has the manifest.
-
-    What counts is how close the last two patches are to each other, not to now: else the restarts would begin anew
-    after half an hour.
-    """
-    replaced, last = _replaced(case, wanted), memory.rewrites[-_FIGHT_ROUNDS:]
-    same = len(last) == _FIGHT_ROUNDS and all(rewrite.value == replaced for rewrite in last)
-    if not same or last[-1].time - last[0].time >= _FIGHT_WINDOW or case.options.roll:
-        return None
-    return Hold(
-        Reason.EXTERNAL_REVERT,
-        f"{replaced} was set back {_FIGHT_ROUNDS} times within 30 minutes after the operator had replaced it, by"
-        f" {_writers(case, wanted)}; commit the patch of status.plannedActions where that has the manifest from:"
-        f" {', '.join(map(_shown, wanted))}",
-    )
-
-
-def _replaced(case: Case, wanted: Changes) -> str:
-    """By what a fight is recognised: the address, or, where nothing restarts, the minReadySeconds."""
-    if template.rolls(wanted):
-        return _address(case)
-    return f"{template.MIN_READY_SECONDS} {case.workload.min_ready_seconds}"
-
-
-def _writers(case: Case, wanted: Changes) -> str:
-    found = {case.workload.writers.get(change.field, "") for change in wanted} - {"", MANAGER}
-    return f"the field manager {', '.join(sorted(found))}" if found else "something that left no name"
-
-
 def _manual(case: Case) -> Hold | None:
     if case.spec.repair.rollout == "Automatic" or case.options.roll:
         return None
-    return Hold(Reason.ROLLOUT_MANUAL, f"spec.repair.rollout is Manual; let it go with: {_let_go(case)}")
-
-
-def _let_go(case: Case) -> str:
-    ref = case.workload.ref
-    return kubectl(ref, "annotate", f"{str(ref.kind).lower()}/{ref.name}", f"{ROLL}=now")
-
-
-def _address(case: Case) -> str:
-    value = discovery.text(case.settings.api_server) if case.settings else None
-    return discovery.redacted(value or "")
-
-
-def _shown(change: FieldChange) -> str:
-    return f"{change.field.removeprefix(template.ENV)}={change.now}"
+    return Hold(
+        Reason.ROLLOUT_MANUAL, f"spec.repair.rollout is Manual; let it go with: {reverts.let_go(case)}"
+    )
 
 
 def _cost(case: Case, *, rolls: bool) -> str:

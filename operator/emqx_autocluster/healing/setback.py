@@ -14,6 +14,7 @@ from emqx_autocluster.healing.steps import Action, Hold, Plan, Step
 _FIRST_WAIT, _LONGEST_WAIT = timedelta(seconds=5), timedelta(minutes=1)
 
 _CONCERNS = {
+    Action.CREATE_SERVICE: ConditionType.DISCOVERY_READY,
     Action.CREATE_SERVICE_ACCOUNT: ConditionType.RBAC_READY,
     Action.CREATE_ROLE: ConditionType.RBAC_READY,
     Action.UPDATE_ROLE: ConditionType.RBAC_READY,

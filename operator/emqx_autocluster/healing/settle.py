@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from emqx_autocluster import discovery, membership
-from emqx_autocluster.diagnosis import Case, Findings, formation
+from emqx_autocluster.diagnosis import Case, Findings, serving, volumes
 from emqx_autocluster.findings import Reason
 from emqx_autocluster.healing import gather
 from emqx_autocluster.healing.memory import Memory
@@ -28,7 +28,7 @@ _OWN_LOOP = timedelta(seconds=60)
 
 def half_joined(case: Case, memory: Memory) -> tuple[tuple[Step, ...], Hold | None]:
     """Puts a half-joined member right: asks it to discover again; one that hangs in its join is evicted."""
-    for member in formation.half_joined(case):
+    for member in serving.half_joined(case):
         step = _cure(case, member, memory)
         return ((step,), None) if isinstance(step, Step) else ((), step)
     return (), None
@@ -85,7 +85,7 @@ def _join_again(case: Case, member: Member, why: str) -> Step | Hold | None:
 def _eviction(case: Case, member: Member, memory: Memory) -> Step | Hold:
     pod = member.pod
     made_by_us = memory.procedure is not None and pod.created >= memory.procedure.started_at
-    if not made_by_us or gather.outlives_the_pod(case):
+    if not made_by_us or volumes.outlive_the_pod(case):
         return Hold(
             Reason.MEMBER_HALF_JOINED,
             f"{pod.name} hangs in a join and only a new pod helps; it is not evicted, since it"

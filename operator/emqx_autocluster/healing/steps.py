@@ -14,6 +14,7 @@ from emqx_autocluster.observation import Pod, WorkloadRef
 
 class Action(StrEnum):
     JOIN_CLUSTER = "JoinCluster"
+    CREATE_SERVICE = "CreateService"
     CREATE_SERVICE_ACCOUNT = "CreateServiceAccount"
     CREATE_ROLE = "CreateRole"
     UPDATE_ROLE = "UpdateRole"

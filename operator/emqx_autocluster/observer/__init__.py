@@ -22,8 +22,11 @@ from emqx_autocluster.observation import (
     WorkloadKind,
     WorkloadRef,
 )
+from emqx_autocluster.observer.clusterdns import ClusterDNSReader
 from emqx_autocluster.observer.interviews import Interviews, Lookups
 from emqx_autocluster.observer.look import Depth, Look, Remembered, Visit
+from emqx_autocluster.observer.policies import PolicyReader
+from emqx_autocluster.observer.strangers import Strangers
 from emqx_autocluster.observer.surroundings import Surroundings
 
 __all__ = ["Depth", "Observer"]
@@ -36,6 +39,9 @@ class Observer:
         self._kube = kube
         self._interviews = Interviews(kube, emqx_ctl)
         self._surroundings = Surroundings(kube, resolver, cluster_domain)
+        self._strangers = Strangers(kube)
+        self._cluster_dns = ClusterDNSReader(kube)
+        self._policies = PolicyReader(kube, self._cluster_dns)
         self._remembered: dict[WorkloadRef, Remembered] = {}
 
     def forget(self, ref: WorkloadRef) -> None:
@@ -66,7 +72,9 @@ class Observer:
         views, (look, lookups, seen) = await asyncio.gather(
             self._interviews.views(visit), self._around(visit, resource)
         )
-        return replace(seen, members=await self._interviews.members(look, views, lookups))
+        seen = replace(seen, members=await self._interviews.members(look, views, lookups))
+        seen = await self._policies.with_policies(look, seen)
+        return replace(seen, strangers=await self._strangers.named(seen, memory))
 
     async def _around(self, visit: Visit, resource: str) -> tuple[Look, Mapping[str, Lookups], Observation]:
         """Who the members are, and with this all that is around them."""
@@ -89,12 +97,16 @@ class Observer:
             identities,
             settings,
         )
-        lookups, (service, endpoints), rights, network = await asyncio.gather(
+        lookups, (service, endpoints), governing, rights, network = await asyncio.gather(
             self._interviews.lookups(look),
             self._surroundings.service(look),
+            self._surroundings.governing(look),
             self._surroundings.rights(look),
             self._surroundings.network(look),
         )
+        network = await self._cluster_dns.with_causes(look, lookups, network)
+        if look.asks_elsewhere(network.cluster_domain):
+            network = await self._cluster_dns.with_api_servers(network, look.at)
         unasked = Unobserved("the members were not asked")
         seen = Observation(
             visit.at,
@@ -104,6 +116,7 @@ class Observer:
             config_maps=config_maps,
             service=service,
             endpoints=endpoints,
+            governing=governing,
             rights=rights,
             network=network,
         )

@@ -7,27 +7,23 @@ pass is remembered, and a healthy workload has one member asked in turn.
 import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import timedelta
 
 from emqx_autocluster import membership
 from emqx_autocluster.clients.emqx_ctl import EmqxCtl
 from emqx_autocluster.clients.facts import fact
-from emqx_autocluster.clients.join_trace import parse_join_trace
 from emqx_autocluster.clients.kube import Kube
-from emqx_autocluster.diagnosis.names import CANONICAL_HOST
+from emqx_autocluster.emqx_versions import CANONICAL_HOST
 from emqx_autocluster.observation import (
     Fact,
     Identity,
-    JoinTrace,
     Member,
     Pod,
     Unobserved,
     View,
 )
+from emqx_autocluster.observer.dials import Dials
+from emqx_autocluster.observer.logs import Logs
 from emqx_autocluster.observer.look import Look, Visit
-
-_BOOT = timedelta(seconds=30)
-_LOG_LINES = 1000
 
 Lookups = Mapping[str, Fact[tuple[str, ...]]]
 """What a member's own resolver says of each host."""
@@ -35,8 +31,9 @@ Lookups = Mapping[str, Fact[tuple[str, ...]]]
 
 class Interviews:
     def __init__(self, kube: Kube, emqx_ctl: EmqxCtl) -> None:
-        self._kube = kube
         self._emqx_ctl = emqx_ctl
+        self._logs = Logs(kube)
+        self._dials = Dials(emqx_ctl)
 
     async def identities(self, visit: Visit) -> dict[str, Fact[Identity]]:
         memory = visit.memory
@@ -63,7 +60,8 @@ class Interviews:
         }
         members = [_member(look, pod, views[pod.uid], lookups[pod.uid], names) for pod in look.pods]
         members = await self._with_connections(look, members)
-        return tuple(await self._with_join_traces(look, members))
+        members = await self._logs.read(look, members)
+        return tuple(await self._dials.dial(look, members))
 
     async def views(self, visit: Visit) -> dict[str, Fact[View]]:
         memory, up = visit.memory, visit.running
@@ -118,23 +116,6 @@ class Interviews:
             return replace(member, connections=count)
 
         return list(await asyncio.gather(*(with_connections(m) for m in members)))
-
-    async def _with_join_traces(self, look: Look, members: list[Member]) -> list[Member]:
-        """Only of members that run longer than a boot takes and are not Ready."""
-
-        async def with_trace(member: Member) -> Member:
-            pod = member.pod
-            if pod.ready or pod.deleting or pod.running_since is None or look.at - pod.running_since < _BOOT:
-                return member
-            return replace(member, join_trace=await fact(self._join_trace(look, pod)))
-
-        return list(await asyncio.gather(*(with_trace(m) for m in members)))
-
-    async def _join_trace(self, look: Look, pod: Pod) -> JoinTrace:
-        log = await self._kube.read_log(
-            look.workload.ref.namespace, pod.name, look.container.name, tail_lines=_LOG_LINES
-        )
-        return parse_join_trace(log.splitlines())
 
 
 def _complete(pods: Iterable[Pod], views: Mapping[str, Fact[View]]) -> dict[str, Fact[View]]:

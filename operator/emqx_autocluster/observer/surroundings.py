@@ -12,7 +12,7 @@ from emqx_autocluster.clients.certificate import certificate_hosts
 from emqx_autocluster.clients.facts import fact, parsed
 from emqx_autocluster.clients.kube import Kube
 from emqx_autocluster.clients.resolver import ClusterResolver
-from emqx_autocluster.diagnosis.configuration import service_fqdn
+from emqx_autocluster.diagnosis.address import service_fqdn
 from emqx_autocluster.observation import (
     Container,
     DNSAnswer,
@@ -50,21 +50,34 @@ class Surroundings:
         return dict(zip(names, await asyncio.gather(*(fact(data(name)) for name in names)), strict=True))
 
     async def service(self, look: Look) -> tuple[Fact[Service | None], Fact[Endpoints | None]]:
-        namespace, name = discovery.text(look.settings.namespace), discovery.text(look.settings.service_name)
-        if not look.settings.uses_k8s or namespace is None or name is None:
+        """In the pods' own namespace, whatever the setting says: only there can a Service select these pods."""
+        namespace, name = look.workload.ref.namespace, discovery.text(look.settings.service_name)
+        if not look.settings.uses_k8s or name is None:
             return Unobserved("its name is not known"), Unobserved("its name is not known")
         return await asyncio.gather(
             parsed(self._kube.get(paths.services(namespace, name)), objects.service),
             parsed(self._kube.get(paths.endpoints(namespace, name)), objects.endpoints),
         )
 
+    async def governing(self, look: Look) -> Fact[Service | None]:
+        """Asked only where host names come from another Service than discovery's."""
+        name = look.workload.service_name
+        by_hostname = discovery.text(look.settings.address_type) == "hostname"
+        if not look.settings.uses_k8s or not by_hostname:
+            return NOT_ASKED
+        if not name or name == discovery.text(look.settings.service_name):
+            return NOT_ASKED
+        return await parsed(
+            self._kube.get(paths.services(look.workload.ref.namespace, name)), objects.service
+        )
+
     async def rights(self, look: Look) -> Rights | None:
-        namespace, name = discovery.text(look.settings.namespace), discovery.text(look.settings.service_name)
-        if not look.settings.uses_k8s or namespace is None or name is None:
+        name = discovery.text(look.settings.service_name)
+        if not look.settings.uses_k8s or name is None:
             return None
         own, account = look.workload.ref.namespace, look.workload.template.service_account
         named = rbac.object_name(look.resource)
-        review = rbac.access_review(namespace, account, own, name)
+        review = rbac.access_review(own, account, own, name)
         account_object, allowed = await asyncio.gather(
             self._managed(paths.serviceaccounts(own, account)), fact(self._allowed(review))
         )
@@ -79,9 +92,8 @@ class Surroundings:
 
     async def _switch(self, look: Look, rights: Rights, named: str) -> Rights:
         """What must be known before pods are moved from `default` to a ServiceAccount of their own."""
-        own = look.workload.ref.namespace
-        namespace, name = discovery.text(look.settings.namespace), discovery.text(look.settings.service_name)
-        review = rbac.access_review(namespace or own, named, own, name or "")
+        own, name = look.workload.ref.namespace, discovery.text(look.settings.service_name)
+        review = rbac.access_review(own, named, own, name or "")
         dedicated, bindings, allowed = await asyncio.gather(
             self._managed(paths.serviceaccounts(own, named)),
             fact(self._kube.list(paths.rolebindings(own))),

@@ -106,6 +106,9 @@ class StageWorld:
     def reachable(self, ip_or_host: str, port: int) -> bool:  # noqa: ARG002
         return frozenset((self.ip, ip_or_host)) not in self.stage.cuts
 
+    async def connect(self, ip: str, port: int) -> None:
+        raise NotImplementedError("no command that connects is rehearsed")
+
 
 @dataclass(eq=False)
 class StagePod:

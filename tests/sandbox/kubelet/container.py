@@ -117,6 +117,9 @@ class World(Protocol):
     def reachable(self, ip_or_host: str, port: int) -> bool:
         """Whether the network lets this pod open a TCP connection to that pod's address."""
 
+    async def connect(self, ip: str, port: int) -> None:
+        """Open a TCP connection to a pod's port and close it; raises Refused, or TimedOut after minutes."""
+
 
 class Program(Protocol):
     """The main process of a container."""

@@ -1,5 +1,6 @@
 """Runs a command in a container: the program's own ones first, then the generic ones, then `sh -c`."""
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
@@ -9,6 +10,7 @@ from .shell import Shell
 
 _SHELLS = ("sh", "bash", "dash", "ash")
 _BIN = ("/bin", "/usr/bin", ".")
+_TIMED_OUT, _NOT_FOUND = 124, 127
 
 
 async def execute(program: Program, world: World, argv: Sequence[str], streams: Streams) -> int:
@@ -23,9 +25,25 @@ async def execute(program: Program, world: World, argv: Sequence[str], streams: 
     machine = Machine(world, program.environ)
     if path.name in _SHELLS:
         return await _shell(program, machine, argv, streams)
+    if path.name == "timeout":
+        return await _timeout(program, machine, argv, streams)
     if path.name not in GENERIC:
         raise CommandNotFound(argv[0])
     return await GENERIC[path.name](machine, argv[1:], streams)
+
+
+async def _timeout(program: Program, machine: Machine, argv: Sequence[str], streams: Streams) -> int:
+    if len(argv) < 3:
+        streams.complain("timeout: missing operand\n")
+        return 125
+    try:
+        async with asyncio.timeout(float(argv[1])):
+            return await execute(program, machine.world, argv[2:], streams)
+    except TimeoutError:
+        return _TIMED_OUT
+    except CommandNotFound:
+        streams.complain(f"timeout: failed to run command '{argv[2]}': No such file or directory\n")
+        return _NOT_FOUND
 
 
 async def _shell(program: Program, machine: Machine, argv: Sequence[str], streams: Streams) -> int:

@@ -11,12 +11,10 @@ import aiohttp
 
 from .addresstable import AddressTable, Target
 from .container import NameNotFound, Refused, Response, TimedOut, TLSAlert
+from .podnetwork import KERNEL_GIVES_UP_AFTER
 from .resolver import Nameservers, resolve
 
 TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token"  # noqa: S105 - a path
-_KERNEL_GIVES_UP_AFTER = 127.0
-"""Seconds of unanswered SYNs until Linux reports a timeout, for callers without one of their own."""
-
 _HOSTNAME_ERRORS = {62, 64}
 """X509_V_ERR_HOSTNAME_MISMATCH and X509_V_ERR_IP_ADDRESS_MISMATCH."""
 
@@ -61,7 +59,7 @@ class Outbound:
         if target is Target.REFUSE:
             raise Refused(f"{addresses[0]}:{port}")
         if target is Target.BLACKHOLE:
-            await asyncio.sleep(limits.connect or limits.total or _KERNEL_GIVES_UP_AFTER)
+            await asyncio.sleep(limits.connect or limits.total or KERNEL_GIVES_UP_AFTER)
             raise TimedOut(url)
         if parts.scheme != "https":
             if target is Target.API_SERVER_TLS:

@@ -1,15 +1,23 @@
 """Who holds which pod IP, and which pods may reach one another: the network that only the sandbox knows."""
 
+import asyncio
 import ipaddress
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from sandbox.addresses import CLUSTER_DOMAIN
 
+from .container import Refused, TimedOut
 from .switches import Switches
 
 POD_CIDR = ipaddress.ip_network("10.244.0.0/16")
+KERNEL_GIVES_UP_AFTER = 127.0
+"""Seconds of unanswered SYNs until Linux reports a timeout."""
+
+
+def _nobody(_: int) -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +29,8 @@ class Endpoint:
     ip: str
     names: tuple[str, ...] = field(default=())
     """Host names that lead to it: from hostname and subdomain, and the dashed IP forms."""
+    listens: Callable[[int], bool] = _nobody
+    """Whether something in it listens on a port."""
 
 
 class PodNetwork:
@@ -70,12 +80,27 @@ class PodNetwork:
 
     def reachable(self, namespace: str, pod: str, target: str, port: int) -> bool:
         """Whether this pod has a way to that port of a pod at that IP or name."""
+        return bool(self._reached(namespace, pod, target, port))
+
+    async def connect(self, namespace: str, pod: str, target: str, port: int) -> None:
+        """Raises Refused where nothing listens; where the network lets nothing through there is no answer at all."""
+        reached = self._reached(namespace, pod, target, port)
+        if not reached:
+            await asyncio.sleep(KERNEL_GIVES_UP_AFTER)
+            raise TimedOut(f"{target}:{port}")
+        if not any(endpoint.listens(port) for endpoint in reached):
+            raise Refused(f"{target}:{port}")
+
+    def _reached(self, namespace: str, pod: str, target: str, port: int) -> list[Endpoint]:
         holders = self._addresses.get(target.rstrip(".").lower(), {})
-        return not self._blocks(namespace, pod, port) and any(
-            not self._apart(namespace, pod, endpoint)
-            and not self._blocks(endpoint.namespace, endpoint.pod, port)
-            for endpoint in holders.values()
-        )
+        return [endpoint for endpoint in holders.values() if self._lets(namespace, pod, endpoint, port)]
+
+    def _lets(self, namespace: str, pod: str, endpoint: Endpoint, port: int) -> bool:
+        """What a pod sends to itself never leaves it."""
+        if (endpoint.namespace, endpoint.pod) == (namespace, pod):
+            return True
+        blocked = self._blocks(namespace, pod, port) or self._blocks(endpoint.namespace, endpoint.pod, port)
+        return not blocked and not self._apart(namespace, pod, endpoint)
 
     def _blocks(self, namespace: str, pod: str, port: int) -> bool:
         blocked = self._switches.of(namespace, pod).get("blocked_ports", "")

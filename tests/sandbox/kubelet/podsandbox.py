@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from .api import UNREACHABLE, ApiError, Json
@@ -42,9 +42,9 @@ class PodSandbox:
         self._rotating: asyncio.Task[None] | None = None
         self.mounted = False
 
-    def join_network(self) -> None:
+    def join_network(self, listens: Callable[[int], bool]) -> None:
         names = names_of(self._namespace, self._hostname, self._spec.get("subdomain", ""), self.ip)
-        self._sandbox.network.join(Endpoint(self._namespace, self._name, self.ip, names))
+        self._sandbox.network.join(Endpoint(self._namespace, self._name, self.ip, names, listens))
 
     def close(self) -> None:
         if self._rotation is not None:

@@ -112,7 +112,7 @@ class PodWorker:
         spec = self.pod["spec"]
         self.init_containers = [self._life(c) for c in spec.get("initContainers") or ()]
         self.containers = [self._life(c) for c in spec["containers"]]
-        self._pod_sandbox.join_network()
+        self._pod_sandbox.join_network(self._listens)
         self._status.changed()
         await self._pod_sandbox.mount()
         async with asyncio.TaskGroup() as group:
@@ -128,6 +128,9 @@ class PodWorker:
             await asyncio.gather(*(group.create_task(life.live()) for life in self.containers))
             for life in sidecars:
                 await life.stop()
+
+    def _listens(self, port: int) -> bool:
+        return any(life.process and life.process.program.listens(port) for life in self.containers)
 
     def _life(self, container: Json) -> ContainerLife:
         return ContainerLife(

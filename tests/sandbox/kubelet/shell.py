@@ -1,7 +1,8 @@
 r"""A small interpreter for the constant scripts that people and operators run by `sh -c`.
 
 It knows: `;` `&&` `||` newlines, pipes, single and double quotes, backslashes, `$NAME` `${NAME}` `$?`, `exit`,
-comments, `< FILE`, `> FILE`, `>> FILE`, `2> FILE`, `2>&1`, `>&2`. Nothing runs on the machine below.
+comments, `< FILE`, `> FILE`, `>> FILE`, `2> FILE`, `2>&1`, `>&2`; as bash also `/dev/tcp/IP/PORT`. Nothing runs on
+the machine below.
 
 A variable is never split into words, and a pipe's commands run one after the other.
 """
@@ -10,6 +11,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from . import tcpdevice
 from .commands import Given, Machine, Streams
 from .container import CommandNotFound
 
@@ -146,6 +148,12 @@ class Shell:
         except FileNotFoundError as error:
             streams.complain(f"{self._name}: 1: cannot open {error}: No such file\n")
             return 2
+        if self._name.endswith("bash"):
+            paths = [self._expand(word) for _, word in command.redirects]
+            unconnected = await tcpdevice.failure(self._machine.world, paths)
+            if unconnected:
+                streams.complain(unconnected)
+                return 1
         if argv[:1] == ["exit"]:
             raise _ExitError(int(argv[1]) if argv[1:] else self._code)
         try:
@@ -162,7 +170,7 @@ class Shell:
         for operator, word in command.redirects:
             path = self._expand(word)
             if operator.endswith("<"):
-                data = self._machine.file(path)
+                data = b"" if tcpdevice.is_device(path) else self._machine.file(path)
                 if data is None:
                     raise FileNotFoundError(path)
                 streams = Streams(Given(data), streams.out, streams.err)
@@ -179,7 +187,7 @@ class Shell:
 
         def finish() -> None:
             for path, chunks in written.items():
-                if path != "/dev/null":
+                if path != "/dev/null" and not tcpdevice.is_device(path):
                     self._machine.world.files[path] = b"".join(chunks)
 
         return streams, finish

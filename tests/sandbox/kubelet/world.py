@@ -47,3 +47,6 @@ class PodWorld:
 
     def reachable(self, ip_or_host: str, port: int) -> bool:
         return self.network.reachable(self.namespace, self.pod, ip_or_host, port)
+
+    async def connect(self, ip: str, port: int) -> None:
+        await self.network.connect(self.namespace, self.pod, ip, port)

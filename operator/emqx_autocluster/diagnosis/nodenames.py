@@ -1,0 +1,246 @@
+"""Node names: whether the names that discovery looks for can be those that the nodes give themselves.
+
+EMQX's entrypoint makes the node's own name, discovery makes the peers' names, each by its own rules and defaults; where
+the two differ the peers are asked under names that nobody has. Part of ConfigurationValid.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from emqx_autocluster import discovery, environment, template
+from emqx_autocluster.diagnosis.case import Case
+from emqx_autocluster.discovery import DiscoverySettings, Setting, Source
+from emqx_autocluster.findings import ConditionType, Finding, Reason, false
+from emqx_autocluster.observation import Endpoints, Fact, Identity, Service, Unobserved, WorkloadKind
+
+_TYPE = ConditionType.CONFIGURATION_VALID
+_ZONES = {"dns": "pod", "hostname": "svc"}
+"""Address type -> the first label of the suffix under which Kubernetes' DNS has such names."""
+
+
+def problems(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
+    if case.workload.replicas < 2:  # noqa: PLR2004 - nobody looks for a single member
+        return
+    yield from _domain_problem(case, settings)
+    yield from _address_type_problem(case, settings)
+    yield from _name_part_problem(case, settings)
+    yield from _fixed_name_problem(settings)
+    yield from _cookie_problem(case)
+
+
+def keeps_names(case: Case, settings: DiscoverySettings) -> bool:
+    """Whether the nodes that run already have the names which right settings of their address type give them.
+
+    A renamed node is a stranger to the others, and what only it holds is lost.
+    """
+    suffix = _right_suffix(case, settings)
+    if suffix is None:
+        return discovery.text(settings.address_type) == "ip"
+    ending = f".{case.workload.ref.namespace}.{suffix}"
+    return bool(case.running) and all((m.node or "").endswith(ending) for m in case.running)
+
+
+def _right_suffix(case: Case, settings: DiscoverySettings) -> str | None:
+    """None: the address type needs none."""
+    zone = _ZONES.get(discovery.text(settings.address_type) or "")
+    return f"{zone}.{case.observation.network.cluster_domain}" if zone else None
+
+
+def _domain_is_known(case: Case) -> bool:
+    """Whether a pod's own search list tells the cluster's domain, and it is not just assumed."""
+    own = f"{case.workload.ref.namespace}.svc.{case.observation.network.cluster_domain}"
+    confs = (m.identity.resolv_conf for m in case.running if isinstance(m.identity, Identity))
+    return any(own in conf.search for conf in confs if conf)
+
+
+def _domain_problem(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
+    right, suffix = _right_suffix(case, settings), settings.suffix
+    if right is None or isinstance(suffix, Unobserved) or suffix.value == right:
+        return
+    unset, known = suffix.source is Source.DEFAULT, _domain_is_known(case)
+    if unset:
+        seen = (
+            f'{discovery.SUFFIX} is not set: discovery looks for names in "{suffix.value}", which no node has'
+            if suffix.value
+            else f"{discovery.SUFFIX} is not set: discovery looks for names without a domain, which no node has"
+        )
+    elif known and suffix.value and case.may_be_broken:
+        seen = f"{discovery.SUFFIX} is {suffix.value}, and the cluster's domain makes it {right}"
+    else:
+        return
+    repairable = unset and known and keeps_names(case, settings)
+    yield false(
+        _TYPE,
+        Reason.CLUSTER_DOMAIN_MISMATCH,
+        f"{seen}; with address type {discovery.text(settings.address_type)} set {discovery.SUFFIX}={right}"
+        + ("" if repairable else " (a restart by which nodes may change their names)"),
+        repairable=repairable,
+        sets=((discovery.SUFFIX, right),),
+        field=template.ENV + discovery.SUFFIX,
+    )
+
+
+def _address_type_problem(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
+    """Endpoints have a host name only for pods whose subdomain is that Service: those of its StatefulSet."""
+    if discovery.text(settings.address_type) != "hostname" or _has_hostnames(case.observation.endpoints):
+        return
+    sets: tuple[tuple[str, str], ...] = ()
+    if case.workload.ref.kind is WorkloadKind.DEPLOYMENT:
+        seen, sets = "pods of a Deployment have no host names in Endpoints", ((discovery.ADDRESS_TYPE, "ip"),)
+    else:
+        found = _governing_problem(case, discovery.text(settings.service_name))
+        if found is None:
+            return
+        seen, sets = found
+    yield false(
+        _TYPE,
+        Reason.ADDRESS_TYPE_UNSUITABLE,
+        f"{discovery.ADDRESS_TYPE} is hostname, and {seen}"
+        + "".join(f"; set {name}={value}" for name, value in sets),
+        sets=sets,
+        field=template.ENV + (sets[0][0] if sets else discovery.ADDRESS_TYPE),
+    )
+
+
+def _has_hostnames(endpoints: Fact[Endpoints | None]) -> bool:
+    return (
+        isinstance(endpoints, Endpoints)
+        and bool(endpoints.ready)
+        and all(address.hostname for address in endpoints.ready)
+    )
+
+
+def _governing_problem(case: Case, asked: str | None) -> tuple[str, tuple[tuple[str, str], ...]] | None:
+    own, governing = case.workload.service_name, case.observation.governing
+    if not own:
+        return "the StatefulSet has no serviceName, which cannot be given to it later", ()
+    if asked is not None and own != asked:
+        right = isinstance(governing, Service) and governing.headless
+        missing = f"; there is no Service {own}" if governing is None else ""
+        seen = f"the StatefulSet's serviceName is {own}, not {asked}, of which discovery reads the Endpoints{missing}"
+        return seen, ((discovery.SERVICE_NAME, own),) if right else ()
+    service = case.observation.service
+    if isinstance(service, Service) and not service.headless and case.may_be_broken:
+        return f"Service {own} has a ClusterIP: only one with clusterIP None has names for single pods", ()
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _NamePart:
+    """What stands before the @ of the nodes' names. `text` None: another one in each pod."""
+
+    text: str | None
+    variable: str
+    is_set: bool
+
+
+def _name_part(settings: DiscoverySettings) -> _NamePart | None:
+    """None: it cannot be told from the manifest."""
+    explicit = _explicit_name(settings)
+    if explicit is not None:
+        variable, value = explicit
+        return None if value is None else _NamePart(_same(value.partition("@")[0]), variable, is_set=True)
+    if isinstance(settings.name, Unobserved) or settings.generation is None:
+        return None
+    if not settings.name.value:
+        return _NamePart(settings.generation.default_name, discovery.NAME, is_set=False)
+    return _NamePart(_same(settings.name.value), discovery.NAME, is_set=True)
+
+
+def _explicit_name(settings: DiscoverySettings) -> tuple[str, str | None] | None:
+    """The variable that gives the whole name, and its value where it is known; None: there is none with an effect."""
+    candidates = [(discovery.NODE_NAME, settings.node_name)]
+    if settings.generation and settings.generation.reads_long_node_name:
+        candidates.append((discovery.LONG_NODE_NAME, settings.long_node_name))
+    for variable, setting in candidates:
+        if isinstance(setting, Unobserved):
+            return variable, None
+        if setting.value:
+            return variable, setting.value
+    return None
+
+
+def _same(text: str) -> str | None:
+    return None if environment.differs_between_pods(text) else text
+
+
+def _name_part_problem(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
+    part, looked_for = _name_part(settings), settings.app_name
+    if part is None or isinstance(looked_for, Unobserved):
+        return
+    seen = {m.node.partition("@")[0] for m in case.running if m.node}
+    # 5.x looks for its own part, 4.x for APP_NAME; the image may set what the manifest does not.
+    wanted = looked_for.value if settings.generation and settings.generation.is_4x else part.text
+    if wanted is not None and (part.text == wanted or seen == {wanted}):
+        return
+    if not part.is_set and case.running and not seen:
+        return
+    yield _name_part_mismatch(settings, looked_for, part, seen)
+
+
+def _name_part_mismatch(
+    settings: DiscoverySettings, looked_for: Setting, part: _NamePart, seen: set[str]
+) -> Finding:
+    old = settings.generation is not None and settings.generation.is_4x
+    unset = looked_for.source is Source.DEFAULT
+    name = "(another in each pod)" if part.text is None else part.text
+    given = f"{part.variable} is {name if part.is_set else 'not set, so that a node is named after its pod'}"
+    if not old:
+        told = f"{given}, and each node looks for peers that are named like itself"
+    elif unset:
+        told = f"{discovery.APP_NAME} is not set, so that discovery looks for {looked_for.value}@..., and {given}"
+    else:
+        told = f"discovery looks for {looked_for.value}@... ({discovery.APP_NAME}), and {given}"
+    if old and part.text is not None:
+        # Only what discovery looks for is changed, so every node keeps its name.
+        sets: tuple[tuple[str, str], ...] = ((discovery.APP_NAME, part.text),)
+        repairable = seen <= {part.text}
+    else:
+        right = "emqx" if unset or not looked_for.value else looked_for.value
+        sets = ((discovery.NAME, right),) if part.variable == discovery.NAME else ()
+        sets += ((discovery.APP_NAME, right),) if old and unset else ()
+        repairable = False
+    advice = "; set " + " and ".join(f"{key}={value}" for key, value in sets) if sets else ""
+    return false(
+        _TYPE,
+        Reason.NAME_PART_MISMATCH,
+        told + advice + ("" if repairable else "; that renames the nodes, so it is not done for you"),
+        repairable=repairable,
+        sets=sets,
+        field=template.ENV + (discovery.APP_NAME if repairable else part.variable),
+    )
+
+
+def _fixed_name_problem(settings: DiscoverySettings) -> Iterator[Finding]:
+    explicit = _explicit_name(settings) or (discovery.HOST, discovery.text(settings.host))
+    variable, value = explicit
+    host = value.rpartition("@")[2] if value else ""
+    if host and not environment.differs_between_pods(host):
+        yield false(
+            _TYPE,
+            Reason.NODE_NAME_FIXED,
+            f"{variable} is {value}: every pod gives its node the same host, and no peer is reached there; take the"
+            " variable away, or let it have the pod's own address (fieldRef status.podIP)",
+            field=template.ENV + variable,
+        )
+
+
+def _cookie_problem(case: Case) -> Iterator[Finding]:
+    """Told only where the members fall apart by it: two references may well lead to the same cookie."""
+    islands = [{m.pod.cookie for m in island} for island in case.membership.islands]
+    known = all(None not in cookies for cookies in islands)
+    if not known or not case.apart or len(set().union(*islands)) < 2 or any(len(c) > 1 for c in islands):  # noqa: PLR2004
+        return
+    first, other = next(
+        (one, two)
+        for one in case.membership.answering
+        for two in case.membership.answering
+        if one.pod.cookie != two.pod.cookie
+    )
+    yield false(
+        _TYPE,
+        Reason.COOKIE_CHANGED,
+        f"the pod template took its Erlang cookie from elsewhere, and members stand apart by it: {first.pod.name} and"
+        f" {other.pod.name} have it from different places, likely with another value; nodes with different cookies"
+        " refuse each other: give the old one back, or restart all members at once",
+    )

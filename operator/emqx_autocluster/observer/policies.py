@@ -1,0 +1,33 @@
+"""Reads the namespace's NetworkPolicies: only while members stand apart, or do not let each other's messages in."""
+
+from dataclasses import replace
+
+from emqx_autocluster import membership, objects
+from emqx_autocluster.clients import paths
+from emqx_autocluster.clients.facts import fact
+from emqx_autocluster.clients.kube import Kube
+from emqx_autocluster.observation import Observation, Unobserved
+from emqx_autocluster.observer.clusterdns import ClusterDNSReader
+from emqx_autocluster.observer.look import Look
+
+
+class PolicyReader:
+    def __init__(self, kube: Kube, cluster: ClusterDNSReader) -> None:
+        self._kube = kube
+        self._cluster = cluster
+
+    async def with_policies(self, look: Look, seen: Observation) -> Observation:
+        if not look.depth.thorough or not look.settings.uses_k8s or not _stand_apart(seen):
+            return seen
+        bodies = await fact(self._kube.list(paths.networkpolicies(look.workload.ref.namespace)))
+        if isinstance(bodies, Unobserved):
+            return replace(seen, network=replace(seen.network, policies=bodies))
+        network = await self._cluster.with_backends(seen.network, look.at) if bodies else seen.network
+        policies = tuple(map(objects.network_policy, bodies))
+        return replace(seen, network=replace(network, policies=policies))
+
+
+def _stand_apart(seen: Observation) -> bool:
+    members = membership.examine(seen)
+    shut = any(open_ is False for member in seen.each_member() for open_ in member.rpc.values())
+    return len(members.islands) > 1 or bool(members.one_sided) or shut
