@@ -14,11 +14,12 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from emqx_autocluster import __version__, permissions
+from emqx_autocluster import __version__
 from emqx_autocluster.clients.errors import ClientError
-from emqx_autocluster.formats import DoctorOutput, LintOutput
+from emqx_autocluster.commands import permissions
+from emqx_autocluster.commands.formats import DoctorOutput, LintOutput
+from emqx_autocluster.commands.targets import TargetError
 from emqx_autocluster.settings import Settings
-from emqx_autocluster.targets import TargetError
 
 T = TypeVar("T")
 _COULD_NOT_TELL = 2
@@ -65,7 +66,7 @@ async def _until_signalled(work: Callable[[asyncio.Event], Awaitable[None]]) -> 
 @app.command()
 def status(namespace: Namespace = None, kubeconfig: Kubeconfig = None, context: Context = None) -> None:
     """Show all enrolled workloads: members, islands, and why one is not well."""
-    from emqx_autocluster import tables
+    from emqx_autocluster.commands import tables
 
     _for_people(tables.show(_settings(kubeconfig, context), namespace))
 
@@ -88,7 +89,7 @@ def doctor_command(
 
     Exit code: 0 all is well, 1 something is wrong, 2 it could not be told.
     """
-    from emqx_autocluster import doctor
+    from emqx_autocluster.commands import doctor
 
     work = doctor.run(_settings(kubeconfig, context), namespace, workload, output)
     raise typer.Exit(_for_people(work, failed=_COULD_NOT_TELL))
@@ -117,7 +118,7 @@ def lint_command(
 
     Exit code: 0 nothing is wrong, 1 something is, 2 it could not be read.
     """
-    from emqx_autocluster import documents, lint
+    from emqx_autocluster.commands import documents, lint
 
     try:
         verdict = lint.run(files, namespace, output)
@@ -137,7 +138,7 @@ def plan_command(
     context: Context = None,
 ) -> None:
     """Show what Repair would do to a workload: commands, a diff, and the patch to commit. Writes nothing."""
-    from emqx_autocluster import doctor
+    from emqx_autocluster.commands import doctor
 
     _for_people(doctor.plan(_settings(kubeconfig, context), namespace, workload, only_patch=patch))
 
@@ -152,7 +153,7 @@ def explain_command(
     ],
 ) -> None:
     """Say what a reason means, how to see it by hand, and what cures it."""
-    from emqx_autocluster import explain
+    from emqx_autocluster.commands import explain
 
     try:
         explain.show(reason)
@@ -171,7 +172,7 @@ def revert_command(
     context: Context = None,
 ) -> None:
     """Put back what the operator changed in a workload. This is a rolling restart, and sets mode Observe."""
-    from emqx_autocluster import revert
+    from emqx_autocluster.commands import revert
 
     _for_people(revert.revert(_settings(kubeconfig, context), namespace or "default", workload, yes=yes))
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from emqx_autocluster import conditions, discovery
 from emqx_autocluster.clients.errors import one_line
 from emqx_autocluster.diagnosis import Case, Findings, formation
-from emqx_autocluster.diagnosis import address as api_server
+from emqx_autocluster.diagnosis.configuration import address as api_server
 from emqx_autocluster.findings import Status
 from emqx_autocluster.healing import Memory, Plan, Step, settle
 from emqx_autocluster.healing.steps import PatchWorkload

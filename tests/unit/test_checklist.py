@@ -6,8 +6,8 @@ import pytest
 from rich.console import Console
 
 from builders import a_case, changed, members, the_seed_story
-from emqx_autocluster import checklist, checkup
-from emqx_autocluster.checkup import Checkup
+from emqx_autocluster.commands import checklist, checkup
+from emqx_autocluster.commands.checkup import Checkup
 from emqx_autocluster.diagnosis import Case
 from emqx_autocluster.discovery import ADDRESS_TYPE, API_SERVER, NAMESPACE
 from emqx_autocluster.findings import ConditionType, Reason, false

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from builders import CLUSTER_IP, NOT_READ, a_case, a_network, an_answer, changed, members, the_seed_story
-from emqx_autocluster import checkup
 from emqx_autocluster.annotations import PAUSED
-from emqx_autocluster.checkup import Verdict
+from emqx_autocluster.commands import checkup
+from emqx_autocluster.commands.checkup import Verdict
 from emqx_autocluster.diagnosis import Case
 from emqx_autocluster.discovery import API_SERVER
 from emqx_autocluster.findings import ConditionType, Reason

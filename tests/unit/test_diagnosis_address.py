@@ -19,7 +19,8 @@ from builders import (
     some_rights,
     tells,
 )
-from emqx_autocluster.diagnosis import Case, address
+from emqx_autocluster.diagnosis import Case
+from emqx_autocluster.diagnosis.configuration import address
 from emqx_autocluster.discovery import API_SERVER
 from emqx_autocluster.emqx_versions import CANONICAL_API_SERVER
 from emqx_autocluster.findings import ConditionType, Reason, Status

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emqx_autocluster.diagnosis import coredns
-from emqx_autocluster.diagnosis.corefile import Corefile, CorefileError, Directive, Zone, parse
+from emqx_autocluster.diagnosis.names import coredns
+from emqx_autocluster.diagnosis.names.corefile import Corefile, CorefileError, Directive, Zone, parse
 
 NAME = "kubernetes.default.svc.cluster.local."
 DNS_IP = "10.96.0.10"

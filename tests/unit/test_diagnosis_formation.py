@@ -21,7 +21,8 @@ from builders import (
     members,
     tells,
 )
-from emqx_autocluster.diagnosis import Case, formation, serving
+from emqx_autocluster.diagnosis import Case, formation
+from emqx_autocluster.diagnosis.formation import serving
 from emqx_autocluster.discovery import LICENSE
 from emqx_autocluster.findings import ConditionType, Reason, Status
 from emqx_autocluster.observation import EnvFrom, JoinTrace, Member, WorkloadKind

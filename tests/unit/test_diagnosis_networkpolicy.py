@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from emqx_autocluster import objects
-from emqx_autocluster.diagnosis.networkpolicy import Direction, Peer, Way, allows, isolating
+from emqx_autocluster.diagnosis.endpoints.networkpolicy import Direction, Peer, Way, allows, isolating
 from emqx_autocluster.observation import ContainerPort, NetworkPolicy
 
 Rule = Mapping[str, Any]

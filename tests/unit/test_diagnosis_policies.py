@@ -19,7 +19,7 @@ from builders import (
     members,
     tells,
 )
-from emqx_autocluster.diagnosis import policies
+from emqx_autocluster.diagnosis.endpoints import policies
 from emqx_autocluster.discovery import API_SERVER
 from emqx_autocluster.findings import ConditionType, Finding, Reason, Status
 from emqx_autocluster.observation import (

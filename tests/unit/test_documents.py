@@ -2,8 +2,8 @@
 
 import pytest
 
-from emqx_autocluster import documents
-from emqx_autocluster.documents import Path, UnreadableError
+from emqx_autocluster.commands import documents
+from emqx_autocluster.commands.documents import Path, UnreadableError
 
 TWO = """\
 ---

@@ -2,7 +2,7 @@
 
 import pytest
 
-from emqx_autocluster import explain
+from emqx_autocluster.commands import explain
 from emqx_autocluster.findings import ConditionType, Reason
 
 

@@ -14,10 +14,10 @@ import pytest
 import yaml
 from typer.testing import CliRunner, Result
 
-from emqx_autocluster import documents, explain, faults, manifest
 from emqx_autocluster.cli import app
-from emqx_autocluster.documents import UnreadableError
-from emqx_autocluster.manifest import Input
+from emqx_autocluster.commands import documents, explain, faults, manifest
+from emqx_autocluster.commands.documents import UnreadableError
+from emqx_autocluster.commands.manifest import Input
 
 GOOD = """\
 apiVersion: v1

@@ -2,7 +2,7 @@
 
 import pytest
 
-from emqx_autocluster import permissions
+from emqx_autocluster.commands import permissions
 
 EXEC = (
     'Forbidden: pods "emqx-a" is forbidden: User "system:serviceaccount:iot:view" cannot get resource "pods/exec"'

@@ -5,7 +5,7 @@ import yaml
 from rich.console import Console
 
 from builders import DEAD_PROXY, a_case, ago, changed, members, the_seed_story
-from emqx_autocluster import checkup, proposal
+from emqx_autocluster.commands import checkup, proposal
 from emqx_autocluster.diagnosis import Case
 from emqx_autocluster.discovery import API_SERVER
 from emqx_autocluster.emqx_versions import CANONICAL_API_SERVER

@@ -1,8 +1,9 @@
 """RBACReady: whether the pods' ServiceAccount may read the one Endpoints object that EMQX asks for."""
 
 from emqx_autocluster import annotations, discovery, rbac
-from emqx_autocluster.diagnosis import address, evidence
+from emqx_autocluster.diagnosis import evidence
 from emqx_autocluster.diagnosis.case import Case
+from emqx_autocluster.diagnosis.configuration import address
 from emqx_autocluster.findings import ConditionType, Finding, Reason, false, true, unknown
 from emqx_autocluster.observation import (
     DiscoveryError,

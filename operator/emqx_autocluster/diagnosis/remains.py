@@ -1,8 +1,8 @@
 """StaleNodesPresent and Paused: the two conditions that are True when something is not as it should be."""
 
 from emqx_autocluster.annotations import PAUSED
-from emqx_autocluster.diagnosis import progress
 from emqx_autocluster.diagnosis.case import Case
+from emqx_autocluster.diagnosis.formation import progress
 from emqx_autocluster.findings import ConditionType, Finding, Reason, false, true, unknown
 
 

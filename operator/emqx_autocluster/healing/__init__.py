@@ -7,7 +7,8 @@ dead members. So a repair has an order, and each pass finds its place in it from
 from dataclasses import replace
 
 from emqx_autocluster import template
-from emqx_autocluster.diagnosis import Case, Findings, serving
+from emqx_autocluster.diagnosis import Case, Findings
+from emqx_autocluster.diagnosis.formation import serving
 from emqx_autocluster.findings import ConditionType, Reason, Status
 from emqx_autocluster.healing import gate, gather, publish, reverts, rights, roll, setback, settle
 from emqx_autocluster.healing.memory import Memory

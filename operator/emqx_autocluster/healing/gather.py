@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from emqx_autocluster import membership
 from emqx_autocluster.diagnosis import Case, Findings, volumes
-from emqx_autocluster.diagnosis.serving import half_joined, waits_for_tables
+from emqx_autocluster.diagnosis.formation.serving import half_joined, waits_for_tables
 from emqx_autocluster.findings import ConditionType, Reason, Status
 from emqx_autocluster.healing import gate
 from emqx_autocluster.healing.memory import Memory

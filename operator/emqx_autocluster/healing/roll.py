@@ -4,16 +4,9 @@ from collections.abc import Iterable
 
 from emqx_autocluster import rbac, template
 from emqx_autocluster.annotations import ORIGINAL
-from emqx_autocluster.diagnosis import (
-    Case,
-    Findings,
-    access,
-    configuration,
-    dnspolicy,
-    names,
-    obstacles,
-    rollout,
-)
+from emqx_autocluster.diagnosis import Case, Findings, access, configuration, names, rollout
+from emqx_autocluster.diagnosis.formation import obstacles
+from emqx_autocluster.diagnosis.names import dnspolicy
 from emqx_autocluster.emqx_versions import CANONICAL_HOST
 from emqx_autocluster.findings import ConditionType, Finding, Reason, Status
 from emqx_autocluster.healing import gate, reverts

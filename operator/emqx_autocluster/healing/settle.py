@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from emqx_autocluster import discovery, membership
-from emqx_autocluster.diagnosis import Case, Findings, serving, volumes
+from emqx_autocluster.diagnosis import Case, Findings, volumes
+from emqx_autocluster.diagnosis.formation import serving
 from emqx_autocluster.findings import Reason
 from emqx_autocluster.healing import gather
 from emqx_autocluster.healing.memory import Memory

@@ -14,7 +14,7 @@ from emqx_autocluster.clients import paths
 from emqx_autocluster.clients.facts import fact, parsed
 from emqx_autocluster.clients.kube import Kube
 from emqx_autocluster.clients.resolver import ClusterResolver
-from emqx_autocluster.diagnosis.address import service_fqdn
+from emqx_autocluster.diagnosis.configuration.address import service_fqdn
 from emqx_autocluster.emqx_versions import CANONICAL_HOST
 from emqx_autocluster.observation import (
     ClusterDNS,

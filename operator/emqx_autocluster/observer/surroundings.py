@@ -12,8 +12,9 @@ from emqx_autocluster.clients.certificate import certificate_hosts
 from emqx_autocluster.clients.facts import fact, parsed
 from emqx_autocluster.clients.kube import Kube
 from emqx_autocluster.clients.resolver import ClusterResolver
-from emqx_autocluster.diagnosis.address import service_fqdn
+from emqx_autocluster.diagnosis.configuration.address import service_fqdn
 from emqx_autocluster.observation import (
+    NOT_ASKED,
     Container,
     DNSAnswer,
     Endpoints,
@@ -27,7 +28,6 @@ from emqx_autocluster.observation import (
 )
 from emqx_autocluster.observer.look import Look
 
-NOT_ASKED = Unobserved("not asked")
 _CERTIFICATE_AGE = timedelta(minutes=5)
 
 

@@ -1,0 +1,62 @@
+"""`revert`: puts back what the operator changed in a workload, for the person who asks for it."""
+
+import typer
+
+from emqx_autocluster import annotations, template
+from emqx_autocluster.clients import paths
+from emqx_autocluster.clients.kube import Kube, PatchType
+from emqx_autocluster.commands.targets import TargetError, parse_target
+from emqx_autocluster.connection import connect
+from emqx_autocluster.objects import workload as parse_workload
+from emqx_autocluster.observation import Workload, WorkloadKind
+from emqx_autocluster.resources import Resources
+from emqx_autocluster.settings import Settings
+from emqx_autocluster.template import Record
+
+
+class RevertError(TargetError):
+    """There is nothing to put back."""
+
+
+async def revert(settings: Settings, namespace: str, text: str, *, yes: bool) -> None:
+    ref = parse_target(namespace, text)
+    path = (paths.deployments if ref.kind is WorkloadKind.DEPLOYMENT else paths.statefulsets)(
+        ref.namespace, ref.name
+    )
+    async with connect(settings) as kube:
+        body = await kube.get(path)
+        if body is None:
+            raise TargetError(f"{ref} does not exist in namespace {ref.namespace}")
+        workload = parse_workload(ref.kind, body)
+        recorded = await _recorded(kube, workload)
+        _announce(workload, recorded)
+        if not yes:
+            typer.confirm("Go on?", abort=True)
+        await kube.patch(path, template.revert_patch(workload, recorded), PatchType.STRATEGIC)
+    typer.echo(f"{ref}: reverted; mode is Observe now")
+
+
+async def _recorded(kube: Kube, workload: Workload) -> str:
+    resource = await Resources(kube).find(workload.ref)
+    recorded = workload.annotations.get(annotations.ORIGINAL) or (
+        resource.status.original if resource else None
+    )
+    if not recorded or not Record.load(recorded).changes:
+        raise RevertError(f"the operator changed nothing in {workload.ref}: there is nothing to put back")
+    return recorded
+
+
+def _announce(workload: Workload, recorded: str) -> None:
+    record = Record.load(recorded)
+    container = next((c for c in workload.template.containers if c.name == record.container), None)
+    restarts = False
+    for change in record.changes:
+        field = change.field.removeprefix(template.ENV)
+        now = template.current(workload, container, change.field)
+        if now != change.now:
+            typer.echo(f"  {field}: left as it is ({template.shown(now)}), somebody else changed it since")
+        else:
+            typer.echo(f"  {field}: {template.shown(change.now)} -> {template.shown(change.was)}")
+            restarts = restarts or template.rolls((change,))
+    if restarts:
+        typer.echo("A change of the pod template is a rolling restart: every device reconnects.")
