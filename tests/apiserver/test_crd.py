@@ -39,6 +39,8 @@ def sample(schema: Object) -> Any:
             return {name: sample(child) for name, child in schema["properties"].items()}
         case "array":
             return [sample(schema["items"])]
+        case "boolean":
+            return True
         case "integer":
             return schema.get("minimum", 0) + 3
         case _ if "enum" in schema:

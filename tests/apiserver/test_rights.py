@@ -117,6 +117,17 @@ async def given_back(story: Story, kind: str) -> None:
     assert [nudged in m["metadata"].get("annotations", {}) for m in mine] == [True]
 
 
+async def published(story: Story) -> None:
+    """The Service is missing, and the resource that the user made beforehand asks for it."""
+    _, body = workload(story, "Deployment", "served", 1)
+    asked = manifests.custom_resource(story.namespace, name="served", discovery={"createService": True})
+    asked["spec"]["targetRef"]["name"] = "served"
+    await story.apply(body, asked)
+    await story.until_lone(1, app="served")
+    await story.annotate("served", mode="Repair")
+    await story.until_condition("DiscoveryReady", "True", name="served")
+
+
 async def evicted(story: Story, kube: Kube) -> None:
     """A member that does not become Ready: its log is read, and its pod evicted.
 
@@ -159,6 +170,7 @@ async def test_the_rights_are_exactly_the_used_ones(story: Story, tmp_path: Path
             stories.create_task(repaired(story))
             stories.create_task(given_back(story, "StatefulSet"))
             stories.create_task(given_back(story, "Deployment"))
+            stories.create_task(published(story))
             stories.create_task(evicted(story, kube))
     finally:
         # First of all: it is the cause where a story got stuck.
