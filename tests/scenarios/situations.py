@@ -1,8 +1,10 @@
 """How clusters come to be broken: each function makes one such workload and returns once its pods are Ready."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import manifests
+from emqx_autocluster.membership import SETTLING
 from story import Story
 
 NODE_ONLY_HOST = "apiserver.cluster.local"
@@ -69,3 +71,16 @@ async def _replace_one(story: Story) -> Orphan:
     await story.until_lone()
     await story.until_views(1, 2, 2)
     return Orphan((others[0], others[1]), alone)
+
+
+async def settled(story: Story) -> None:
+    """Until the members are old enough for being alone to mean something, and for their own search to be over."""
+
+    async def old_enough() -> bool:
+        started = [
+            datetime.fromisoformat(pod["status"]["containerStatuses"][0]["state"]["running"]["startedAt"])
+            for pod in await story.pods()
+        ]
+        return all(datetime.now(UTC) - since > SETTLING for since in started)
+
+    await story.until("members that are no longer settling", old_enough)

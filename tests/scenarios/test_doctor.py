@@ -4,16 +4,14 @@ import asyncio
 import json
 import sys
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import manifests
-from emqx_autocluster.membership import SETTLING
 from sandbox.audit import WRITE_VERBS
-from situations import lone_members
+from situations import lone_members, settled
 from story import ACTED, READS, Story
 
 Object = dict[str, Any]
@@ -68,19 +66,6 @@ class Person:
             user=self.user, verbs=WRITE_VERBS, since=self._story.began
         )
         return [e.resource for e in entries if e.resource not in ACTED and e.subresource not in READS]
-
-
-async def settled(story: Story) -> None:
-    """Until the members are old enough for being alone to mean something."""
-
-    async def old_enough() -> bool:
-        started = [
-            datetime.fromisoformat(pod["status"]["containerStatuses"][0]["state"]["running"]["startedAt"])
-            for pod in await story.pods()
-        ]
-        return all(datetime.now(UTC) - since > SETTLING for since in started)
-
-    await story.until("members that are no longer settling", old_enough)
 
 
 async def test_the_seed_story_is_told_with_its_cause_and_the_commands_that_cure_it(

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 import manifests
+from situations import settled
 from story import Story
 
 Object = dict[str, Any]
@@ -64,6 +65,7 @@ async def test_whether_a_member_whose_loop_has_ended_is_helped_depends_on_the_ve
     story: Story, version: str
 ) -> None:
     names = await healthy(story, version)
+    await settled(story)
     await command(story, names[0], "cluster", "leave")
     await story.until_views(1, 2, 2)
     await story.annotate(mode="Observe")
@@ -79,6 +81,7 @@ async def test_whether_a_member_whose_loop_has_ended_is_helped_depends_on_the_ve
 
 async def test_two_autonomous_clusters_do_not_come_together(story: Story) -> None:
     names = await healthy(story, replicas=4)
+    await settled(story)
     for name in names[2:]:
         await command(story, name, "cluster", "leave")
     target = next(pod for pod in await story.pods() if pod["metadata"]["name"] == names[3])

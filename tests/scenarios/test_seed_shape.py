@@ -23,7 +23,7 @@ async def test_the_orphan_joins_the_two_old_members_and_nothing_interrupts_them(
     split, invalid = await story.until_conditions(
         ("ClusterFormed", "False", "MembersOrphaned"), ("ConfigurationValid", "False", "APIServerUnreachable")
     )
-    assert split["message"].endswith(f"{', '.join(orphan.together)} | {orphan.alone}")
+    assert f": {', '.join(orphan.together)} | {orphan.alone}; " in split["message"]
     assert f"http://{PROXIES[version]}" in invalid["message"]
     await story.until_views(3, 3, 3)
     for pod in orphan.together:
