@@ -24,6 +24,7 @@ def test_one_command_dials_all() -> None:
     "address",
     [
         ("10.244.0.5/1'; reboot; '", 5369),
+        ("fe80::1%'; reboot; '", 5369),
         ("emqx-0.emqx", 5369),
         ("", 5369),
         ("10.244.0.5", 0),

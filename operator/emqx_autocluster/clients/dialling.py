@@ -34,6 +34,9 @@ def _dial(host: str, port: int) -> str:
         ip = ipaddress.ip_address(host)
     except ValueError:
         raise UnsafeArgument(f"{host!r} is no IP address") from None
+    # What stands behind a % names an interface, and may be anything.
+    if isinstance(ip, ipaddress.IPv6Address) and ip.scope_id is not None:
+        raise UnsafeArgument(f"{host!r} has a zone")
     if not 0 < port <= _LARGEST_PORT:
         raise UnsafeArgument(f"{port} is no port")
     return f"timeout {_SECONDS} bash -c ': > /dev/tcp/{ip}/{port}' 2>&1; echo \"dialled {ip} {port} $?\""
