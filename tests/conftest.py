@@ -24,6 +24,7 @@ from story import Story
 _SANDBOX, _OPERATOR = "EMQX_AUTOCLUSTER_SANDBOX", "EMQX_AUTOCLUSTER_OPERATOR_LOG"
 _NEED_A_SANDBOX = {"apiserver", "scenarios"}
 _FAULTS, _FAULT_SANDBOXES = "tests/faults/", 5
+_AT_HAND = 2
 _running = pytest.StashKey[list[RunningSandbox | RunningOperator]]()
 
 # Many tests share few cores, so the time of one example says nothing.
@@ -37,6 +38,11 @@ class _FewSandboxes(LoadScopeScheduling):  # type: ignore[misc]
     def __init__(self, config: pytest.Config, log: Any) -> None:
         super().__init__(config, log)
         self._turns: dict[str, int] = {}
+
+    def _reschedule(self, node: Any) -> None:
+        """One story at work and one that waits: behind the long ones no more than that is held up."""
+        if not self.workqueue or self._pending_of(self.assigned_work[node]) < _AT_HAND:
+            super()._reschedule(node)
 
     def _split_scope(self, nodeid: str) -> str:
         if not nodeid.startswith(_FAULTS):
