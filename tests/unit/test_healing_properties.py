@@ -292,7 +292,9 @@ def _is_independent(operation: Operation | None, fact: str, observation: Observa
         return not fact.startswith(("view", "members"))  # the members' views alone say whose name is gone
     if isinstance(operation, Join | EnableDiscovery):
         ready = {m.pod.name for m in observation.each_member() if m.pod.ready}
-        return fact.startswith("DNS") or (fact.startswith("join_trace") and operation.pod in ready)
+        # A missing ServiceAccount is made first, since no pod can be; whether it is there does not matter to a join.
+        free = fact.startswith(("DNS", "rights.service_account"))
+        return free or (fact.startswith("join_trace") and operation.pod in ready)
     return False
 
 

@@ -9,9 +9,9 @@ from dataclasses import replace
 from emqx_autocluster import discovery, template
 from emqx_autocluster.diagnosis.case import Case
 from emqx_autocluster.diagnosis.configuration import address, nodenames, variables
-from emqx_autocluster.discovery import DiscoverySettings
+from emqx_autocluster.discovery import DiscoverySettings, Setting
 from emqx_autocluster.findings import ConditionType, Finding, Reason, false, true, unknown
-from emqx_autocluster.observation import Unobserved
+from emqx_autocluster.observation import Fact, Unobserved
 
 _TYPE = ConditionType.CONFIGURATION_VALID
 
@@ -67,7 +67,7 @@ def _other_strategy(case: Case, settings: DiscoverySettings) -> Finding:
 def _problems(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
     yield from variables.other_version(case, settings, keeps_names=nodenames.keeps_names(case, settings))
     yield from variables.unknown_names(case, settings)
-    for setting in (settings.service_name, settings.namespace):
+    for setting in _needed(settings):
         if isinstance(setting, Unobserved):
             yield unknown(_TYPE, Reason.SETTING_UNREADABLE, setting.reason)
     if not isinstance(settings.service_name, Unobserved) and settings.service_name.value is None:
@@ -83,6 +83,15 @@ def _problems(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
     if asked is not None:
         yield asked
     yield from nodenames.problems(case, settings)
+
+
+def _needed(settings: DiscoverySettings) -> Iterator[Fact[Setting]]:
+    """What discovery goes by, but for the address, which is judged by itself."""
+    yield from (settings.service_name, settings.namespace, settings.address_type)
+    if discovery.text(settings.address_type) in {"dns", "hostname"}:
+        yield settings.suffix
+    if settings.generation and settings.generation.is_4x:
+        yield settings.app_name
 
 
 def _namespace_problem(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from emqx_autocluster import discovery, environment, template
 from emqx_autocluster.diagnosis.case import Case
 from emqx_autocluster.discovery import DiscoverySettings, Setting, Source
-from emqx_autocluster.findings import ConditionType, Finding, Reason, false
+from emqx_autocluster.findings import ConditionType, Finding, Reason, false, unknown
 from emqx_autocluster.observation import Endpoints, Fact, Identity, Service, Unobserved, WorkloadKind
 
 _TYPE = ConditionType.CONFIGURATION_VALID
@@ -67,6 +67,13 @@ def _domain_problem(case: Case, settings: DiscoverySettings) -> Iterator[Finding
     elif known and suffix.value and case.may_be_broken:
         seen = f"{discovery.SUFFIX} is {suffix.value}, and the cluster's domain makes it {right}"
     else:
+        if not known and case.running and case.apart:
+            told = "no pod's own search list could be read"
+            yield unknown(
+                _TYPE,
+                Reason.PROBE_FAILED,
+                f"whether {discovery.SUFFIX}={suffix.value} fits the cluster's domain is not known: {told}",
+            )
         return
     repairable = unset and known and keeps_names(case, settings)
     yield false(
@@ -173,7 +180,9 @@ def _name_part_problem(case: Case, settings: DiscoverySettings) -> Iterator[Find
     wanted = looked_for.value if settings.generation and settings.generation.is_4x else part.text
     if wanted is not None and (part.text == wanted or seen == {wanted}):
         return
-    if not part.is_set and case.running and not seen:
+    if isinstance(case.observation.members, Unobserved) or any(m.node is None for m in case.running):
+        told = f"the members' node names could not be read, and {part.variable} alone does not tell them for certain"
+        yield unknown(_TYPE, Reason.PROBE_FAILED, told)
         return
     yield _name_part_mismatch(settings, looked_for, part, seen)
 
