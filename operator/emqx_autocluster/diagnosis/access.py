@@ -1,7 +1,6 @@
 """RBACReady: whether the pods' ServiceAccount may read the one Endpoints object that EMQX asks for."""
 
 from emqx_autocluster import annotations, discovery, rbac
-from emqx_autocluster.diagnosis import evidence
 from emqx_autocluster.diagnosis.case import Case
 from emqx_autocluster.diagnosis.configuration import address
 from emqx_autocluster.findings import ConditionType, Finding, Reason, false, true, unknown
@@ -64,7 +63,7 @@ def _account(case: Case, rights: Rights) -> Finding:
         )
     audience = _wrong_audience(case)
     if audience:
-        return _audience(case, audience)
+        return _audience(audience)
     if isinstance(account, Unobserved):
         return unknown(_TYPE, Reason.REVIEW_FAILED, f"ServiceAccount {name}: {account.reason}")
     if isinstance(rights.allowed, Unobserved):
@@ -100,13 +99,12 @@ def _wrong_audience(case: Case) -> str | None:
     return audience if refused or not audience.startswith("https://") else None
 
 
-def _audience(case: Case, audience: str) -> Finding:
+def _audience(audience: str) -> Finding:
     return false(
         _TYPE,
         Reason.TOKEN_AUDIENCE_WRONG,
         f"the projected token that EMQX shows to the API server is made for audience {audience}, which is likely none"
-        " of the API server's (it answers 401); take `audience` away from the volume's serviceAccountToken"
-        f"{evidence.confirmation(case, frozenset({DiscoveryError.UNAUTHORIZED}))}",
+        " of the API server's (it answers 401); take `audience` away from the volume's serviceAccountToken",
     )
 
 

@@ -25,6 +25,7 @@ CONFIRMED_BY: Mapping[Reason, frozenset[DiscoveryError]] = {
     Reason.CLUSTER_DOMAIN_MISMATCH: _PEERS_DEAD,
     Reason.PERMISSION_DENIED: frozenset({DiscoveryError.FORBIDDEN}),
     Reason.TOKEN_NOT_MOUNTED: frozenset({DiscoveryError.NO_TOKEN, DiscoveryError.UNAUTHORIZED}),
+    Reason.TOKEN_AUDIENCE_WRONG: frozenset({DiscoveryError.UNAUTHORIZED}),
     Reason.SERVICE_NOT_FOUND: frozenset({DiscoveryError.NOT_FOUND}),
     Reason.HOSTNAME_MISSING: frozenset({DiscoveryError.NO_HOSTNAME}),
     Reason.ENDPOINTS_DIFFER: _PEERS_DEAD,

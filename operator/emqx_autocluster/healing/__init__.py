@@ -4,14 +4,12 @@ Putting the address right and rolling is what people do by hand, and with real E
 dead members. So a repair has an order, and each pass finds its place in it from what it sees.
 """
 
-from collections.abc import Iterator
 from dataclasses import replace
-from itertools import chain
 
 from emqx_autocluster import template
 from emqx_autocluster.diagnosis import Case, Findings, configuration
 from emqx_autocluster.diagnosis.formation import serving
-from emqx_autocluster.findings import ConditionType, Finding, Reason, Status
+from emqx_autocluster.findings import ConditionType, Reason, Status
 from emqx_autocluster.healing import gate, gather, publish, reverts, rights, roll, setback, settle
 from emqx_autocluster.healing.memory import Memory
 from emqx_autocluster.healing.setback import Setback
@@ -55,15 +53,10 @@ def _repair(case: Case, findings: Findings, memory: Memory, closed: Hold | None)
     if gather_hold and not gathering:
         later = ()  # carried out by hand without the joins it would make a split
     # What is not known may turn out to be for the user alone to put right, and then a join was for nothing.
-    unread = next(_unknown_settings(case), None)
+    unread = configuration.unread(case)
     doubt = gate.from_finding(unread) if unread else None
     holds = (doubt, gather_hold, *_in_turn((*gathering, *granting), (roll_hold,)))
     return Plan((*gathering, *later), _first(closed, *holds), procedure=True)
-
-
-def _unknown_settings(case: Case) -> Iterator[Finding]:
-    """Also where the condition tells of something that is certainly wrong."""
-    return (problem for problem in configuration.problems(case) if problem.status is Status.UNKNOWN)
 
 
 def _first(closed: Hold | None, *holds: Hold | None) -> Hold | None:
@@ -99,8 +92,8 @@ def _finish(case: Case, findings: Findings, memory: Memory, closed: Hold | None)
     """After the rollout: members that stayed alone, then names whose pods are gone."""
     joins, hold = settle.strays(case, findings, memory)
     # Where it is not known whether a rollout is yet to come, a stray may be gathered for nothing.
-    unread = (findings[kind] for kind in _REPAIRED if findings[kind].status is Status.UNKNOWN)
-    unsure = next(chain(unread, _unknown_settings(case)), None)
+    unsure = next((findings[kind] for kind in _REPAIRED if findings[kind].status is Status.UNKNOWN), None)
+    unsure = unsure or configuration.unread(case)
     if joins and unsure:
         hold = gate.from_finding(unsure)
     clearing = settle.clear(case, memory.procedure) if memory.procedure else ()

@@ -106,15 +106,11 @@ def _repairable(findings: Findings, kind: ConditionType) -> bool:
 
 def _hold(case: Case, findings: Findings) -> Hold | None:
     return (
-        _foundations(case, findings)
-        or _controller(case)
-        or _broken_pod(case)
-        or _preflight(case)
-        or _switch(case)
+        _foundations(findings) or _controller(case) or _broken_pod(case) or _preflight(case) or _switch(case)
     )
 
 
-def _foundations(case: Case, findings: Findings) -> Hold | None:
+def _foundations(findings: Findings) -> Hold | None:
     """A restart is worth it only if afterwards everything that discovery needs is there."""
     for kind in _DEPENDS_ON:
         finding = findings[kind]
@@ -124,9 +120,6 @@ def _foundations(case: Case, findings: Findings) -> Hold | None:
             return Hold(
                 Reason.ROLLOUT_BLOCKED, f"a restart would not help while {kind} is False: {finding.message}"
             )
-    unread = next((p for p in configuration.problems(case) if p.status is Status.UNKNOWN), None)
-    if unread:
-        return gate.from_finding(unread)
     discovered = findings[ConditionType.DISCOVERY_READY]
     if discovered.status is not Status.TRUE:
         return Hold(

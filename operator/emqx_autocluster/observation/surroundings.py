@@ -34,6 +34,10 @@ class Service:
     headless: bool
     publish_not_ready: bool
 
+    def unmet(self, labels: Mapping[str, str]) -> list[str]:
+        """Keys of the selector that these labels do not fit."""
+        return [key for key, value in self.selector.items() if labels.get(key) != value]
+
 
 @dataclass(frozen=True, slots=True)
 class EndpointAddress:

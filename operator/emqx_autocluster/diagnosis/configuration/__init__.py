@@ -10,7 +10,7 @@ from emqx_autocluster import discovery, template
 from emqx_autocluster.diagnosis.case import Case
 from emqx_autocluster.diagnosis.configuration import address, nodenames, variables
 from emqx_autocluster.discovery import DiscoverySettings, Setting
-from emqx_autocluster.findings import ConditionType, Finding, Reason, false, true, unknown
+from emqx_autocluster.findings import ConditionType, Finding, Reason, Status, false, true, unknown
 from emqx_autocluster.observation import Fact, Unobserved
 
 _TYPE = ConditionType.CONFIGURATION_VALID
@@ -43,6 +43,11 @@ def problems(case: Case) -> tuple[Finding, ...]:
     # a restart for nothing. It stays so, whatever else could not be read.
     found = _explained(tuple(_problems(case, case.settings)))
     return tuple(sorted(found, key=lambda finding: (not finding.bad, finding.repairable)))
+
+
+def unread(case: Case) -> Finding | None:
+    """The first of them that is not known, also where the condition tells of something that is certainly wrong."""
+    return next((problem for problem in problems(case) if problem.status is Status.UNKNOWN), None)
 
 
 def _other_strategy(case: Case, settings: DiscoverySettings) -> Finding:
@@ -115,7 +120,7 @@ def _is_elsewhere(case: Case) -> bool:
     service, labels = case.observation.service, case.workload.template.labels
     if service is None or isinstance(service, Unobserved):
         return service is None
-    return not service.selector or any(labels.get(key) != value for key, value in service.selector.items())
+    return not service.selector or bool(service.unmet(labels))
 
 
 def _explained(found: Iterable[Finding]) -> Iterator[Finding]:

@@ -84,7 +84,7 @@ def _selector_mismatch(service: Service, labels: list[Mapping[str, str]]) -> str
     """None: it selects at least one of the pods."""
     if not service.selector:
         return "it has no selector, so nothing fills its Endpoints"
-    wrong = [[key for key, value in service.selector.items() if pod.get(key) != value] for pod in labels]
+    wrong = [service.unmet(pod) for pod in labels]
     if not all(wrong):
         return None
     key = min(wrong[0])

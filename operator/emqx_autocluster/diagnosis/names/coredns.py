@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from ipaddress import ip_address
 
+from emqx_autocluster import discovery
 from emqx_autocluster.diagnosis.names.corefile import (
     DEFAULT_PORT,
     Corefile,
@@ -76,7 +77,7 @@ def _keeps(hosts: Directive, server: ServerBlock, name: str) -> bool:
     _file, *zones = hosts.arguments or ("",)
     if not any(covers(zone, name) for zone in _zones(zones, server)):
         return False
-    entries = (line.arguments for line in hosts.block if _is_address(line.name))
+    entries = (line.arguments for line in hosts.block if discovery.is_ip(line.name))
     known = {zone_name(host) for entry in entries for host in entry}
     return name not in known and not _falls_through(hosts, name)
 
@@ -109,7 +110,7 @@ def _falls_through(plugin: Directive, name: str) -> bool:
 def _is_itself(upstream: str, ports: set[int], own: set[str]) -> bool:
     """Inside its own pod any loopback address is CoreDNS; another port there may be a sidecar's."""
     host, port = _host_and_port(upstream)
-    if not _is_address(host):
+    if not discovery.is_ip(host):
         return False
     if ip_address(host).is_loopback:
         return port in ports
@@ -125,11 +126,3 @@ def _host_and_port(upstream: str) -> tuple[str, int]:
     if colon and port.isdecimal() and ":" not in host:
         return host, int(port)
     return plain, DEFAULT_PORT
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True

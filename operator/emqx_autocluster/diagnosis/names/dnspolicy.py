@@ -2,9 +2,10 @@
 
 from emqx_autocluster import discovery
 from emqx_autocluster.diagnosis.case import Case
+from emqx_autocluster.diagnosis.names.question import answers
 from emqx_autocluster.emqx_versions import CANONICAL_HOST
 from emqx_autocluster.findings import ConditionType, Finding, Reason, false
-from emqx_autocluster.observation import DNSAnswer, DNSOutcome, Fact
+from emqx_autocluster.observation import NOT_ASKED
 
 _TYPE = ConditionType.DNS_HEALTHY
 
@@ -41,9 +42,5 @@ def problem(case: Case) -> Finding:
 def _other_names(case: Case) -> tuple[str, ...]:
     """Names in the container's env that the cluster's DNS does not know, or that it could not be asked for."""
     names = discovery.other_host_names(case.container) if case.container else ()
-    answers = case.observation.network.dns
-    return tuple(name for name in names if not _answered(answers.get(f"{name}.")))
-
-
-def _answered(answer: Fact[DNSAnswer] | None) -> bool:
-    return isinstance(answer, DNSAnswer) and answer.outcome is DNSOutcome.ANSWER
+    known = case.observation.network.dns
+    return tuple(name for name in names if not answers(known.get(f"{name}.", NOT_ASKED)))
