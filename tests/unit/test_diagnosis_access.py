@@ -271,6 +271,11 @@ def test_a_token_that_may_be_for_the_api_server(case: Case) -> None:
     assert judge(case, ConditionType.RBAC_READY).reason is Reason.ACCESS_GRANTED
 
 
+def test_the_words_of_a_member_that_was_refused_are_quoted_once() -> None:
+    case = with_audience("vault", members=members("a", "b", "c", discovery_trace=REFUSED))
+    assert judge(case, ConditionType.RBAC_READY).message.count(f"its log: {REFUSED.line}") == 1
+
+
 def test_missing_rights_come_before_a_wrong_audience() -> None:
     case = with_audience("vault", rights=some_rights(allowed=False))
     assert judge(case, ConditionType.RBAC_READY).reason is Reason.PERMISSION_DENIED

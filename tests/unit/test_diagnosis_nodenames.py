@@ -380,3 +380,33 @@ def test_members_that_fall_apart_by_their_cookie() -> None:
 )
 def test_cookies_that_are_not_certainly_the_cause(case: Case) -> None:
     assert Reason.COOKIE_CHANGED not in {f.reason for f in configuration.problems(case)}
+
+
+# --- what could not be read
+
+
+@pytest.mark.parametrize(
+    ("case", "words"),
+    [
+        pytest.param(
+            by_dns("pod.elsewhere.example", members=named_by_dns(identity=NO_SEARCH_LIST)),
+            ["pod.elsewhere.example", "search list"],
+            id="the cluster's domain",
+        ),
+        pytest.param(
+            a_case(
+                image=OLD, env={NAME: "broker", APP_NAME: "emqx"}, members=members("a", "b", "c", node=None)
+            ),
+            ["node names", NAME],
+            id="the nodes' names",
+        ),
+        pytest.param(
+            a_case(image=OLD, env={NAME: "broker", APP_NAME: "emqx"}, members=NOT_READ),
+            ["node names", NAME],
+            id="the members",
+        ),
+    ],
+)
+def test_what_it_hangs_on_could_not_be_read(case: Case, words: list[str]) -> None:
+    finding = told(case, Reason.PROBE_FAILED)
+    tells(finding, (Status.UNKNOWN, Reason.PROBE_FAILED), *words)

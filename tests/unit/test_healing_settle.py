@@ -25,10 +25,11 @@ from builders import (
     some_endpoints,
 )
 from emqx_autocluster.diagnosis import Case
+from emqx_autocluster.discovery import NAMESPACE, NODE_NAME
 from emqx_autocluster.findings import Reason
 from emqx_autocluster.healing import Action, Memory
 from emqx_autocluster.healing.steps import Evict, ForceLeave, Join
-from emqx_autocluster.observation import Member, View, WorkloadKind
+from emqx_autocluster.observation import EnvVar, Member, View, WorkloadKind
 from emqx_autocluster.v1alpha1 import Attempt
 
 GONE = ["emqx@10.244.0.71", "emqx@10.244.0.72"]
@@ -286,3 +287,14 @@ def test_lone_members_with_data_and_right_settings_need_the_users_word() -> None
 def test_strays_come_before_names() -> None:
     plan = plan_of(a_case(image="emqx/emqx:4.4.19", members=members("a b", "c", stopped=GONE)), repairing())
     assert outline(plan) == ["JoinCluster Pod/emqx-c"]
+
+
+def test_no_stray_is_joined_while_a_setting_is_unknown_behind_one_that_is_wrong() -> None:
+    """It may turn out to be for the user to put right, and then the join was for nothing."""
+    secret = EnvVar(NAMESPACE, None, {"secretKeyRef": {"name": "s", "key": "namespace"}})
+    case = a_case(env={NODE_NAME: "emqx@10.0.0.1", NAMESPACE: secret}, members=members("a b", "c"))
+    plan = plan_of(case, Memory(a_procedure("a", "b", "c")))
+    assert "JoinCluster Pod/emqx-c" in outline(plan)
+    assert now(plan) == []
+    assert plan.hold
+    assert plan.hold.reason is Reason.SETTING_UNREADABLE
