@@ -6,19 +6,21 @@ cluster nothing that watches it.
 
 import asyncio
 import logging
+import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 
 from emqx_autocluster import __version__
-from emqx_autocluster.clients.errors import ClientError
+from emqx_autocluster.clients.errors import ClientError, Unavailable
 from emqx_autocluster.commands import permissions
-from emqx_autocluster.commands.formats import DoctorOutput, LintOutput
+from emqx_autocluster.commands.formats import DoctorOutput, HealAction, LintOutput, PlanOutput
 from emqx_autocluster.commands.targets import TargetError
+from emqx_autocluster.emqx import versions
 from emqx_autocluster.settings import Settings
 
 T = TypeVar("T")
@@ -32,6 +34,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+
+def _an_emqx_version(given: str | None) -> str | None:
+    if given is not None and versions.parse(given) is None:
+        raise typer.BadParameter(
+            f"{given} is no version of EMQX that is known; expected one such as 5.8.9 or 5.8"
+        )
+    return given
+
+
 Kubeconfig = Annotated[
     Path | None, typer.Option(help="Path of the kubeconfig; default: $KUBECONFIG, ~/.kube/config.")
 ]
@@ -40,12 +51,21 @@ Workload = Annotated[str, typer.Argument(help="deployment/NAME or statefulset/NA
 Namespace = Annotated[
     str | None, typer.Option("--namespace", "-n", help="Namespace; default: all, or `default`.")
 ]
+Strict = Annotated[bool, typer.Option("--strict", help="Let advice count as well, for the exit code.")]
+EmqxVersion = Annotated[
+    str | None,
+    typer.Option(
+        "--emqx-version",
+        help="Which EMQX it is, where no image and no process tells: 5.8.9, or 5.8.",
+        callback=_an_emqx_version,
+    ),
+]
 
 
 @app.command()
 def run(kubeconfig: Kubeconfig = None, context: Context = None) -> None:
     """Run the operator: in a cluster by its ServiceAccount, elsewhere by a kubeconfig."""
-    from emqx_autocluster import handlers, service
+    from emqx_autocluster.runtime import handlers, service
 
     settings = _settings(kubeconfig, context)
     _log(settings)
@@ -56,11 +76,14 @@ def run(kubeconfig: Kubeconfig = None, context: Context = None) -> None:
         raise typer.Exit(1) from error
 
 
-async def _until_signalled(work: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+async def _until_signalled(work: Callable[[asyncio.Event], Awaitable[None]]) -> NoReturn:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     await work(stop)
+    # All is in order by now. What is left are kopf's watches, which take seconds to end and have nothing to lose.
+    logging.shutdown()
+    os._exit(0)
 
 
 @app.command()
@@ -79,6 +102,8 @@ def doctor_command(
     ] = None,
     namespace: Namespace = None,
     *,
+    emqx_version: EmqxVersion = None,
+    strict: Strict = False,
     output: Annotated[
         DoctorOutput, typer.Option("--output", "-o", help="For people, or for programs.")
     ] = DoctorOutput.TEXT,
@@ -91,7 +116,8 @@ def doctor_command(
     """
     from emqx_autocluster.commands import doctor
 
-    work = doctor.run(_settings(kubeconfig, context), namespace, workload, output)
+    asked = doctor.Question(namespace, workload, emqx_version)
+    work = doctor.run(_settings(kubeconfig, context), asked, output, strict=strict)
     raise typer.Exit(_for_people(work, failed=_COULD_NOT_TELL))
 
 
@@ -108,22 +134,27 @@ def lint_command(
         ),
     ] = None,
     *,
+    emqx_version: EmqxVersion = None,
+    strict: Strict = False,
     output: Annotated[
-        LintOutput, typer.Option("--output", "-o", help="For people, for programs, or for code hosts.")
+        LintOutput,
+        typer.Option(
+            "--output", "-o", help="For people, programs, code hosts; or the cures, for kustomize or helm."
+        ),
     ] = LintOutput.TEXT,
 ) -> None:
     """Find in manifests what will keep EMQX from clustering: needs no cluster.
 
     For a chart of Helm: helm template . | emqx-autocluster lint -f -
 
-    Exit code: 0 nothing is wrong, 1 something is, 2 it could not be read.
+    Exit code: 0 nothing is wrong in what was judged, 1 something is, 2 it could not be read.
     """
     from emqx_autocluster.commands import documents, lint
 
     try:
-        verdict = lint.run(files, namespace, output)
+        verdict = lint.run(files, lint.Options(namespace, emqx_version, strict), output)
     except documents.UnreadableError as error:
-        typer.echo(f"error: {error}", err=True)
+        _complain(error)
         raise typer.Exit(_COULD_NOT_TELL) from error
     raise typer.Exit(verdict)
 
@@ -133,14 +164,20 @@ def plan_command(
     workload: Workload,
     namespace: Namespace = None,
     *,
+    emqx_version: EmqxVersion = None,
     patch: Annotated[bool, typer.Option("--patch", help="Only the patch, as YAML to commit.")] = False,
+    output: Annotated[
+        PlanOutput,
+        typer.Option("--output", "-o", help="For people; or what to commit, for kustomize or helm."),
+    ] = PlanOutput.TEXT,
     kubeconfig: Kubeconfig = None,
     context: Context = None,
 ) -> None:
     """Show what Repair would do to a workload: commands, a diff, and the patch to commit. Writes nothing."""
     from emqx_autocluster.commands import doctor
 
-    _for_people(doctor.plan(_settings(kubeconfig, context), namespace, workload, only_patch=patch))
+    asked = doctor.Question(namespace, workload, emqx_version)
+    _for_people(doctor.plan(_settings(kubeconfig, context), asked, output, only_patch=patch))
 
 
 @app.command(name="explain")
@@ -158,7 +195,7 @@ def explain_command(
     try:
         explain.show(reason)
     except explain.UnknownReasonError as error:
-        typer.echo(f"error: {error}", err=True)
+        _complain(error)
         raise typer.Exit(1) from error
 
 
@@ -177,6 +214,43 @@ def revert_command(
     _for_people(revert.revert(_settings(kubeconfig, context), namespace or "default", workload, yes=yes))
 
 
+@app.command(name="heal")
+def heal_command(
+    workload: Workload,
+    namespace: Namespace = None,
+    *,
+    action: Annotated[
+        HealAction | None, typer.Option("--action", help="Only if it is this that is due; allows EvictPod.")
+    ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run", help="Show what is due, and which guard refuses; default without a terminal."
+        ),
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    kubeconfig: Kubeconfig = None,
+    context: Context = None,
+) -> None:
+    """Heal members that stand apart and names that nobody has: what mode Heal does, by hand and by the same guards.
+
+    Exit code: 0 nothing is to be healed, 1 something is and was not, 2 it could not be told.
+    """
+    from emqx_autocluster.commands import heal
+    from emqx_autocluster.healing import Action
+
+    chosen = Action(action) if action else None
+    work = heal.heal(
+        _settings(kubeconfig, context),
+        namespace or "default",
+        workload,
+        action=chosen,
+        dry_run=dry_run,
+        yes=yes,
+    )
+    raise typer.Exit(_for_people(work, failed=_COULD_NOT_TELL))
+
+
 @app.command()
 def version() -> None:
     """Print the version."""
@@ -184,12 +258,21 @@ def version() -> None:
 
 
 def _for_people(work: Coroutine[Any, Any, T], *, failed: int = 1) -> T:
-    """`failed`: the exit code where the work could not be done."""
+    """`failed`: the exit code where the work could not be done; without an answer of the API server it is always 2."""
     try:
         return asyncio.run(work)
+    except Unavailable as error:
+        _complain(error)
+        raise typer.Exit(_COULD_NOT_TELL) from error
     except (ClientError, TargetError) as error:
-        typer.echo(f"error: {permissions.in_kubectl_words(str(error))}", err=True)
+        _complain(error)
         raise typer.Exit(failed) from error
+
+
+def _complain(error: Exception) -> None:
+    from emqx_autocluster.commands import terminal
+
+    terminal.error(f"error: {permissions.in_kubectl_words(str(error))}")
 
 
 def _settings(kubeconfig: Path | None, context: str | None) -> Settings:
@@ -198,13 +281,10 @@ def _settings(kubeconfig: Path | None, context: str | None) -> Settings:
 
 
 def _log(settings: Settings) -> None:
-    from pythonjsonlogger.json import JsonFormatter
+    from emqx_autocluster.runtime import logs
 
     handler = logging.StreamHandler(sys.stderr)
-    if settings.log_format == "json":
-        handler.setFormatter(JsonFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    else:
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(logs.formatter(settings.log_format))
     logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
 
 

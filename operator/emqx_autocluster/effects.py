@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any, assert_never
 
 from emqx_autocluster import objects
-from emqx_autocluster.annotations import GROUP
+from emqx_autocluster.api.annotations import GROUP
 from emqx_autocluster.clients import paths
-from emqx_autocluster.clients.emqx_answers import DiscoveryOutcome, ForceLeaveOutcome, JoinOutcome
+from emqx_autocluster.clients.emqx_answers import Answer, DiscoveryOutcome, ForceLeaveOutcome, JoinOutcome
 from emqx_autocluster.clients.emqx_ctl import EmqxCtl
 from emqx_autocluster.clients.errors import ClientError, Conflict
 from emqx_autocluster.clients.exec import ExecTarget
@@ -25,8 +25,10 @@ from emqx_autocluster.healing.steps import (
     Join,
     PatchWorkload,
     Recreate,
+    Steer,
     Update,
 )
+from emqx_autocluster.objects import makers
 from emqx_autocluster.observation import Workload, WorkloadKind, WorkloadRef
 
 _NUDGED = f"{GROUP}/nudged"
@@ -76,7 +78,7 @@ class Effects:
             case Recreate(body, uid):
                 await self._kube.delete(_location(body), uid=uid)
                 await self._kube.create(_collection(body), dict(body))
-            case PatchWorkload(body):
+            case PatchWorkload(body) | Steer(body):
                 await self._kube.patch(_workload(ref), dict(body), PatchType.STRATEGIC)
             case None:
                 return Outcome(succeeded=False, message="a preview cannot be carried out")
@@ -94,10 +96,8 @@ class Effects:
             case EnableDiscovery():
                 enabled = await self._emqx_ctl.enable_discovery(target)
                 return Outcome(enabled.outcome is DiscoveryOutcome.ENABLED, enabled.said)
-            case ForceLeave(_, _, node):
-                left = await self._emqx_ctl.force_leave(target, node)
-                good = left.outcome in {ForceLeaveOutcome.REMOVED, ForceLeaveOutcome.NOT_IN_CLUSTER}
-                return Outcome(good, left.said)
+            case ForceLeave(_, _, nodes):
+                return _left(await self._emqx_ctl.force_leave(target, nodes))
             case never:
                 assert_never(never)
 
@@ -123,14 +123,22 @@ class Effects:
         ref = workload.ref
         if ref.kind is WorkloadKind.STATEFUL_SET:
             return [paths.statefulsets(ref.namespace, ref.name)]
-        sets = await self._kube.list(
-            paths.replicasets(ref.namespace), label_selector=objects.label_selector(workload.selector)
-        )
-        return [
-            paths.replicasets(ref.namespace, body["metadata"]["name"])
-            for body in sets
-            if body["spec"].get("replicas") and objects.belongs_to(body, workload)
-        ]
+
+        def wanting(body: Mapping[str, Any]) -> str | None:
+            own = (makers.controller(body) or {}).get("uid") == workload.uid
+            name = body["metadata"]["name"]
+            return paths.replicasets(ref.namespace, name) if own and body["spec"].get("replicas") else None
+
+        selector = objects.label_selector(workload.selector)
+        return [*await self._kube.select(paths.replicasets(ref.namespace), wanting, label_selector=selector)]
+
+
+def _left(answers: Mapping[str, Answer[ForceLeaveOutcome]]) -> Outcome:
+    """One that stays is told before those that have left."""
+    good = {ForceLeaveOutcome.REMOVED, ForceLeaveOutcome.NOT_IN_CLUSTER}
+    stay = [f"{node}: {answer.said}" for node, answer in answers.items() if answer.outcome not in good]
+    said = "; ".join(stay) or next((answer.said for answer in answers.values()), "")
+    return Outcome(not stay, said)
 
 
 def _workload(ref: WorkloadRef) -> str:

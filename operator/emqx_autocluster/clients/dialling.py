@@ -21,7 +21,7 @@ _TIMED_OUT = frozenset({124, 143})
 _NOT_LET_IN = re.compile(
     r"Connection refused|Connection timed out|Operation timed out|No route to host|Host is unreachable"
 )
-_ANSWER = re.compile(r"(?ms)(?P<said>.*?)^dialled (?P<host>\S+) (?P<port>\d+) (?P<code>\d+)\n")
+_ANSWER = re.compile(r"dialled (?P<host>\S+) (?P<port>[0-9]{1,5}) (?P<code>[0-9]{1,3})")
 
 
 def command(addresses: Iterable[Address]) -> tuple[str, ...]:
@@ -44,8 +44,16 @@ def _dial(host: str, port: int) -> str:
 
 def parse(text: str) -> dict[Address, Fact[bool]]:
     """The words decide as well as the exit code: a bash without network redirections fails with the same code."""
-    found = _ANSWER.finditer(text)
-    return {(m["host"], int(m["port"])): _verdict(int(m["code"]), m["said"]) for m in found}
+    answers: dict[Address, Fact[bool]] = {}
+    said: list[str] = []
+    for line in text.split("\n")[:-1]:
+        answer = _ANSWER.fullmatch(line)
+        if answer is None:
+            said.append(line)
+            continue
+        answers[answer["host"], int(answer["port"])] = _verdict(int(answer["code"]), "\n".join(said))
+        said = []
+    return answers
 
 
 def _verdict(code: int, said: str) -> Fact[bool]:

@@ -9,11 +9,11 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 
+from emqx_autocluster.clients import logline
 from emqx_autocluster.clients.errors import one_line
 from emqx_autocluster.observation import DiscoveryError, DiscoveryTrace
 
 _LONGEST = 240
-_TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d))\s+")
 _SAYS = re.compile(
     r"Ekka\(AutoCluster\): (?:Core node )?[Dd]iscover(?:y)? error:?\s*(?P<term>.*)"
     r"|(?P<token>Ekka\(k8s\): Cannot read token\b.*)"
@@ -37,8 +37,10 @@ _TERMS = (
 _DENIED = frozenset({DiscoveryError.UNAUTHORIZED, DiscoveryError.FORBIDDEN})
 """What the API server answers to a request without a token."""
 
-_STATUS_MESSAGE = re.compile(r"\{(40\d),\"\{.*?\\\"message\\\":\\\"(.*?[^\\])\\\",.*")
-_SECRETS = re.compile(r"(\bBearer\s+)\S+|\beyJ[\w-]+(?:\.[\w-]+)*", re.IGNORECASE)
+_STATUS = re.compile(r"\{(40[0-9]),\"\{")
+_MESSAGE, _ITS_END = r"\"message\":\"", r"\","
+"""In a metav1.Status inside of an Erlang string: each quote has a backslash, those within the message three."""
+_SECRETS = re.compile(r"(\bBearer\s++)\S++|\beyJ[\w-]++(?:\.[\w-]++)*+", re.IGNORECASE)
 _AGAIN = "Core node discovery"
 _REFERENCE = re.compile(r"#Ref<[\d.]+>|<\d+\.\d+\.\d+>")
 
@@ -50,10 +52,10 @@ def parse_discovery_trace(log: Iterable[str], since: datetime) -> DiscoveryTrace
     """
     last: DiscoveryTrace | None = None
     for line in log:
-        time = _TIME.match(line)
-        if time is None or datetime.fromisoformat(time[1]) < since:
+        stamped = logline.split(line)
+        if stamped is None or stamped[0] < since:
             continue
-        found = _classified(_message(line[time.end() :].strip()))
+        found = _classified(_message(stamped[1]))
         if found and not (last and _adds_nothing(found, last)):
             last = found
     return last
@@ -72,7 +74,7 @@ def _message(said: str) -> str:
         return said
     try:
         fields = json.loads(said)
-    except ValueError:
+    except (ValueError, RecursionError):
         return said
     return str(fields.get("msg", said)) if isinstance(fields, dict) else said
 
@@ -94,11 +96,22 @@ def _classified(said: str) -> DiscoveryTrace | None:
 
 def _quoted(said: str) -> str:
     """Short, the same each time that it is said, and without what nobody else may know."""
-    told = _STATUS_MESSAGE.sub(lambda m: f"{{{m[1]}, {_unescaped(m[2])}}}", said)
-    told = _SECRETS.sub(lambda m: f"{m[1] or ''}…", _REFERENCE.sub("…", told))
+    told = _SECRETS.sub(lambda m: f"{m[1] or ''}…", _REFERENCE.sub("…", _plain(said)))
     line = one_line(told)
     return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
 
 
-def _unescaped(message: str) -> str:
-    return message.replace("\\", "")
+def _plain(said: str) -> str:
+    """With the message alone of the Status that the API server answered."""
+    status = _STATUS.search(said)
+    begin = said.find(_MESSAGE, status.end()) if status else -1
+    if status is None or begin < 0:
+        return said
+    begin += len(_MESSAGE)
+    end = said.find(_ITS_END, begin + 1)
+    while end > 0 and said[end - 1] == "\\":
+        end = said.find(_ITS_END, end + 1)
+    if end < 0:
+        return said
+    message = said[begin:end].replace("\\", "")
+    return f"{said[: status.start()]}{{{status[1]}, {message}}}"

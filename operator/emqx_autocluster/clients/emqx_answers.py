@@ -5,12 +5,15 @@ The exit code is no part of it: up to 5.8 it is 0 for every failure of a cluster
 
 import json
 import re
+import sys
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from typing import Any, Generic, TypeVar
 
-from emqx_autocluster.clients.errors import one_line, strip_colours
+from emqx_autocluster.clients.errors import UnreadableAnswer, one_line, strip_colours
 from emqx_autocluster.observation import View
+from emqx_autocluster.text.plain import is_plain
 
 
 class JoinOutcome(StrEnum):
@@ -47,17 +50,30 @@ class Answer(Generic[O]):
     """EMQX's own words, one line."""
 
 
-_STATUS = re.compile(r"Cluster status:\s*#\{([^{}]*)\}")
+# Nothing in these patterns can be given back once it is taken (*+), so that no text makes them slow.
+_STATUS = re.compile(r"Cluster status:\s*+#\{([^{}]*+)\}")
 # Erlang's ~p quotes an atom unless it is all letters, digits, _ and @, beginning with a small letter.
-_ATOM = r"(?:'(?:[^'\\]|\\.)*'|[a-z][A-Za-z0-9_@]*)"
-_ATOMS = rf"\[\s*((?:{_ATOM}(?:\s*,\s*{_ATOM})*)?)\s*\]"
-_NODE = re.compile(r"[^@\s']+@[^@\s']+")
+_ATOM = r"(?:'(?:[^'\\]|\\.)*+'|[a-z][A-Za-z0-9_@]*+)"
+_ATOMS = rf"\s*+=>\s*+\[\s*+((?:{_ATOM}(?:\s*+,\s*+{_ATOM})*+)?+)\s*+\]"
+_LIST = re.compile(_ATOMS)
+_NODE = re.compile(r"[^@\s']++@[^@\s']++")
+_LONGEST_NAME = 255
+"""Characters of an Erlang atom."""
+_MOST_NAMES = 500
+"""Of one view; the largest clusters have some dozens of nodes."""
+_JSON_VIEW = re.compile(r"\{(?=\s*+\"(?:running|stopped)_nodes\")")
+_MOST_VIEWS = 4
+"""EMQX prints one."""
+_MOST_LINES = 200
+"""Among which the first words of an answer are looked for."""
+_COUNTERS = ("live_connections.count", "connections.count")
 
 
 def parse_cluster_status(text: str) -> View | None:
     """The membership that a node tells; None: it tells none.
 
     A list of running nodes that is empty is none: a node that answers runs, so its database is just restarting.
+    Raises UnreadableAnswer where it lists more nodes than any cluster has.
     """
     plain = strip_colours(text)
     views = [view for view in (*_printed_views(plain), *_json_views(plain)) if view.running]
@@ -66,9 +82,10 @@ def parse_cluster_status(text: str) -> View | None:
 
 def parse_connections(text: str) -> int | None:
     """Devices connected to this node, from `broker stats`; versions without live_connections count only those."""
-    counts = dict(re.findall(r"^((?:live_)?connections\.count)\s*:\s*(\d+)\s*$", text, re.MULTILINE))
-    count = counts.get("live_connections.count", counts.get("connections.count"))
-    return None if count is None else int(count)
+    lines = (line.partition(":") for line in text.splitlines())
+    counts = {name.strip(): number.strip() for name, _, number in lines if name.strip() in _COUNTERS}
+    count = next((counts[name] for name in _COUNTERS if name in counts), "")
+    return int(count) if re.fullmatch(r"[0-9]{1,15}", count) else None
 
 
 def parse_join(text: str) -> Answer[JoinOutcome]:
@@ -105,7 +122,11 @@ def parse_discovery_enable(text: str) -> Answer[DiscoveryOutcome]:
 
 def first_line(text: str) -> str:
     """Of an answer that was not understood: its first words, for people. What EMQX's DEBUG=1 traces is none."""
-    lines = (one_line(line) for line in text.splitlines() if not line.startswith(("DEBUG:", "+")))
+    lines = (
+        one_line(line)
+        for line in text.split("\n", _MOST_LINES)[:_MOST_LINES]
+        if not line.startswith(("DEBUG:", "+"))
+    )
     return next(filter(None, lines), "no output")
 
 
@@ -116,7 +137,7 @@ def _said(text: str, pattern: str) -> str:
 
 def _printed_views(text: str) -> list[View]:
     views = []
-    for body in _STATUS.findall(text):
+    for body in islice((found[1] for found in _STATUS.finditer(text)), _MOST_VIEWS):
         running, stopped = _printed_nodes("running_nodes", body), _printed_nodes("stopped_nodes", body)
         if running is not None and stopped is not None:
             views.append(View(running, stopped))
@@ -124,7 +145,8 @@ def _printed_views(text: str) -> list[View]:
 
 
 def _printed_nodes(key: str, body: str) -> frozenset[str] | None:
-    found = re.search(rf"\b{key}\s*=>\s*{_ATOMS}", body)
+    before, named, _ = body.partition(key)
+    found = _LIST.match(body, len(before) + len(key)) if named else None
     return None if found is None else _nodes([_unquoted(atom) for atom in re.findall(_ATOM, found[1])])
 
 
@@ -135,10 +157,10 @@ def _unquoted(atom: str) -> str:
 def _json_views(text: str) -> list[View]:
     decoder = json.JSONDecoder()
     views = []
-    for opening in re.finditer(r"\{(?=\s*\"(?:running|stopped)_nodes\")", text):
+    for opening in islice(_JSON_VIEW.finditer(text), _MOST_VIEWS):
         try:
             found, _ = decoder.raw_decode(text, opening.start())
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         running, stopped = _nodes(found.get("running_nodes")), _nodes(found.get("stopped_nodes"))
         if running is not None and stopped is not None:
@@ -147,8 +169,14 @@ def _json_views(text: str) -> list[View]:
 
 
 def _nodes(names: Any) -> frozenset[str] | None:
-    if not isinstance(names, list) or not all(
-        isinstance(name, str) and _NODE.fullmatch(name) for name in names
-    ):
+    if isinstance(names, list) and len(names) > _MOST_NAMES:
+        raise UnreadableAnswer(f"not judged: it lists {len(names)} nodes, more than {_MOST_NAMES}")
+    if not isinstance(names, list) or not all(map(_is_node, names)):
         return None
-    return frozenset(names)
+    return frozenset(map(sys.intern, names))  # each member lists the same ones
+
+
+def _is_node(name: Any) -> bool:
+    """What holds anything else than can be seen is no name that Erlang would give a node."""
+    named = isinstance(name, str) and len(name) <= _LONGEST_NAME and _NODE.fullmatch(name) is not None
+    return named and is_plain(name)

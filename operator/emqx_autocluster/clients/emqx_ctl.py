@@ -7,10 +7,11 @@ in it would be taken for the node to talk to.
 
 import ipaddress
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from emqx_autocluster.clients import dialling
+from emqx_autocluster.clients import dialling, leaving
 from emqx_autocluster.clients import identity as identity_script
+from emqx_autocluster.clients import sockets as socket_list
 from emqx_autocluster.clients.emqx_answers import (
     Answer,
     DiscoveryOutcome,
@@ -20,17 +21,23 @@ from emqx_autocluster.clients.emqx_answers import (
     parse_cluster_status,
     parse_connections,
     parse_discovery_enable,
-    parse_force_leave,
     parse_join,
 )
 from emqx_autocluster.clients.errors import UnreadableAnswer, UnsafeArgument
 from emqx_autocluster.clients.exec import Completed, Exec, ExecTarget
-from emqx_autocluster.observation import Fact, Identity, Unobserved, View
+from emqx_autocluster.observation import Fact, Identity, Socket, Unobserved, View
+from emqx_autocluster.text import grammar
 
 UNKNOWN_HOST = 2
 """The exit code of `getent` for a name that nothing resolves."""
+_SCRIPTS = {"sh": "reading the identity", "grep": "reading the sockets"}
+_EACH = 10.0
+"""Seconds for a command of several."""
+_SOON = 10.0
+"""Seconds for what costs the pod next to nothing."""
 
-_NODE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*@[A-Za-z0-9_\[:][A-Za-z0-9_.:\[\]-]*")
+_TABLES, _SEED_FILE = "/opt/emqx/data/mnesia", "mria_replicant_cluster_seed"
+_SEED = re.compile(rf"'?(?P<node>{grammar.NODE})'?\.")
 _HOST = re.compile(r"[A-Za-z0-9_:][A-Za-z0-9_.:-]*")
 
 
@@ -46,6 +53,15 @@ class EmqxCtl:
         found = identity_script.parse_identity(done.stdout.decode(errors="replace"))
         if found is None:
             raise _unreadable(identity_script.COMMAND, done)
+        return found
+
+    async def sockets(self, target: ExecTarget, ports: Iterable[int]) -> frozenset[Socket]:
+        """What listens in the pod, and its connections by one of these ports."""
+        argv = socket_list.command(ports)
+        done = await self._executor.run(target, argv, _SOON)
+        found = socket_list.parse(done.stdout.decode(errors="replace"))
+        if found is None:
+            raise _unreadable(argv, done)
         return found
 
     async def cluster_status(self, target: ExecTarget) -> View:
@@ -68,10 +84,13 @@ class EmqxCtl:
         """Run on the stray, which loses its own data. When it times out the join goes on inside the node."""
         return parse_join(await self._said(target, ("emqx_ctl", "cluster", "join", _node(node))))
 
-    async def force_leave(self, target: ExecTarget, node: str) -> Answer[ForceLeaveOutcome]:
-        return parse_force_leave(
-            await self._said(target, ("emqx_ctl", "cluster", "force-leave", _node(node)))
-        )
+    async def force_leave(
+        self, target: ExecTarget, nodes: Sequence[str]
+    ) -> dict[str, Answer[ForceLeaveOutcome]]:
+        """One after the other in one exec, since each would wait for a slot of its own."""
+        argv = leaving.command([_node(node) for node in nodes])
+        done = await self._executor.run(target, argv, self._deadline + _EACH * len(nodes))
+        return leaving.parse(done.stdout.decode(errors="replace"), nodes)
 
     async def enable_discovery(self, target: ExecTarget) -> Answer[DiscoveryOutcome]:
         return parse_discovery_enable(
@@ -89,6 +108,17 @@ class EmqxCtl:
             f"no answer about the port: {first_line(_text(done))} (exit code {done.exit_code})"
         )
         return {name: answers.get(address, unread) for name, address in peers.items()}
+
+    async def pinned_core(self, target: ExecTarget, node: str) -> str | None:
+        """The one core that a `cluster join` wrote down for a replicant; None: it discovers its cores."""
+        argv = ("cat", f"{_TABLES}/{_node(node)}/{_SEED_FILE}")
+        done = await self._run(target, argv)
+        if done.exit_code != 0 and b"No such file" in done.stderr:
+            return None
+        found = _SEED.fullmatch(done.stdout.decode(errors="replace").strip())
+        if found is None:
+            raise _unreadable(argv, done)
+        return found["node"]
 
     async def lookup(self, target: ExecTarget, host: str) -> tuple[str, ...]:
         """The addresses that the pod's own resolver gives; none: it does not know the name."""
@@ -113,7 +143,7 @@ class EmqxCtl:
 
 
 def _node(name: str) -> str:
-    if not _NODE.fullmatch(name):
+    if not grammar.is_node(name):
         raise UnsafeArgument(f"{name!r} is no node name")
     return name
 
@@ -132,5 +162,5 @@ def _text(done: Completed) -> str:
 
 
 def _unreadable(argv: Sequence[str], done: Completed) -> UnreadableAnswer:
-    shown = " ".join(argv) if argv[0] != "sh" else "reading the identity"
+    shown = " ".join(argv) if argv[0] not in _SCRIPTS else _SCRIPTS[argv[0]]
     return UnreadableAnswer(f"{shown}: {first_line(_text(done))} (exit code {done.exit_code})")

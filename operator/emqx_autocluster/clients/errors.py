@@ -8,13 +8,14 @@ ClientError
 │   ├── Invalid          422
 │   ├── TooManyRequests  429; also an eviction that a PodDisruptionBudget forbids
 │   └── Unavailable      5xx, or no answer at all: refused, reset, timed out (then status is 0)
+├── TooLarge             more than is ever read was answered, or listed
 ├── ExecError            a command in a container has no exit code to show
 │   ├── ContainerNotRunning
 │   ├── ExecTimedOut
 │   ├── ExecRefused      no such executable, or the container runtime failed
 │   └── ExecBroken       the connection was cut, or what came was no exec channel
 ├── UnreadableAnswer     a command answered, but with nothing that can be understood
-├── UnsafeArgument       a node or host name that must not become a command's argument
+├── UnsafeArgument       a name that must not become a command's argument, or part of a path
 └── ResolverFailed       the nameserver could not be asked
 """
 # ruff: noqa: N818 - named as Kubernetes names its reasons
@@ -23,9 +24,11 @@ import json
 import re
 from http import HTTPStatus
 
+from emqx_autocluster.text.credentials import without_users
+from emqx_autocluster.text.plain import plain
+
 LONGEST = 1000
 
-_CREDENTIALS = re.compile(r"(?<=://)[^/?#\s]*@")
 _COOKIE = re.compile(r"(-setcookie\s+|\bcookie\s*[=:]\s*)\S+", re.IGNORECASE)
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
@@ -36,7 +39,7 @@ def strip_colours(text: str) -> str:
 
 def one_line(text: str) -> str:
     """Fit for a condition's message: one bounded line, without users and passwords in URLs and Erlang cookies."""
-    line = " ".join(_COOKIE.sub(r"\1…", _CREDENTIALS.sub("", strip_colours(text))).split())
+    line = plain(" ".join(_COOKIE.sub(r"\1…", without_users(strip_colours(text))).split()))
     return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
 
 
@@ -78,6 +81,10 @@ class TooManyRequests(APIError):
 
 
 class Unavailable(APIError):
+    pass
+
+
+class TooLarge(ClientError):
     pass
 
 
@@ -133,7 +140,7 @@ def _reason_and_message(body: bytes) -> tuple[str, str]:
     text = body.decode(errors="replace")
     try:
         answer = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return "", text
     if not isinstance(answer, dict):
         return "", text

@@ -6,7 +6,9 @@ The client library's exec is not used: it offers only v4, ignores the status cha
 import asyncio
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import IntEnum
 from http import HTTPStatus
@@ -24,9 +26,11 @@ from emqx_autocluster.clients.errors import (
     ExecTimedOut,
 )
 from emqx_autocluster.clients.kube import Kube
+from emqx_autocluster.clients.turns import Turns
 
 PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
-MOST_OUTPUT = 1024 * 1024
+MOST_OUTPUT = 256 * 1024
+"""Bytes; what a large cluster of long names prints is a tenth of it."""
 
 # The words of the API server, the kubelet, containerd and CRI-O.
 _NOT_RUNNING = re.compile(
@@ -48,6 +52,8 @@ class ExecTarget:
     namespace: str
     pod: str
     container: str
+    workload: str = ""
+    """Whose the pod is, where that is known: each has its share of the slots."""
 
     def __str__(self) -> str:
         return f"{self.pod}/{self.container}"
@@ -62,21 +68,60 @@ class Completed:
     stderr: bytes
 
 
+@dataclass(slots=True)
+class Patience:
+    """For all commands of one look together."""
+
+    seconds: float
+    until: float
+    lost: int = 0
+    """Commands that did not end in time."""
+
+
+_patience: ContextVar[Patience | None] = ContextVar("patience", default=None)
+
+
+@contextmanager
+def patience(seconds: float) -> Iterator[Patience]:
+    """For what is run inside, also in tasks that begin there."""
+    shared = Patience(seconds, asyncio.get_running_loop().time() + seconds)
+    token = _patience.set(shared)
+    try:
+        yield shared
+    finally:
+        _patience.reset(token)
+
+
+def _too_late(what: str, deadline: float, shared: Patience | None) -> ExecTimedOut:
+    if shared:
+        shared.lost += 1
+        if asyncio.get_running_loop().time() >= shared.until:
+            return ExecTimedOut(f"{what} was not over when the {shared.seconds:g} s of one look were")
+    return ExecTimedOut(f"{what} did not end within {deadline:g} s")
+
+
 class Exec:
     """Commands in containers, at most `limit` at the same time."""
 
     def __init__(self, kube: Kube, limit: int) -> None:
         self._kube = kube
-        self._slots = asyncio.Semaphore(limit)
+        self._turns = Turns(limit)
 
     async def run(self, target: ExecTarget, argv: Sequence[str], deadline: float) -> Completed:
-        """The deadline covers connecting, the handshake and reading; waiting for a free slot is not part of it."""
-        async with self._slots:
-            try:
-                async with asyncio.timeout(deadline):
-                    return await self._run(target, argv)
-            except TimeoutError:
-                raise ExecTimedOut(f"{argv[0]} in {target} did not end within {deadline:g} s") from None
+        """The deadline covers connecting, the handshake and reading; waiting for a free slot is not part of it.
+
+        Within `patience` all of it ends when that does.
+        """
+        shared = _patience.get()
+        try:
+            async with (
+                asyncio.timeout_at(shared.until if shared else None),
+                self._turns.slot(target.namespace, target.workload or target.pod),
+                asyncio.timeout(deadline),
+            ):
+                return await self._run(target, argv)
+        except TimeoutError:
+            raise _too_late(f"{argv[0]} in {target}", deadline, shared) from None
 
     async def _run(self, target: ExecTarget, argv: Sequence[str]) -> Completed:
         query = [("container", target.container), ("stdout", "true"), ("stderr", "true")]
@@ -125,7 +170,7 @@ def _exit_code(status: bytes) -> int:
         raise ExecBroken("the exec channel was closed without a status")
     try:
         answer = json.loads(status)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ExecBroken("the exec channel's status is no JSON") from error
     if not isinstance(answer, dict):
         raise ExecBroken("the exec channel's status is no object")

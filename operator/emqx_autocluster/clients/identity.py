@@ -4,6 +4,7 @@ EMQX's entrypoint exports the node's name to PID 1 alone; neither the pod's spec
 """
 
 import re
+from collections.abc import Iterable
 
 from emqx_autocluster.clients.resolv_conf import parse_resolv_conf
 from emqx_autocluster.observation import Identity
@@ -11,8 +12,8 @@ from emqx_autocluster.observation import Identity
 # Only these variables leave the container: never a cookie, a password or a licence key. That a licence is set is
 # said by a word of our own, and the two values that are no secret (no licence, trial) by themselves.
 _SHOWN = (
-    "EMQX_NAME|EMQX_HOST|EMQX_NODE_NAME|EMQX_NODE__NAME"
-    "|EMQX_CLUSTER__DISCOVERY|EMQX_CLUSTER__DISCOVERY_STRATEGY|EMQX_CLUSTER__K8S__[A-Z0-9_]+"
+    "EMQX_NAME|EMQX_HOST|EMQX_NODE_NAME|EMQX_NODE__NAME|EMQX_NODE__ROLE|EMQX_NODE__DB_ROLE"
+    "|EMQX_CLUSTER__DISCOVERY|EMQX_CLUSTER__DISCOVERY_STRATEGY|EMQX_CLUSTER__(K8S|DNS)__[A-Z0-9_]+|EMQX_CLUSTER__STATIC__SEEDS"
 )
 _VERSION = "=== version"
 _RESOLV_CONF = "=== resolv.conf"
@@ -26,23 +27,34 @@ cat /etc/resolv.conf
 """
 COMMAND = ("sh", "-c", " ".join(_SCRIPT.split("\n")).strip())
 
-_SECTIONS = re.compile(
-    rf"(?P<environ>.*?)^{_VERSION}$(?P<version>.*?)^{_RESOLV_CONF}$(?P<conf>.*)", re.DOTALL | re.MULTILINE
-)
-_SHOWN_LINE = re.compile(rf"^({_SHOWN}|EMQX_LICENSE__KEY)=(.*)$", re.MULTILINE)
-_REL_VSN = re.compile(r"^REL_VSN=\"?([^\"\n]+)\"?\s*$", re.MULTILINE)
+_SHOWN_NAME = re.compile(rf"{_SHOWN}|EMQX_LICENSE__KEY")
+_REL_VSN = "REL_VSN="
+_LONGEST = 4096
+"""Characters of a line: no variable that is shown is nearly as long."""
+_MOST = 32 * 1024
+"""Characters of all: it is remembered as long as the container lives."""
 
 
 def parse_identity(text: str) -> Identity | None:
     """None: the text is not what COMMAND prints."""
-    sections = _SECTIONS.search(text.replace("\r\n", "\n"))
-    if sections is None:
+    lines = [line.removesuffix("\r") for line in text.split("\n")]
+    try:
+        version = lines.index(_VERSION)
+        conf = lines.index(_RESOLV_CONF, version)
+    except ValueError:
         return None
-    conf = parse_resolv_conf(sections["conf"])
+    if len(text) > _MOST or any(len(line) > _LONGEST for line in lines):
+        return None
     # An upgrade of a running release appends to emqx_vars: the last one counts.
-    versions = _REL_VSN.findall(sections["version"])
+    versions = [line.removeprefix(_REL_VSN) for line in lines[version:conf] if line.startswith(_REL_VSN)]
     return Identity(
-        environ=dict(_SHOWN_LINE.findall(sections["environ"])),
-        version=versions[-1] if versions else None,
-        resolv_conf=conf if conf.nameservers else None,
+        environ=_shown(lines[:version]),
+        version=(versions[-1].strip().strip('"') or None) if versions else None,
+        resolv_conf=parse_resolv_conf("\n".join(lines[conf + 1 :])),
     )
+
+
+def _shown(lines: Iterable[str]) -> dict[str, str]:
+    """What the list allows once more: a container may hold another `sh`, which prints what it likes."""
+    entries = (line.partition("=") for line in lines)
+    return {name: value for name, equals, value in entries if equals and _SHOWN_NAME.fullmatch(name)}

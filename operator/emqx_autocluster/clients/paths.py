@@ -1,6 +1,9 @@
 """Where the objects live in the Kubernetes API. Without a namespace: those of all namespaces; without a name: all."""
 
-from urllib.parse import quote
+from urllib.parse import quote, unquote
+
+from emqx_autocluster.clients.errors import UnsafeArgument
+from emqx_autocluster.text import grammar
 
 GROUP = "emqx-autocluster.io"
 VERSION = "v1alpha1"
@@ -66,12 +69,12 @@ def events(namespace: str | None = None, name: str | None = None) -> str:
     return _path("/apis/events.k8s.io/v1", "events", namespace, name)
 
 
+def leases(namespace: str | None = None, name: str | None = None) -> str:
+    return _path("/apis/coordination.k8s.io/v1", "leases", namespace, name)
+
+
 def local_subject_access_reviews(namespace: str) -> str:
     return _path("/apis/authorization.k8s.io/v1", "localsubjectaccessreviews", namespace, None)
-
-
-def customresourcedefinitions(name: str | None = None) -> str:
-    return _path("/apis/apiextensions.k8s.io/v1", "customresourcedefinitions", None, name)
 
 
 def emqxautoclusters(namespace: str | None = None, name: str | None = None) -> str:
@@ -80,6 +83,18 @@ def emqxautoclusters(namespace: str | None = None, name: str | None = None) -> s
 
 def emqxautocluster_status(namespace: str, name: str) -> str:
     return emqxautoclusters(namespace, name) + "/status"
+
+
+def checked(path: str) -> str:
+    """The path, of names alone: what else stood in one would lead to another object, or to a proxy.
+
+    Raises UnsafeArgument. To be asked where the request is made, so that a name which is none is a fact not read.
+    """
+    names, _, _ = path.partition("?")
+    for part in names.removeprefix("/").split("/"):
+        if not grammar.is_name(part):
+            raise UnsafeArgument(f'"{unquote(part)}" is no name that an object of Kubernetes can have')
+    return path
 
 
 def _path(group: str, plural: str, namespace: str | None, name: str | None) -> str:

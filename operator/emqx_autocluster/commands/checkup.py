@@ -3,16 +3,18 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from typing import Any
+from typing import Any, Self
 
-from emqx_autocluster import conditions, diagnosis, healing, template
+from emqx_autocluster import diagnosis, healing
+from emqx_autocluster.api.findings import ConditionType, Finding, Level, Reason, Status, Unjudged
 from emqx_autocluster.commands import permissions, remedy
 from emqx_autocluster.diagnosis import Case
-from emqx_autocluster.findings import ConditionType, Finding, Reason, Status
 from emqx_autocluster.healing import Action, Hold, Memory, Step, roll
 from emqx_autocluster.healing.steps import patch_command
-from emqx_autocluster.observation import Member, View
-from emqx_autocluster.template import Changes
+from emqx_autocluster.objects import template
+from emqx_autocluster.objects.template import Changes
+from emqx_autocluster.observation import Member, View, WorkloadRef
+from emqx_autocluster.reporting import conditions
 
 _OPERATORS_OWN = frozenset({ConditionType.ACCEPTED, ConditionType.PAUSED})
 """Where they are well they say something about the operator, and nothing about the cluster."""
@@ -43,7 +45,9 @@ class Checkup:
     by_hand: Changes
     """What no step sets, in one patch too: Repair leaves it to a person, and each finding says why."""
     cause: Finding | None
-    """What keeps the cluster from being Ready; else the first other rung that is broken; None: all is well."""
+    """What keeps the cluster from being Ready; else the worst other rung, errors before advice; None: all is well."""
+    unjudged: tuple[Unjudged, ...] = ()
+    """What was not judged for want of a fact, and no rung tells."""
 
     @property
     def by_hand_command(self) -> str | None:
@@ -60,9 +64,34 @@ class Checkup:
 
     @property
     def verdict(self) -> Verdict:
+        """Advice is none; with `strict` it counts."""
+        return self.judged(strict=False)
+
+    def judged(self, *, strict: bool) -> Verdict:
         if self.cause is None:
             return Verdict.HEALTHY
-        return Verdict.FINDINGS if diagnosis.is_wrong(self.cause) else Verdict.UNKNOWN
+        if not diagnosis.is_wrong(self.cause):
+            return Verdict.UNKNOWN
+        return Verdict.FINDINGS if strict or self.cause.level is Level.ERROR else Verdict.HEALTHY
+
+
+@dataclass(frozen=True, slots=True)
+class Unexamined:
+    """A workload that holds something so odd that nothing can be concluded; the others are looked at all the same."""
+
+    ref: WorkloadRef
+    why: str
+
+    @classmethod
+    def after(cls, ref: WorkloadRef, error: Exception) -> Self:
+        return cls(ref, f"looking at it ended in {type(error).__name__}: {error}")
+
+    @property
+    def verdict(self) -> Verdict:
+        return Verdict.UNKNOWN
+
+    def judged(self, *, strict: bool) -> Verdict:  # noqa: ARG002 - the same, whether advice counts or not
+        return self.verdict
 
 
 def examine(case: Case) -> Checkup:
@@ -74,14 +103,30 @@ def examine(case: Case) -> Checkup:
     problems, repair = diagnosis.problems(case, findings), roll.changes(case, findings)
     cause = _cause(ready, rungs)
     return Checkup(
-        case, rungs, problems, plan.steps, repair, hold, by_hand(case, problems, repair, plan.steps), cause
+        case,
+        rungs,
+        problems,
+        plan.steps,
+        repair,
+        hold,
+        by_hand(case, problems, repair, plan.steps),
+        cause,
+        _untold(case, problems),
     )
+
+
+def _untold(case: Case, problems: Iterable[Finding]) -> tuple[Unjudged, ...]:
+    """A condition that is Unknown says by itself which fact is missing."""
+    told = {finding.type for finding in problems if finding.status is Status.UNKNOWN}
+    return tuple(gap for gap in diagnosis.unjudged(case) if gap.type not in told)
 
 
 def by_hand(case: Case, problems: Iterable[Finding], repair: Changes, steps: Iterable[Step]) -> Changes:
     """All right values that no step sets: a repair waits while a person has to decide something else first."""
     set_by_step = repair if any(step.action is Action.PATCH_WORKLOAD for step in steps) else ()
-    wrong = [finding for finding in problems if diagnosis.is_wrong(finding)]
+    # While a rollout goes on no step is taken: what Repair puts right is not for a person to decide.
+    later = case.progressing
+    wrong = [f for f in problems if diagnosis.is_wrong(f) and not (later and f.repairable)]
     found = [change for finding in wrong for change in remedy.changes(case, finding, repair)]
     fields = {change.field: change for change in reversed(found) if change not in set_by_step}
     return tuple(reversed(fields.values()))
@@ -89,29 +134,31 @@ def by_hand(case: Case, problems: Iterable[Finding], repair: Changes, steps: Ite
 
 def _cause(ready: Finding, rungs: Iterable[Finding]) -> Finding | None:
     if ready.status is Status.TRUE:
-        return next((rung for rung in rungs if diagnosis.is_wrong(rung)), None)
+        wrong = (rung for rung in rungs if diagnosis.is_wrong(rung))
+        return min(wrong, key=lambda rung: rung.level is Level.ADVICE, default=None)
     return next(rung for rung in rungs if replace(rung, type=ready.type) == ready)
 
 
-def verdict(checkups: Iterable[Checkup]) -> Verdict:
+def verdict(checkups: Iterable[Checkup | Unexamined], *, strict: bool = False) -> Verdict:
     """Of several: what is broken is worse than what could not be told."""
-    seen = {checkup.verdict for checkup in checkups}
+    seen = {checkup.judged(strict=strict) for checkup in checkups}
     return next((v for v in (Verdict.FINDINGS, Verdict.UNKNOWN) if v in seen), Verdict.HEALTHY)
 
 
-def document(checkup: Checkup) -> dict[str, Any]:
+def document(checkup: Checkup | Unexamined) -> dict[str, Any]:
     """For `-o json` and `-o yaml`; what could not be looked at is told as such and never left out."""
+    if isinstance(checkup, Unexamined):
+        return {**_whose(checkup.ref), "verdict": checkup.verdict.name.capitalize(), "unread": checkup.why}
     case, cause = checkup.case, checkup.cause
     ref, settings = case.workload.ref, case.settings
     return {
-        "namespace": ref.namespace,
-        "kind": str(ref.kind),
-        "name": ref.name,
-        "emqxVersion": str(settings.version) if settings and settings.version else None,
+        **_whose(ref),
+        "emqxVersion": str(settings.version) if settings and settings.version.known else None,
         "verdict": checkup.verdict.name.capitalize(),
         "cause": _finding(cause) if cause else None,
         "checks": [_finding(rung) for rung in checkup.rungs],
         "problems": [_finding(problem) for problem in checkup.problems],
+        "unjudged": [_gap(gap) for gap in checkup.unjudged],
         "members": [_member(member) for member in case.observation.each_member()],
         "staleNodes": list(case.membership.stale),
         "actions": [_step(step) for step in checkup.steps],
@@ -120,14 +167,28 @@ def document(checkup: Checkup) -> dict[str, Any]:
     }
 
 
+def _whose(ref: WorkloadRef) -> dict[str, Any]:
+    return {"namespace": ref.namespace, "kind": str(ref.kind), "name": ref.name}
+
+
 def _finding(finding: Finding) -> dict[str, Any]:
     return {
         "condition": str(finding.type),
         "status": str(finding.status),
+        "level": str(finding.level) if diagnosis.is_wrong(finding) else None,
         "reason": str(finding.reason),
         "message": finding.message,
         "repairable": finding.repairable,
         "sets": dict(finding.sets),
+    }
+
+
+def _gap(gap: Unjudged) -> dict[str, Any]:
+    return {
+        "condition": str(gap.type),
+        "question": gap.question,
+        "missing": gap.missing,
+        "remedy": gap.remedy,
     }
 
 

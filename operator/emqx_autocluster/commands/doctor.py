@@ -1,29 +1,29 @@
 """`doctor`: looks at workloads with the user's own rights, as the operator would. Nothing is written anywhere."""
 
 import asyncio
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
-import typer
-import yaml
-from rich.console import Console
-
-from emqx_autocluster import annotations, connection, diagnosis, discovery, objects
+from emqx_autocluster import diagnosis, objects
+from emqx_autocluster.api import annotations
+from emqx_autocluster.api.v1alpha1 import Spec, TargetRef
 from emqx_autocluster.clients import paths
 from emqx_autocluster.clients.emqx_ctl import EmqxCtl
 from emqx_autocluster.clients.errors import Forbidden
 from emqx_autocluster.clients.exec import Exec
 from emqx_autocluster.clients.kube import Kube
-from emqx_autocluster.commands import checklist, checkup, proposal
-from emqx_autocluster.commands.checkup import Checkup, Verdict
-from emqx_autocluster.commands.formats import DoctorOutput
+from emqx_autocluster.commands import checklist, checkup, overlays, proposal, terminal
+from emqx_autocluster.commands.checkup import Checkup, Unexamined, Verdict
+from emqx_autocluster.commands.formats import DoctorOutput, PlanOutput
 from emqx_autocluster.commands.targets import TargetError, parse_target
-from emqx_autocluster.observation import Workload, WorkloadKind
-from emqx_autocluster.observer import Depth, Observer
+from emqx_autocluster.commands.terminal import Terminal
+from emqx_autocluster.emqx import discovery
+from emqx_autocluster.observation import Workload, WorkloadKind, WorkloadRef
+from emqx_autocluster.observer import Depth, Observer, connection
 from emqx_autocluster.settings import Settings
-from emqx_autocluster.v1alpha1 import Spec, TargetRef
 
 _COLLECTIONS = {
     WorkloadKind.DEPLOYMENT: paths.deployments,
@@ -31,32 +31,56 @@ _COLLECTIONS = {
 }
 
 
-async def run(settings: Settings, namespace: str | None, target: str | None, output: DoctorOutput) -> Verdict:
-    """Of one workload, or of all in the namespace (None: in the cluster) that look like EMQX."""
-    checkups = await _examined(settings, namespace, target)
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a person asks about: one workload, or all that look like EMQX."""
+
+    namespace: str | None
+    """None: of the whole cluster, or `default` for a workload by its name."""
+    target: str | None
+    """None: all that look like EMQX."""
+    emqx_version: str | None = None
+    """Which EMQX it is, where nothing else tells."""
+
+
+async def run(settings: Settings, asked: Question, output: DoctorOutput, *, strict: bool) -> Verdict:
+    """`strict`: whether advice counts as well."""
+    checkups = await _examined(settings, asked)
     _show(checkups, output)
-    return checkup.verdict(checkups)
+    return checkup.verdict(checkups, strict=strict)
 
 
-async def plan(settings: Settings, namespace: str | None, target: str, *, only_patch: bool) -> None:
-    [found] = await _examined(settings, namespace, target)
+async def plan(
+    settings: Settings, asked: Question, output: PlanOutput = PlanOutput.TEXT, *, only_patch: bool = False
+) -> None:
+    [found] = await _examined(settings, asked)
+    if isinstance(found, Unexamined):
+        raise TargetError(f"{found.ref}: {found.why}")
+    workload, container = found.case.workload, found.case.container
     if only_patch:
-        typer.echo(proposal.patch(found), nl=False)
+        terminal.verbatim(proposal.patch(found))
+    elif output is PlanOutput.HELM:
+        terminal.verbatim(overlays.helm(workload, found.changes))
+    elif output is PlanOutput.KUSTOMIZE:
+        terminal.verbatim(overlays.kustomize(workload, container, found.changes) if container else "")
     else:
-        proposal.show(Console(), found)
+        proposal.show(Terminal(), found)
 
 
-async def _examined(settings: Settings, namespace: str | None, target: str | None) -> Sequence[Checkup]:
-    async with connection.connect(settings) as kube:
+async def _examined(settings: Settings, asked: Question) -> Sequence[Checkup | Unexamined]:
+    async with connection.connect(settings, deadline=connection.FOR_PEOPLE) as kube:
         observer = connection.observer(kube, EmqxCtl(Exec(kube, settings.execs)), settings)
         with _progress() as tell:
             tell("looking for EMQX")
-            workloads = await _workloads(kube, observer, namespace, target)
+            found = await _workloads(kube, observer, asked.namespace, asked.target)
+            workloads = [each for each in found if isinstance(each, Workload)]
             members = sum(workload.replicas for workload in workloads)
             tell(
                 f"asking {_counted(members, 'member')} of {_counted(len(workloads), 'workload')} what they see"
             )
-            return await asyncio.gather(*(_look(observer, workload) for workload in workloads))
+            safe_seconds, version = settings.min_ready_seconds, asked.emqx_version
+            looks = await asyncio.gather(*(_look(observer, one, safe_seconds, version) for one in workloads))
+            return [*looks, *(each for each in found if isinstance(each, Unexamined))]
 
 
 def _counted(number: int, noun: str) -> str:
@@ -66,13 +90,13 @@ def _counted(number: int, noun: str) -> str:
 @contextmanager
 def _progress() -> Iterator[Callable[[str], None]]:
     """On stderr, and only where somebody watches: stdout may go into a file."""
-    with Console(stderr=True).status("") as status:
+    with Terminal(stderr=True).status("") as status:
         yield status.update
 
 
 async def _workloads(
     kube: Kube, observer: Observer, namespace: str | None, target: str | None
-) -> Sequence[Workload]:
+) -> Sequence[Workload | Unexamined]:
     if target is None:
         return await _all_that_run_emqx(kube, namespace)
     ref = parse_target(namespace or "default", target)
@@ -82,23 +106,29 @@ async def _workloads(
     return [workload]
 
 
-async def _all_that_run_emqx(kube: Kube, namespace: str | None) -> Sequence[Workload]:
+async def _all_that_run_emqx(kube: Kube, namespace: str | None) -> Sequence[Workload | Unexamined]:
     try:
         found = await asyncio.gather(*(kube.list(path(namespace)) for path in _COLLECTIONS.values()))
     except Forbidden as error:
         raise TargetError(f"{error}; name what you may read: doctor deployment/NAME -n NAMESPACE") from error
     parsed = (
-        objects.workload(kind, body)
-        for kind, bodies in zip(_COLLECTIONS, found, strict=True)
-        for body in bodies
+        _parsed(kind, body) for kind, bodies in zip(_COLLECTIONS, found, strict=True) for body in bodies
     )
-    emqx = [workload for workload in parsed if _runs_emqx(workload)]
+    emqx = [each for each in parsed if isinstance(each, Unexamined) or _runs_emqx(each)]
     if not emqx:
         where = f"namespace {namespace}" if namespace else "the cluster"
         raise TargetError(
             f"no Deployment or StatefulSet in {where} looks like EMQX; name one: deployment/NAME"
         )
-    return sorted(emqx, key=lambda workload: workload.ref)
+    return sorted(emqx, key=lambda each: each.ref)
+
+
+def _parsed(kind: WorkloadKind, body: dict[str, Any]) -> Workload | Unexamined:
+    try:
+        return objects.workload(kind, body)
+    except Exception as error:  # noqa: BLE001 - whatever one holds, the others are looked at
+        metadata = body["metadata"]
+        return Unexamined.after(WorkloadRef(metadata["namespace"], kind, metadata["name"]), error)
 
 
 def _runs_emqx(workload: Workload) -> bool:
@@ -106,18 +136,30 @@ def _runs_emqx(workload: Workload) -> bool:
     return discovery.emqx_container(workload.template, named) is not None
 
 
-async def _look(observer: Observer, workload: Workload) -> Checkup:
+async def _look(
+    observer: Observer, workload: Workload, safe_seconds: int, emqx_version: str | None
+) -> Checkup | Unexamined:
+    try:
+        return await _examine(observer, workload, safe_seconds, emqx_version)
+    except Exception as error:  # noqa: BLE001 - whatever one holds, the others are looked at
+        return Unexamined.after(workload.ref, error)
+
+
+async def _examine(
+    observer: Observer, workload: Workload, safe_seconds: int, emqx_version: str | None
+) -> Checkup:
     options, ref = annotations.parse(workload.annotations), workload.ref
+    options = replace(options, emqx_version=options.emqx_version or emqx_version)
     seen = await observer.observe(workload, ref.name, options, datetime.now(UTC), Depth(thorough=True))
     spec = Spec(target_ref=TargetRef(kind=ref.kind, name=ref.name))
-    return checkup.examine(diagnosis.build(seen, options, spec))
+    return checkup.examine(diagnosis.build(seen, options, spec, safe_seconds=safe_seconds))
 
 
-def _show(checkups: Sequence[Checkup], output: DoctorOutput) -> None:
+def _show(checkups: Sequence[Checkup | Unexamined], output: DoctorOutput) -> None:
     documents = [checkup.document(one) for one in checkups]
     if output is DoctorOutput.JSON:
-        typer.echo(json.dumps(documents, indent=2))
+        terminal.as_json(documents)
     elif output is DoctorOutput.YAML:
-        typer.echo(yaml.safe_dump_all(documents, sort_keys=False, allow_unicode=True), nl=False)
+        terminal.as_yaml(documents)
     else:
-        checklist.show(Console(), checkups)
+        checklist.show(Terminal(), checkups)

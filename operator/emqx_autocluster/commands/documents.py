@@ -12,11 +12,16 @@ import yaml
 Path: TypeAlias = tuple[str | int, ...]
 """From an object to one of its fields: ("spec", "template", "metadata", "labels", "app")."""
 
+_MERGE = "tag:yaml.org,2002:merge"
+_WITHOUT_METADATA = frozenset({"Kustomization", "Component"})
+"""Kustomize's own files."""
 _RENDER_FIRST = "; a template of Helm? It has to be rendered: helm template . | emqx-autocluster lint -f -"
 
 
-class UnreadableError(Exception):
-    """What was given is no manifest; str() begins with file and line."""
+_NO_YAML = (yaml.YAMLError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""Also what the library ends in where a value is none of the type that its tag names."""
+_HEAVIEST = 32 * 1024 * 1024
+_NODE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,15 @@ class Position:
     line: int
     path: str
     """As kubectl writes a field: `spec.template.spec.containers[0].image`."""
+
+
+class UnreadableError(Exception):
+    """What was given is no manifest. str() begins with file and line, where there is one."""
+
+    def __init__(self, why: str, at: Position | None = None) -> None:
+        super().__init__(f"{at.file}:{at.line}: {why}" if at else why)
+        self.why = why
+        self.at = at
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +57,15 @@ class Document:
     @property
     def kind(self) -> str:
         return str(self.body.get("kind") or "")
+
+    @property
+    def group(self) -> str:
+        """Group and version of its API."""
+        return str(self.body.get("apiVersion") or "")
+
+    @property
+    def is_compose(self) -> bool:
+        return not self.kind and isinstance(self.body.get("services"), dict)
 
     @property
     def name(self) -> str:
@@ -70,19 +93,86 @@ def read(file: str, text: str) -> Iterator[Document]:
     plain = text.replace("\t", " ") if text.lstrip()[:1] in {"{", "["} else text
     try:
         yield from _read(file, yaml.SafeLoader(plain))
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise UnreadableError(_why(file, text, error)) from error
+    except RecursionError as error:
+        raise UnreadableError(
+            "not judged, since it is nested too deeply", Position(file, 0, 1, "")
+        ) from error
+    except _NO_YAML as error:
+        raise _unreadable(file, text, error) from error
 
 
 def _read(file: str, loader: yaml.SafeLoader) -> Iterator[Document]:
     number = 0
     while loader.check_node() and (node := loader.get_node()):
         number += 1
+        _weigh(node, {})
+        _check_keys(file, number, node)
         yield from _objects(file, number, node, loader.construct_document(node))
 
 
+def _weigh(node: yaml.Node, known: dict[int, int | None]) -> int:
+    """Characters, once each alias is written out: a few lines of them make more than any memory holds.
+
+    `known`: by the identity of a node; None: it is just being weighed.
+    """
+    if id(node) not in known:
+        known[id(node)] = None
+        inner = (_weigh(each, known) for each in _inner(node))
+        known[id(node)] = _NODE + sum(inner) + (len(node.value) if isinstance(node, yaml.ScalarNode) else 0)
+    weight = known[id(node)]
+    if weight is None:
+        raise yaml.MarkedYAMLError(problem="this refers to itself", problem_mark=node.start_mark)
+    if weight > _HEAVIEST:
+        why = "not judged, since its aliases make it too large"
+        raise yaml.MarkedYAMLError(problem=why, problem_mark=node.start_mark)
+    return weight
+
+
+def _inner(node: yaml.Node) -> Iterator[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        yield from (each for pair in node.value for each in pair)
+    elif isinstance(node, yaml.SequenceNode):
+        yield from node.value
+
+
+def _check_keys(file: str, number: int, node: yaml.Node) -> None:
+    """Raises UnreadableError where a mapping has a key twice: one of the two would be lost without a word."""
+    waiting, known = [node], set[int]()
+    while waiting:
+        each = waiting.pop()
+        if id(each) in known:
+            continue  # an alias
+        known.add(id(each))
+        if isinstance(each, yaml.SequenceNode):
+            waiting += each.value
+        elif isinstance(each, yaml.MappingNode):
+            first: dict[str, int] = {}
+            for key, value in each.value:
+                waiting.append(value)
+                line = key.start_mark.line + 1
+                if isinstance(key, yaml.ScalarNode) and key.tag != _MERGE:
+                    if key.value in first:
+                        raise _twice(Position(file, number, line, ""), key.value, first[key.value])
+                    first[key.value] = line
+
+
+def _twice(at: Position, key: str, line: int) -> UnreadableError:
+    lost = (
+        "is a line with --- missing before it?"
+        if key in {"apiVersion", "kind"}
+        else "the first would be lost"
+    )
+    return UnreadableError(
+        f"the key {key} stands here again, after line {line}, in the same mapping: {lost}", at
+    )
+
+
 def _objects(file: str, number: int, node: yaml.Node, body: Any, within: Path = ()) -> Iterator[Document]:
-    if not isinstance(body, dict) or not isinstance(body.get("kind"), str):
+    if not isinstance(body, dict):
+        return
+    if not isinstance(body.get("kind"), str):
+        if isinstance(body.get("services"), dict) and not within:
+            yield Document(file, number, body, node)
         return
     items = body.get("items")
     if body["kind"].endswith("List") and isinstance(items, list):
@@ -91,15 +181,14 @@ def _objects(file: str, number: int, node: yaml.Node, body: Any, within: Path = 
             inner = _child(inner[1], index) if inner else None
             if inner:
                 yield from _objects(file, number, inner[1], item, (*within, "items", index))
-    elif isinstance(body.get("metadata"), dict):
+    elif isinstance(body.get("metadata"), dict) or body["kind"] in _WITHOUT_METADATA:
         yield Document(file, number, body, node, within)
 
 
 def _child(node: yaml.Node, step: str | int) -> tuple[int, yaml.Node] | None:
     """(line, node) of one field or entry; a field's line is that of its key."""
     if isinstance(node, yaml.MappingNode):
-        # Of a key that is written twice the last counts.
-        found = (pair for pair in reversed(node.value) if pair[0].value == str(step))
+        found = (pair for pair in node.value if pair[0].value == str(step))
         return next(((key.start_mark.line, value) for key, value in found), None)
     if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
         return node.value[step].start_mark.line, node.value[step]
@@ -118,10 +207,12 @@ def _shown(path: Path) -> str:
     return text.removeprefix(".")
 
 
-def _why(file: str, text: str, error: Exception) -> str:
+def _unreadable(file: str, text: str, error: Exception) -> UnreadableError:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     problem = getattr(error, "problem", None) or " ".join(str(error).split())
+    if isinstance(error, RecursionError):
+        problem = "this is nested too deeply"
     line = mark.line + 1 if mark else 1
     lines = text.splitlines()
     hint = _RENDER_FIRST if mark and "{{" in "".join(lines[max(0, line - 2) : line]) else ""
-    return f"{file}:{line}: {problem}{hint}"
+    return UnreadableError(f"{problem}{hint}", Position(file, 0, line, ""))

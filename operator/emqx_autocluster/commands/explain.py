@@ -9,11 +9,10 @@ from functools import cache
 from importlib.resources import files
 from textwrap import indent
 
-from rich.console import Console
 from rich.markdown import Markdown
-from rich.text import Text
 
-from emqx_autocluster.findings import ConditionType, Reason
+from emqx_autocluster.api.findings import ConditionType, Reason
+from emqx_autocluster.commands import terminal
 
 _FENCE = re.compile(r"(?m)^```.*$")
 _LINK = re.compile(r"\[([^\]]+)\]\((?:(?:\.\./)?[a-z-]+\.md)?(?:#[a-z-]+)?\)")
@@ -81,9 +80,10 @@ def _name(text: str) -> Reason | ConditionType | str:
 
 def show(text: str) -> None:
     """Prose is wrapped; a command stays on one line, so that it can be copied as it is."""
-    console = Console()
+    console = terminal.Terminal()
     for number, part in enumerate(_FENCE.split(section(text))):
         if number % 2:
-            console.print(Text(indent(part.strip("\n"), "  "), style="cyan"), soft_wrap=True)
+            for line in indent(part.strip("\n"), "  ").splitlines():
+                console.print(terminal.text(line, "cyan"), soft_wrap=True)
         else:
             console.print(Markdown(part), width=min(console.width, 100))

@@ -1,25 +1,28 @@
 """What is certainly wrong with a workload of a manifest, whatever the cluster has, and on which line that stands."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
-from emqx_autocluster import annotations, diagnosis, discovery, template
-from emqx_autocluster.commands import manifest, remedy
-from emqx_autocluster.commands.documents import Document, Path, Position
+from emqx_autocluster import diagnosis
+from emqx_autocluster.api import annotations
+from emqx_autocluster.api.findings import ConditionType, Finding, Level, Reason, Unjudged
+from emqx_autocluster.api.v1alpha1 import Spec, TargetRef
+from emqx_autocluster.commands import manifest, remedy, strangers
+from emqx_autocluster.commands.documents import Document, Path, Position, UnreadableError
 from emqx_autocluster.commands.manifest import Sight
-from emqx_autocluster.diagnosis import Case
-from emqx_autocluster.findings import ConditionType, Finding, Reason
+from emqx_autocluster.diagnosis import Case, pairs
 from emqx_autocluster.healing import roll
-from emqx_autocluster.template import Changes
-from emqx_autocluster.v1alpha1 import Spec, TargetRef
+from emqx_autocluster.objects import template
+from emqx_autocluster.objects.template import Changes
 
 _ABOUT_WHAT_RUNS = frozenset(
     {ConditionType.CLUSTER_FORMED, ConditionType.STALE_NODES_PRESENT, ConditionType.PAUSED}
 )
 _KNOWN_ALL_THE_SAME = frozenset({Reason.LICENSE_MISSING})
-_NO_MISTAKES = frozenset({Reason.SCALED_TO_ZERO, Reason.PLAIN_HTTP_API_SERVER})
-"""What somebody may well mean, and what may work."""
+_NO_MISTAKES = frozenset({Reason.SCALED_TO_ZERO})
+"""What somebody may well mean."""
 
+IMAGE = "image"
 POD: Path = ("spec", "template", "spec")
 OF_THE_POD = frozenset({template.SERVICE_ACCOUNT, template.AUTOMOUNT, template.DNS_POLICY})
 _PLACES: Mapping[Reason, Path] = {
@@ -41,20 +44,91 @@ class Fault:
     cure: Changes
 
 
-def judge(sight: Sight) -> list[Fault]:
-    """What is certainly wrong, whatever the cluster has; in the order of the lines."""
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A question that could not be judged, and where in the input it comes up."""
+
+    unjudged: Unjudged
+    position: Position
+    document: Document | None = None
+    """None: what could not even be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Of one workload, or of several."""
+
+    faults: tuple[Fault, ...]
+    """Errors first, causes before their symptoms."""
+    gaps: tuple[Gap, ...]
+
+
+def judge(sight: Sight, emqx_version: str | None = None, beside_it: Iterable[Sight] = ()) -> Judgement:
+    """What is certainly wrong, whatever the cluster has. `emqx_version`: which it is, where nothing else tells.
+
+    `beside_it`: the other workloads of the input, of which replicants look for one.
+    """
+    with manifest.readable(sight.document):
+        case = _case(sight, emqx_version)
+        if case.container and not case.container.image:
+            patch = strangers.patch(sight.document)
+            return Judgement((), (Gap(patch, sight.document.position(("metadata", "name")), sight.document),))
+        return _judged(sight, case, tuple(pairs.problems(case, _near(sight, case, beside_it, emqx_version))))
+
+
+def _case(sight: Sight, emqx_version: str | None) -> Case:
     ref = sight.observation.workload.ref
     options = annotations.parse(sight.observation.workload.annotations)
-    spec = Spec(target_ref=TargetRef(kind=ref.kind, name=ref.name))
-    case = diagnosis.build(sight.observation, options, spec)
+    options = replace(options, emqx_version=options.emqx_version or emqx_version)
+    return diagnosis.build(
+        sight.observation, options, Spec(target_ref=TargetRef(kind=ref.kind, name=ref.name))
+    )
+
+
+def _near(sight: Sight, case: Case, beside_it: Iterable[Sight], emqx_version: str | None) -> tuple[Case, ...]:
+    """The EMQX of the same namespace; only replicants look for another than their own."""
+    if not case.is_replicant:
+        return ()
+    others = (other for other in beside_it if other is not sight)
+    return tuple(
+        _case(other, emqx_version)
+        for other in others
+        if sight.input.are_together(other.document, sight.document)
+    )
+
+
+def _judged(sight: Sight, case: Case, by_others: tuple[Finding, ...]) -> Judgement:
     findings = diagnosis.diagnose(case)
     repair = roll.changes(case, findings)
-    faults = [
+    faults = (
         Fault(sight, finding, position(case, sight, finding), remedy.changes(case, finding, repair))
-        for finding in diagnosis.problems(case, findings)
+        for finding in (*diagnosis.problems(case, findings), *by_others)
         if diagnosis.is_wrong(finding) and _is_static(finding)
-    ]
-    return sorted(faults, key=lambda fault: fault.position.line)
+    )
+    gaps = (
+        Gap(gap, _place(case, sight, gap.type, gap.field), sight.document)
+        for gap in diagnosis.unjudged(case, _is_static)
+    )
+    return Judgement(tuple(faults), tuple(gaps))
+
+
+def beside(documents: Iterable[Document], unreadable: Iterable[UnreadableError]) -> Judgement:
+    """What is told beside the workloads: what is not supported, and what could not be read."""
+    told = ((document, strangers.question(document)) for document in documents)
+    gaps = [Gap(gap, document.position(("kind",)), document) for document, gap in told if gap]
+    gaps += [_unread(error) for error in unreadable]
+    return Judgement((), tuple(gaps))
+
+
+def _unread(error: UnreadableError) -> Gap:
+    return Gap(Unjudged(ConditionType.ACCEPTED, error.why), error.at or Position("", 0, 1, ""))
+
+
+def together(judgements: Iterable[Judgement]) -> Judgement:
+    found = tuple(judgements)
+    faults = [fault for judgement in found for fault in judgement.faults]
+    faults.sort(key=lambda fault: fault.finding.level is Level.ADVICE)
+    return Judgement(tuple(faults), tuple(gap for judgement in found for gap in judgement.gaps))
 
 
 def _is_static(finding: Finding) -> bool:
@@ -65,19 +139,28 @@ def _is_static(finding: Finding) -> bool:
 
 def position(case: Case, sight: Sight, finding: Finding) -> Position:
     """Of the field that is to blame, also where it stands in another object than the workload."""
-    if finding.field.startswith(template.ENV):
-        return _variable(case, sight, finding.field.removeprefix(template.ENV))
-    if finding.field in OF_THE_POD:
-        return sight.document.position((*POD, finding.field))
-    if finding.field:
-        return sight.document.position(("spec", finding.field))
-    if finding.type is ConditionType.DISCOVERY_READY:
-        service = _asked_service(case, sight)
-        if service:
-            return service.position(("spec", "selector"))
-    if finding.reason is Reason.LICENSE_MISSING and case.container:
-        return sight.document.position((*manifest.container_path(case.workload, case.container), "image"))
-    return sight.document.position(_PLACES.get(finding.reason, ("metadata", "name")))
+    field = IMAGE if finding.reason is Reason.LICENSE_MISSING else finding.field
+    if finding.reason is Reason.NAMES_HIDDEN_UNTIL_READY:
+        named = sight.input.find("Service", case.workload.service_name, sight.namespace)
+        return (named or sight.document).position(("spec", "publishNotReadyAddresses"))
+    if not field and finding.reason in _PLACES:
+        return sight.document.position(_PLACES[finding.reason])
+    return _place(case, sight, finding.type, field)
+
+
+def _place(case: Case, sight: Sight, kind: ConditionType, field: str) -> Position:
+    if field.startswith(template.ENV):
+        return _variable(case, sight, field.removeprefix(template.ENV))
+    if field in OF_THE_POD:
+        return sight.document.position((*POD, field))
+    if field == IMAGE and case.container:
+        return sight.document.position((*manifest.container_path(case.workload, case.container), IMAGE))
+    if field:
+        return sight.document.position(("spec", field))
+    service = _asked_service(case, sight) if kind is ConditionType.DISCOVERY_READY else None
+    return (
+        service.position(("spec", "selector")) if service else sight.document.position(("metadata", "name"))
+    )
 
 
 def _variable(case: Case, sight: Sight, name: str) -> Position:
@@ -94,9 +177,13 @@ def _variable(case: Case, sight: Sight, name: str) -> Position:
         found = sight.input.find("ConfigMap", source_map.config_map, sight.namespace)
         if found and held in (found.body.get("data") or {}):
             return found.position(("data", held))
+    in_file = case.settings.reader.files.settings.get(name) if case.settings else None
+    brings = sight.input.find("ConfigMap", in_file.config_map, sight.namespace) if in_file else None
+    if in_file and brings:
+        return brings.position(("data", in_file.key))
     return sight.document.position((*here, "env"))
 
 
 def _asked_service(case: Case, sight: Sight) -> Document | None:
-    name = discovery.text(case.settings.service_name) if case.settings else None
+    name = case.settings.asked_service if case.settings else None
     return sight.input.find("Service", name, sight.namespace)

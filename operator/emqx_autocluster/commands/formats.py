@@ -1,4 +1,4 @@
-"""In which forms the commands tell what they found; apart from them, so that `--help` need not load them."""
+"""What can be chosen of the commands' answers and actions; apart from them, so that `--help` need not load them."""
 
 from enum import StrEnum
 
@@ -13,3 +13,22 @@ class LintOutput(StrEnum):
     TEXT = "text"
     JSON = "json"
     SARIF = "sarif"
+    KUSTOMIZE = "kustomize"
+    """The cures as a patch for each workload."""
+    HELM = "helm"
+    """The cures as values of the official chart."""
+
+
+class PlanOutput(StrEnum):
+    TEXT = "text"
+    KUSTOMIZE = "kustomize"
+    HELM = "helm"
+
+
+class HealAction(StrEnum):
+    """What `heal` may do to a running member."""
+
+    ENABLE_DISCOVERY = "EnableDiscovery"
+    JOIN_CLUSTER = "JoinCluster"
+    EVICT_POD = "EvictPod"
+    FORCE_LEAVE = "ForceLeave"

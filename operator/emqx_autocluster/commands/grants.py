@@ -14,6 +14,7 @@ Object = Mapping[str, Any]
 
 _ONE_ACCOUNT = "system:serviceaccount:"
 _ALL_OF_NAMESPACE = "system:serviceaccounts:"
+_ENDPOINTS = frozenset({"endpoints", "*"})
 _EVERYBODY = frozenset({"system:serviceaccounts", "system:authenticated"})
 _ELSEWHERE = Unobserved("no Role and binding for it are in the input")
 
@@ -25,30 +26,102 @@ class Wish:
     account: str
     namespace: str | None
     service: str
+    others: frozenset[str] = frozenset()
+    """ServiceAccounts that other pods of the input run as: what is given to these is for them."""
 
 
-def allowed(wish: Wish, roles: Sequence[Object], bindings: Iterable[Object]) -> Fact[bool]:
+def allowed(wish: Wish, roles: Sequence[Object], bindings: Sequence[Object]) -> Fact[bool]:
     """False: what is bound here for this very purpose does not suffice."""
     reaching = [binding for binding in bindings if _reaches(binding, wish.namespace)]
-    attempts = [role for binding in reaching for role in _meant_for(binding, wish, roles)]
     for binding in reaching:
         if _names(binding, wish):
             bound = [role for role in roles if _is_bound(role, binding)]
             if any(_allows(rule, wish.service) for role in bound for rule in _rules(role)):
                 return True
-            if not bound or any("aggregationRule" in role for role in bound):
+            if not bound:
+                return _not_given(binding)
+            if any("aggregationRule" in role for role in bound):
                 return _ELSEWHERE
-    return False if attempts else _ELSEWHERE
+    return False if shortcoming(wish, roles, bindings) else _ELSEWHERE
+
+
+def shortcoming(wish: Wish, roles: Sequence[Object], bindings: Iterable[Object]) -> str:
+    """Why the first attempt to give the right fails; empty: there is none."""
+    attempts = ((binding, role) for binding in bindings for role in _meant_for(binding, wish, roles))
+    return next((_why(binding, role, wish) for binding, role in attempts), "")
+
+
+def _why(binding: Object, role: Object, wish: Wish) -> str:
+    """The first thing that is wrong with it."""
+    by, of = _told(binding), _told(role)
+    if not _reaches(binding, wish.namespace):
+        return f"{by} is in namespace {_namespace(binding)}, and gives rights there alone"
+    if not _names(binding, wish):
+        named = ", ".join(_subject(subject, binding) for subject in _subjects(binding)) or "nobody"
+        return f"{by} is for {named}, and the pods run as ServiceAccount {wish.account}{_of(wish.namespace)}"
+    rules = [rule for rule in _rules(role) if _is_about(rule)]
+    exact = [rule for rule in rules if not _ENDPOINTS.isdisjoint(rule.get("resources") or ())]
+    rule = next(iter(exact or rules))
+    for field, wanted, told in (
+        ("resources", _ENDPOINTS, "asks for endpoints"),
+        ("apiGroups", frozenset({"", "*"}), 'asks for endpoints of the core API, apiGroups [""]'),
+        ("verbs", frozenset({"get", "*"}), "needs verb get on endpoints"),
+    ):
+        given = rule.get(field) or ()
+        if wanted.isdisjoint(given):
+            return f"{of} has {field} [{', '.join(map(str, given))}], and EMQX {told}"
+    return f"{of} allows it for {', '.join(rule.get('resourceNames') or ())} alone, and EMQX asks for {wish.service}"
+
+
+def _subject(subject: Object, binding: Object) -> str:
+    namespace = subject.get("namespace") or (
+        _namespace(binding) if subject.get("kind") == "ServiceAccount" else None
+    )
+    return f"{subject.get('kind')} {subject.get('name')}{_of(namespace)}"
+
+
+def _of(namespace: str | None) -> str:
+    return f" of namespace {namespace}" if namespace else ""
+
+
+def _told(body: Object) -> str:
+    return f"{body['kind']} {body['metadata'].get('name')}"
+
+
+def _not_given(binding: Object) -> Unobserved:
+    ref = binding.get("roleRef") or {}
+    named = f"{binding['kind']} {binding['metadata'].get('name')} names {ref.get('kind')} {ref.get('name')}"
+    return Unobserved(f"{named}, which is not in the input")
 
 
 def _meant_for(binding: Object, wish: Wish, roles: Iterable[Object]) -> Iterator[Object]:
-    """Roles about Endpoints that this binding gives to the account or its namesake elsewhere, or for the Service."""
-    anywhere = replace(wish, namespace=None)
+    """Roles about Endpoints that this binding gives to the account, to its namesake elsewhere, or for the Service.
+
+    Also what is for EMQX by its name, and given to an account that nothing else in the input runs as.
+    """
+    reaches = _reaches(binding, wish.namespace)
+    account = _names(binding, replace(wish, namespace=None) if reaches else wish)
     for role in roles:
-        rules = [rule for rule in _rules(role) if "endpoints" in (rule.get("resources") or ())]
-        named = any(wish.service in (rule.get("resourceNames") or ()) for rule in rules)
-        if _is_bound(role, binding) and rules and (named or _names(binding, anywhere)):
+        rules = [rule for rule in _rules(role) if _is_about(rule)]
+        if not rules or not _is_bound(role, binding):
+            continue
+        served = any(wish.service in (rule.get("resourceNames") or ()) for rule in rules)
+        if account or (reaches and (served or _is_for_emqx(binding, role, wish))):
             yield role
+
+
+def _is_about(rule: Object) -> bool:
+    """Whether it speaks of Endpoints, or of what is taken for them."""
+    resources = [str(resource).lower() for resource in rule.get("resources") or ()]
+    return any(resource == "*" or resource.startswith("endpoint") for resource in resources)
+
+
+def _is_for_emqx(binding: Object, role: Object, wish: Wish) -> bool:
+    accounts = [subject for subject in _subjects(binding) if subject.get("kind") == "ServiceAccount"]
+    names = [str(each.get("name")) for each in (binding["metadata"], role["metadata"], *accounts)]
+    here = all(_same(subject.get("namespace"), wish.namespace) for subject in accounts)
+    taken = any(subject.get("name") in wish.others for subject in accounts)
+    return bool(accounts) and here and not taken and any("emqx" in name.lower() for name in names)
 
 
 def _reaches(binding: Object, namespace: str | None) -> bool:

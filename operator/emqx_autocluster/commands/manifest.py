@@ -5,15 +5,18 @@ if it were rolled out and had no pod yet: what a check says then follows from th
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from emqx_autocluster import annotations, discovery, objects, rbac
+from emqx_autocluster import objects
+from emqx_autocluster.api import annotations
 from emqx_autocluster.commands import grants, wellformed
-from emqx_autocluster.commands.documents import Document, Path
+from emqx_autocluster.commands.documents import Document, Path, UnreadableError
 from emqx_autocluster.commands.grants import Wish
-from emqx_autocluster.discovery import Setting
+from emqx_autocluster.emqx import discovery
+from emqx_autocluster.objects import rbac
 from emqx_autocluster.observation import (
     Container,
     Fact,
@@ -30,11 +33,24 @@ from emqx_autocluster.observation import (
 )
 
 _API_GROUPS = ("apps/", "extensions/")
-_CONFIGURED_BY_FILE = ("/opt/emqx/etc", "/opt/emqx/data/configs")
+_AUTOSCALERS = {"HorizontalPodAutoscaler": "minReplicas", "ScaledObject": "minReplicaCount"}
+"""Kind -> its field that says how many replicas there are at least; the second is KEDA's."""
 _DEADLINE = 600
 """Kubernetes' default for progressDeadlineSeconds of a Deployment."""
-_MISSHAPEN = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+_MISSHAPEN = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 """What reading JSON of another form than the API server would ever serve ends in."""
+_POLICIES = (
+    "NetworkPolicy",
+    "GlobalNetworkPolicy",
+    "AdminNetworkPolicy",
+    "BaselineAdminNetworkPolicy",
+    "CiliumNetworkPolicy",
+    "CiliumClusterwideNetworkPolicy",
+)
+_OF_A_NAMESPACE = frozenset({"NetworkPolicy", "CiliumNetworkPolicy"})
+_POLICY_GROUPS = ("networking.k8s.io/", "extensions/")
+"""In which policies are those of Kubernetes itself."""
+_RBAC_GROUP = "rbac.authorization.k8s.io"
 _NOT_GIVEN = Unobserved("it is not in the input")
 _NOT_TOLD = Unobserved("a manifest has no pods, and what its variables do not tell may stand in a file")
 
@@ -80,23 +96,39 @@ class Input:
             "metadata": _without_nulls(metadata) | {"namespace": namespace},
         }
 
+    def are_together(self, one: Document, other: Document) -> bool:
+        return self._is_in(one, other.namespace or self.namespace)
+
     def _is_in(self, document: Document, namespace: str | None) -> bool:
         own = document.namespace or self.namespace
         return own is None or namespace is None or own == namespace
 
 
-def sights(input_: Input, at: datetime) -> Iterator[Sight]:
-    """Each workload that runs EMQX, in order. Raises UnreadableError where one is of no form that can be read."""
+def sights(input_: Input, at: datetime, unreadable: list[UnreadableError]) -> Iterator[Sight]:
+    """Each workload that runs EMQX, in order; `unreadable` takes why one of them could not be read."""
     for document in input_.each(*WorkloadKind):
-        if not _may_run_emqx(document):
-            continue
-        wellformed.check(document)
         try:
-            seen = _observation(input_, document, at)
-        except _MISSHAPEN as error:
-            raise wellformed.misshapen(document, error) from error
+            seen = _read(input_, document, at) if _may_run_emqx(document) else None
+        except UnreadableError as error:
+            unreadable.append(error)
+            continue
         if seen:
             yield Sight(document, seen, input_)
+
+
+@contextmanager
+def readable(document: Document) -> Iterator[None]:
+    """What is of no form that can be judged is told as that, wherever it shows."""
+    try:
+        yield
+    except _MISSHAPEN as error:
+        raise wellformed.misshapen(document, error) from error
+
+
+def _read(input_: Input, document: Document, at: datetime) -> Observation | None:
+    with readable(document):
+        wellformed.check(document)
+        return _observation(input_, document, at)
 
 
 def _may_run_emqx(document: Document) -> bool:
@@ -108,7 +140,8 @@ def _may_run_emqx(document: Document) -> bool:
 def _observation(input_: Input, document: Document, at: datetime) -> Observation | None:
     """None: it does not run EMQX, and nobody enrols it."""
     placed = input_.placed(document)
-    workload = _workload(placed, placed["metadata"]["namespace"] or "default")
+    least = _kept_by_autoscalers(input_, document)
+    workload = _workload(placed, placed["metadata"]["namespace"] or "default", least)
     container = discovery.emqx_container(workload.template, annotations.parse(workload.annotations).container)
     if container is None:
         marks = {**workload.annotations, **workload.template.annotations}
@@ -119,11 +152,15 @@ def _observation(input_: Input, document: Document, at: datetime) -> Observation
         name: _config_map(input_, name, own) for name in discovery.config_map_names(container, running=False)
     }
     settings = discovery.read_settings(container, (), config_maps)
-    if own is None and isinstance(settings.namespace, Setting):
+    if own is None:
         # It will be applied where it fits: to say otherwise would be a guess.
-        workload = _workload(placed, settings.namespace.value or "default")
-    service = discovery.text(settings.service_name)
+        workload = _workload(placed, settings.asked_namespace or "default", least)
+    service = settings.asked_service
     members = () if _is_told_by_variables(document, workload, container) else _NOT_TOLD
+    try:
+        rights = _rights(input_, document, workload, own, service) if service and settings.uses_k8s else None
+    except _MISSHAPEN:
+        rights = None
     return Observation(
         at,
         workload.ref.name,
@@ -132,16 +169,18 @@ def _observation(input_: Input, document: Document, at: datetime) -> Observation
         config_maps=config_maps,
         service=_service(input_, service, own),
         governing=_service(input_, workload.service_name, own),
-        rights=_rights(input_, workload, own, service) if service else None,
-        network=Network(policies=tuple(map(_policy, input_.bodies("NetworkPolicy")))),
+        selecting=tuple(_selecting(input_, document, workload)),
+        rights=rights,
+        network=Network(policies=_policies(input_, document), namespace_marks=_namespace_marks(input_, own)),
     )
 
 
-def _workload(placed: Mapping[str, Any], namespace: str) -> Workload:
-    """With what the API server would fill in, and as if all its pods were there."""
+def _workload(placed: Mapping[str, Any], namespace: str, least: int) -> Workload:
+    """With what the API server would fill in, and as if all its pods were there; `least`: by an autoscaler's word."""
     metadata = {"uid": "", "resourceVersion": "", **placed["metadata"], "namespace": namespace}
     kind = WorkloadKind(placed["kind"])
     seen = objects.workload(kind, {**placed, "metadata": metadata, "status": {}})
+    seen = replace(seen, replicas=max(seen.replicas, least))
     if seen.progress_deadline_seconds is None and kind is WorkloadKind.DEPLOYMENT:
         seen = replace(seen, progress_deadline_seconds=_DEADLINE)
     count = seen.replicas
@@ -157,6 +196,22 @@ def _workload(placed: Mapping[str, Any], namespace: str) -> Workload:
     )
 
 
+def _kept_by_autoscalers(input_: Input, document: Document) -> int:
+    """How many replicas an autoscaler of the input keeps at least; 0: there is none for it."""
+    found = [0]
+    for scaler in input_.each(*_AUTOSCALERS):
+        spec = scaler.body.get("spec")
+        target = spec.get("scaleTargetRef") if isinstance(spec, Mapping) else None
+        meant = isinstance(target, Mapping) and (target.get("kind") or "Deployment", target.get("name")) == (
+            document.kind,
+            document.name,
+        )
+        least = spec.get(_AUTOSCALERS[scaler.kind]) if isinstance(spec, Mapping) else None
+        if meant and isinstance(least, int) and input_.are_together(scaler, document):
+            found.append(least)
+    return max(found)
+
+
 def container_path(workload: Workload, container: Container) -> Path:
     names = [each.name for each in workload.template.containers]
     return "spec", "template", "spec", "containers", names.index(container.name)
@@ -169,8 +224,7 @@ def _is_told_by_variables(document: Document, workload: Workload, container: Con
         body = body[step]  # type: ignore[index]
     own_start = bool(body.get("command") or body.get("args"))
     hidden = any(source.secret for source in container.env_from)
-    by_file = any(path.startswith(_CONFIGURED_BY_FILE) for path in container.mounts)
-    return discovery.is_emqx_image(container.image) and not (own_start or hidden or by_file)
+    return discovery.is_emqx_image(container.image) and not (own_start or hidden)
 
 
 def _config_map(input_: Input, name: str, namespace: str | None) -> Fact[Mapping[str, str] | None]:
@@ -184,23 +238,87 @@ def _service(input_: Input, name: str | None, namespace: str | None) -> Fact[Ser
     found = input_.find("Service", name, namespace)
     if found is None:
         return _NOT_GIVEN
-    wellformed.check(found)
-    return objects.service(input_.placed(found))
+    try:
+        wellformed.check(found)
+        return objects.service(input_.placed(found))
+    except UnreadableError as error:
+        return Unobserved(str(error))
+    except _MISSHAPEN as error:
+        return Unobserved(str(wellformed.misshapen(found, error)))
 
 
-def _rights(input_: Input, workload: Workload, namespace: str | None, service: str) -> Rights:
+def _namespace_marks(input_: Input, name: str | None) -> Mapping[str, str]:
+    found = input_.find("Namespace", name, None)
+    metadata = found.body["metadata"] if found else {}
+    given = (metadata.get("labels") or {}, metadata.get("annotations") or {})
+    return {str(k): str(v) for marks in given if isinstance(marks, Mapping) for k, v in marks.items()}
+
+
+def _selecting(input_: Input, document: Document, workload: Workload) -> Iterator[Service]:
+    for name in dict.fromkeys(d.name for d in input_.each("Service") if input_.are_together(d, document)):
+        found = _service(input_, name, document.namespace or input_.namespace)
+        if isinstance(found, Service) and found.selects(workload.template.labels):
+            yield found
+
+
+def _rights(
+    input_: Input, document: Document, workload: Workload, namespace: str | None, service: str
+) -> Rights:
     account, own = workload.template.service_account, rbac.object_name(workload.ref.name)
+    wish = Wish(account, namespace, service, _accounts_of_others(input_, document))
+    allowed, why = _allowed(input_, wish)
     return Rights(
         _account(input_, account, namespace),
         dedicated_account=_foreign(input_, "ServiceAccount", own, namespace),
         role=_foreign(input_, "Role", own, namespace),
         role_binding=_foreign(input_, "RoleBinding", own, namespace),
-        allowed=grants.allowed(
-            Wish(account, namespace, service),
-            input_.bodies("Role", "ClusterRole"),
-            input_.bodies("RoleBinding", "ClusterRoleBinding"),
-        ),
+        allowed=allowed,
+        why=why,
     )
+
+
+def _allowed(input_: Input, wish: Wish) -> tuple[Fact[bool], str]:
+    """Also why not, as far as the objects show that which were made for it."""
+    roles, bindings = input_.bodies("Role", "ClusterRole"), input_.bodies("RoleBinding", "ClusterRoleBinding")
+    refused = {id(body): why for body in (*roles, *bindings) if (why := _refused(body))}
+    taken = [body for body in bindings if id(body) not in refused]
+    given = [body for body in roles if id(body) not in refused]
+    found = grants.allowed(wish, given, taken)
+    if found is True or not refused or grants.allowed(wish, roles, bindings) is not True:
+        return found, grants.shortcoming(wish, given, taken)
+    return False, next(iter(refused.values()))
+
+
+def _refused(body: Mapping[str, Any]) -> str:
+    """Why the API server takes no such Role or binding; empty: it does."""
+    told = f"{body['kind']} {body['metadata'].get('name')}"
+    group = str(body.get("apiVersion")).partition("/")[0]
+    if group != _RBAC_GROUP:
+        return f"{told} has apiVersion {body.get('apiVersion')}, a group in which there is none: it is {_RBAC_GROUP}/v1"
+    bound = (body.get("roleRef") or {}).get("apiGroup") or _RBAC_GROUP
+    if bound != _RBAC_GROUP:
+        return (
+            f"{told} has apiGroup {bound} in its roleRef, and the API server refuses it: it is {_RBAC_GROUP}"
+        )
+    groups = (s.get("apiGroup") for s in body.get("subjects") or () if s.get("kind") == "ServiceAccount")
+    wrong = next(filter(None, groups), None)
+    return (
+        f"{told} has apiGroup {wrong} for a ServiceAccount, which is in none: the API server refuses it"
+        if wrong
+        else ""
+    )
+
+
+def _accounts_of_others(input_: Input, document: Document) -> frozenset[str]:
+    """What the other pods of the input run as."""
+    found = set[str]()
+    for other in input_.documents:
+        spec = other.body.get("spec")
+        template = spec.get("template") if isinstance(spec, Mapping) else None
+        pod = template.get("spec") if isinstance(template, Mapping) else None
+        if other is not document and isinstance(pod, Mapping):
+            found.add(str(pod.get("serviceAccountName") or pod.get("serviceAccount") or "default"))
+    return frozenset(found)
 
 
 def _foreign(input_: Input, kind: str, name: str, namespace: str | None) -> ManagedObject | None:
@@ -216,16 +334,38 @@ def _account(input_: Input, name: str, namespace: str | None) -> Fact[ManagedObj
     return ManagedObject(name, "", ours=False, body=input_.placed(found))
 
 
-def _policy(body: Mapping[str, Any]) -> NetworkPolicy:
-    spec = body.get("spec") or {}
-    given = spec.get("policyTypes") or ["Ingress", *(["Egress"] if "egress" in spec else [])]
-    return NetworkPolicy(
-        str(body["metadata"].get("name")),
-        spec.get("podSelector") or {},
-        frozenset(given),
-        tuple(spec.get("ingress") or ()),
-        tuple(spec.get("egress") or ()),
+def _policies(input_: Input, document: Document) -> Fact[tuple[NetworkPolicy, ...]]:
+    """Those of its namespace; Unobserved where another kind of policy stands beside them, which adds to them."""
+    near = [
+        d
+        for d in input_.each(*_POLICIES)
+        if input_.are_together(d, document) or d.kind not in _OF_A_NAMESPACE
+    ]
+    strange = next((d for d in near if not d.group.startswith(_POLICY_GROUPS)), None)
+    if strange is not None:
+        return Unobserved(
+            f"{strange.kind} {strange.name} ({strange.group}) has a say in it, and is not judged"
+        )
+    odd = next((d for d in near if not wellformed.is_a_policy(d)), None)
+    if odd is not None:
+        return Unobserved(f"NetworkPolicy {odd.name} is not of the form that the API server takes")
+    found = tuple(objects.network_policy(input_.placed(each)) for each in near)
+    somewhere = (document.namespace or input_.namespace) is None
+    return tuple(map(_of_any_namespace, found)) if somewhere else found
+
+
+def _of_any_namespace(policy: NetworkPolicy) -> NetworkPolicy:
+    """What it selects by a namespace may be where all this goes."""
+    return replace(
+        policy,
+        ingress=tuple(_without_namespaces(rule, "from") for rule in policy.ingress),
+        egress=tuple(_without_namespaces(rule, "to") for rule in policy.egress),
     )
+
+
+def _without_namespaces(rule: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    peers = rule.get(key) or ()
+    return {**rule, key: [{k: v for k, v in peer.items() if k != "namespaceSelector"} for peer in peers]}
 
 
 def _without_nulls(body: Mapping[str, Any]) -> dict[str, Any]:

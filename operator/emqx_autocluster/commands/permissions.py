@@ -4,15 +4,29 @@ import re
 from collections.abc import Iterable
 
 _DENIED = re.compile(
-    r"""(?:Forbidden:\ )?[^;:]*\ is\ forbidden:\ User\ "[^"]*"\ cannot\ (?P<verb>\w+)\ resource\ "(?P<resource>[^"]+)"
-    \ in\ API\ group\ "(?P<group>[^"]*)"(?:\ in\ the\ namespace\ "(?P<namespace>[^"]+)"|\ at\ the\ cluster\ scope)?""",
+    r"""\ is\ forbidden:\ User\ "[^"]*+"\ cannot\ (?P<verb>\w++)\ resource\ "(?P<resource>[^"]++)"
+    \ in\ API\ group\ "(?P<group>[^"]*+)"
+    (?:\ in\ the\ namespace\ "(?P<namespace>[^"]++)"|\ at\ the\ cluster\ scope)?+""",
     re.VERBOSE,
 )
+_FORBIDDEN = "Forbidden: "
 
 
 def in_kubectl_words(message: str) -> str:
     """`list pods in namespace iot: forbidden` instead of the API server's sentence; all else stays as it is."""
-    return _DENIED.sub(lambda found: f"{_right(found)}: forbidden", message)
+    told, end = list[str](), 0
+    for found in _DENIED.finditer(message):
+        told += (message[end : _sentence(message, end, found.start())], f"{_right(found)}: forbidden")
+        end = found.end()
+    return "".join((*told, message[end:]))
+
+
+def _sentence(message: str, begin: int, end: int) -> int:
+    """Where the sentence begins whose subject ends there."""
+    start = max(begin, *(message.rfind(mark, begin, end) + 1 for mark in ";:"))
+    start += message[start:end].startswith(" ")
+    forbidden = start - len(_FORBIDDEN)
+    return forbidden if forbidden >= begin and message.startswith(_FORBIDDEN, forbidden) else start
 
 
 def lacking(messages: Iterable[str]) -> tuple[str, ...]:

@@ -5,28 +5,34 @@ from typing import Any
 
 import yaml
 from rich.console import Console
-from rich.text import Text
 
-from emqx_autocluster import discovery, template
 from emqx_autocluster.commands import checklist
 from emqx_autocluster.commands.checkup import Checkup
+from emqx_autocluster.commands.terminal import assembled, text
+from emqx_autocluster.emqx import discovery
+from emqx_autocluster.objects import template
 
 
 def show(console: Console, checkup: Checkup) -> None:
     ref, hold = checkup.case.workload.ref, checkup.hold
     if hold:
-        console.print(Text.assemble((f"{ref}: Repair would wait ({hold.reason}): ", "bold"), hold.message))
+        console.print(assembled((f"{ref}: Repair would wait ({hold.reason}): ", "bold"), hold.message))
     if not checkup.steps:
         if not hold:
             console.print(f"{ref}: nothing to do.")
+        checklist.show_unjudged(console, checkup.unjudged)
         return
     checklist.show_commands(console, "What Repair would do, in this order:", checkup.steps)
     if checkup.changes:
-        console.print(f"\nWhat changes in {ref}:", style="bold")
+        console.print()
+        console.print(f"What changes in {ref}:", style="bold")
         for line, colour in _diff(checkup):
-            console.print(Text(line, style=colour), soft_wrap=True)
-        console.print("\nThe same as a patch to commit where the manifest lives:", style="bold")
-        console.print(Text(patch(checkup)), soft_wrap=True, end="")
+            console.print(text(line, colour), soft_wrap=True)
+        console.print()
+        console.print("The same as a patch to commit where the manifest lives:", style="bold")
+        for line in patch(checkup).splitlines():
+            console.print(text(line), soft_wrap=True)
+    checklist.show_unjudged(console, checkup.unjudged)
 
 
 def patch(checkup: Checkup) -> str:

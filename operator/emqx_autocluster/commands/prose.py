@@ -3,18 +3,22 @@
 import textwrap
 
 from rich.console import Console
-from rich.text import Text
+
+from emqx_autocluster.commands import terminal
+from emqx_autocluster.text.plain import plain
 
 
 def tell(console: Console, text: str, *, lead: str = "", style: str = "") -> None:
     """With `lead` before it; what follows in further lines is indented by as much."""
-    width = console.width if console.is_terminal else len(lead) + len(text)
-    lines = textwrap.fill(
-        text,
+    words = plain(text)
+    width = console.width if console.is_terminal else len(lead) + len(words)
+    lines = textwrap.wrap(
+        words,
         max(width, len(lead) + 1),
         initial_indent=lead,
         subsequent_indent=" " * len(lead),
         break_long_words=False,
         break_on_hyphens=False,
     )
-    console.print(Text(lines, style), soft_wrap=True)
+    for line in lines:
+        console.print(terminal.text(line, style), soft_wrap=True)

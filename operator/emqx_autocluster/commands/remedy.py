@@ -1,9 +1,9 @@
 """What puts one finding right, as changes of the workload; also where Repair must not make them by itself."""
 
-from emqx_autocluster import template
+from emqx_autocluster.api.findings import Finding
 from emqx_autocluster.diagnosis import Case
-from emqx_autocluster.findings import Finding
-from emqx_autocluster.template import Changes
+from emqx_autocluster.objects import template
+from emqx_autocluster.objects.template import Changes
 
 
 def changes(case: Case, finding: Finding, repair: Changes) -> Changes:

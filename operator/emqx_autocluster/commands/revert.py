@@ -2,16 +2,18 @@
 
 import typer
 
-from emqx_autocluster import annotations, template
+from emqx_autocluster.api import annotations
 from emqx_autocluster.clients import paths
 from emqx_autocluster.clients.kube import Kube, PatchType
+from emqx_autocluster.commands import terminal
 from emqx_autocluster.commands.targets import TargetError, parse_target
-from emqx_autocluster.connection import connect
+from emqx_autocluster.objects import template
 from emqx_autocluster.objects import workload as parse_workload
+from emqx_autocluster.objects.template import Record
 from emqx_autocluster.observation import Workload, WorkloadKind
-from emqx_autocluster.resources import Resources
+from emqx_autocluster.observer.connection import FOR_PEOPLE, connect
+from emqx_autocluster.reporting.resources import Resources
 from emqx_autocluster.settings import Settings
-from emqx_autocluster.template import Record
 
 
 class RevertError(TargetError):
@@ -23,7 +25,7 @@ async def revert(settings: Settings, namespace: str, text: str, *, yes: bool) ->
     path = (paths.deployments if ref.kind is WorkloadKind.DEPLOYMENT else paths.statefulsets)(
         ref.namespace, ref.name
     )
-    async with connect(settings) as kube:
+    async with connect(settings, deadline=FOR_PEOPLE) as kube:
         body = await kube.get(path)
         if body is None:
             raise TargetError(f"{ref} does not exist in namespace {ref.namespace}")
@@ -33,15 +35,32 @@ async def revert(settings: Settings, namespace: str, text: str, *, yes: bool) ->
         if not yes:
             typer.confirm("Go on?", abort=True)
         await kube.patch(path, template.revert_patch(workload, recorded), PatchType.STRATEGIC)
-    typer.echo(f"{ref}: reverted; mode is Observe now")
+    terminal.line(f"{ref}: reverted; mode is Observe now")
 
 
 async def _recorded(kube: Kube, workload: Workload) -> str:
     resource = await Resources(kube).find(workload.ref)
-    recorded = workload.annotations.get(annotations.ORIGINAL) or (
-        resource.status.original if resource else None
+    annotation, copy = (
+        workload.annotations.get(annotations.ORIGINAL),
+        resource.status.original if resource else None,
     )
-    if not recorded or not Record.load(recorded).changes:
+    try:
+        told = Record.read(annotation)
+    except ValueError as error:
+        raise RevertError(
+            f"the annotation {annotations.ORIGINAL} of {workload.ref} is not as the operator wrote it: {error};"
+            " nothing is put back"
+        ) from error
+    record = template.believed(annotation, copy)
+    for field in sorted(
+        {change.field for change in told.changes} - {change.field for change in record.changes}
+    ):
+        terminal.line(
+            f"  {field.removeprefix(template.ENV)}: left as it is, since the annotation alone says what it was, which"
+            " anybody may have written who may annotate"
+        )
+    recorded = record.dump()
+    if not record.changes:
         raise RevertError(f"the operator changed nothing in {workload.ref}: there is nothing to put back")
     return recorded
 
@@ -54,9 +73,9 @@ def _announce(workload: Workload, recorded: str) -> None:
         field = change.field.removeprefix(template.ENV)
         now = template.current(workload, container, change.field)
         if now != change.now:
-            typer.echo(f"  {field}: left as it is ({template.shown(now)}), somebody else changed it since")
+            terminal.line(f"  {field}: left as it is ({template.shown(now)}), somebody else changed it since")
         else:
-            typer.echo(f"  {field}: {template.shown(change.now)} -> {template.shown(change.was)}")
+            terminal.line(f"  {field}: {template.shown(change.now)} -> {template.shown(change.was)}")
             restarts = restarts or template.rolls((change,))
     if restarts:
-        typer.echo("A change of the pod template is a rolling restart: every device reconnects.")
+        terminal.line("A change of the pod template is a rolling restart: every device reconnects.")

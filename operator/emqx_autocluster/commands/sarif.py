@@ -7,10 +7,12 @@ from typing import Any
 from urllib.parse import quote
 
 from emqx_autocluster import __version__
+from emqx_autocluster.api.findings import Finding, Level, Reason
 from emqx_autocluster.commands import explain
 from emqx_autocluster.commands.documents import Position
-from emqx_autocluster.findings import ConditionType, Finding, Reason
+from emqx_autocluster.text.plain import plain_value
 
+_LEVELS = {Level.ERROR: "error", Level.ADVICE: "warning"}
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
@@ -20,7 +22,15 @@ class Result:
     position: Position
 
 
-def log(results: Sequence[Result]) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What could not be judged: no result, so it stands among the notifications of the run."""
+
+    text: str
+    position: Position
+
+
+def log(results: Sequence[Result], notes: Sequence[Note] = ()) -> dict[str, Any]:
     """One run; each rule that was broken is explained once, with the text of docs/reasons.md."""
     reasons = sorted({result.finding.reason for result in results})
     driver = {
@@ -32,7 +42,13 @@ def log(results: Sequence[Result]) -> dict[str, Any]:
     run = {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
-        "results": [_result(result, reasons) for result in results],
+        "invocations": [
+            {
+                "executionSuccessful": True,
+                "toolExecutionNotifications": [plain_value(_notification(note)) for note in notes],
+            }
+        ],
+        "results": [plain_value(_result(result, reasons)) for result in results],
     }
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
 
@@ -52,9 +68,17 @@ def _result(result: Result, reasons: Sequence[Reason]) -> dict[str, Any]:
     return {
         "ruleId": str(finding.reason),
         "ruleIndex": reasons.index(finding.reason),
-        "level": "warning" if finding.type is ConditionType.ROLLOUT_SAFE else "error",
+        "level": _LEVELS[finding.level],
         "message": {"text": finding.message},
         "locations": [_location(at)],
+    }
+
+
+def _notification(note: Note) -> dict[str, Any]:
+    return {
+        "level": "note",
+        "message": {"text": f"not judged: {note.text}"},
+        "locations": [_location(note.position)],
     }
 
 
@@ -74,4 +98,6 @@ def _uri(file: str) -> str:
     """Relative to where the check was started, which is the root of a repository in a pipeline."""
     path = Path(file).absolute()
     inside = path.is_relative_to(Path.cwd())
-    return quote(path.relative_to(Path.cwd()).as_posix()) if inside else path.as_uri()
+    return (
+        quote(path.relative_to(Path.cwd()).as_posix(), errors="surrogateescape") if inside else path.as_uri()
+    )

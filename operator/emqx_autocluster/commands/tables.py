@@ -1,45 +1,67 @@
 """`status`: all enrolled workloads as a table for people."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
+from pydantic import ValidationError
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from emqx_autocluster.api.findings import ABNORMAL_TRUE, ConditionType
+from emqx_autocluster.api.v1alpha1 import Condition, EMQXAutoCluster, Members, PlannedAction
 from emqx_autocluster.clients import paths
-from emqx_autocluster.connection import connect
-from emqx_autocluster.findings import ABNORMAL_TRUE, ConditionType
+from emqx_autocluster.commands.terminal import Terminal, text
+from emqx_autocluster.observer.connection import FOR_PEOPLE, connect
 from emqx_autocluster.settings import Settings
-from emqx_autocluster.v1alpha1 import Condition, EMQXAutoCluster, Members, PlannedAction
 
 _MARKS = {"True": ("✓ True", "green"), "False": ("✗ False", "red"), "Unknown": ("? Unknown", "yellow")}
 
 
 async def show(settings: Settings, namespace: str | None) -> None:
-    async with connect(settings) as kube:
+    async with connect(settings, deadline=FOR_PEOPLE) as kube:
         bodies = await kube.list(paths.emqxautoclusters(namespace))
-    resources = [EMQXAutoCluster.model_validate(body) for body in bodies]
-    console = Console()
-    if not resources:
+    resources, odd = readable(bodies)
+    console = Terminal()
+    if not bodies:
         where = f"namespace {namespace}" if namespace else "the cluster"
         console.print(f"No enrolled workload in {where}. Enrol one:")
-        console.print("  kubectl annotate deployment/NAME emqx-autocluster.io/mode=Observe", highlight=False)
+        console.print("  kubectl annotate deployment/NAME emqx-autocluster.io/mode=Observe")
         return
+    tell(console, resources)
+    for told in odd:
+        console.print(told)
+
+
+def readable(bodies: Iterable[Mapping[str, Any]]) -> tuple[list[EMQXAutoCluster], list[str]]:
+    """The resources, and what is said of those that are of another form than this version knows."""
+    resources, odd = list[EMQXAutoCluster](), list[str]()
+    for body in bodies:
+        try:
+            resources.append(EMQXAutoCluster.model_validate(body))
+        except ValidationError as error:
+            first, metadata = error.errors()[0], body["metadata"]
+            where = ".".join(map(str, first["loc"]))
+            odd.append(f"{metadata['namespace']}/{metadata['name']} cannot be read: {where}: {first['msg']}")
+    return resources, odd
+
+
+def tell(console: Console, resources: Sequence[EMQXAutoCluster]) -> None:
     console.print(_table(resources))
     for resource in resources:
         _explain(console, resource)
 
 
-def _table(resources: list[EMQXAutoCluster]) -> Table:
+def _table(resources: Sequence[EMQXAutoCluster]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("NAMESPACE", "WORKLOAD", "READY", "CLUSTERED", "EMQX", "REASON"):
         table.add_column(column, no_wrap=column == "READY", overflow="fold")
-    for resource in resources:
+    for resource, belongs in _by_cluster(resources):
         ready, discovery = _condition(resource, ConditionType.READY), resource.status.discovery
         table.add_row(
             resource.metadata.namespace,
-            f"{resource.spec.target_ref.kind.lower()}/{resource.spec.target_ref.name}",
+            f"{'└ ' if belongs else ''}{resource.spec.target_ref.kind.lower()}/{resource.spec.target_ref.name}",
             _mark(ready),
             _clustered(resource.status.members),
             (discovery.emqx_version if discovery else None) or "?",
@@ -48,27 +70,54 @@ def _table(resources: list[EMQXAutoCluster]) -> Table:
     return table
 
 
+def _by_cluster(resources: Sequence[EMQXAutoCluster]) -> Iterator[tuple[EMQXAutoCluster, bool]]:
+    """Each once, replicants below the cores whose Service they ask for (True): two workloads, and one cluster."""
+    replicants = [resource for resource in resources if _role(resource) == "replicant"]
+    below = [resource for resource in replicants if any(_is_of(resource, core) for core in resources)]
+    told: list[EMQXAutoCluster] = []
+    for resource in resources:
+        if resource in below:
+            continue
+        yield resource, False
+        own = [other for other in below if _is_of(other, resource) and other not in told]
+        yield from ((other, True) for other in own)
+        told += own
+
+
+def _role(resource: EMQXAutoCluster) -> str | None:
+    return resource.status.discovery.role if resource.status.discovery else None
+
+
+def _is_of(replicants: EMQXAutoCluster, cores: EMQXAutoCluster) -> bool:
+    one, other = replicants.status.discovery, cores.status.discovery
+    if one is None or other is None or other.role != "core" or one.service_name is None:
+        return False
+    return (replicants.metadata.namespace, one.service_name) == (cores.metadata.namespace, other.service_name)
+
+
 def _explain(console: Console, resource: EMQXAutoCluster) -> None:
     """What is not as it should be, and what would be done about it; each with its lines indented alike."""
     wrong = [c for c in resource.status.conditions if c.type in _WANTED and c.status != _WANTED[c.type]]
     planned = resource.status.planned_actions
     if not wrong and not planned:
         return
-    console.print(f"\n{resource.metadata.namespace}/{resource.metadata.name}", style="bold")
+    console.print()
+    console.print(f"{resource.metadata.namespace}/{resource.metadata.name}", style="bold")
     grid = Table.grid(padding=(0, 1, 0, 0))
     for condition in wrong:
-        grid.add_row(_mark(condition), Text(condition.type, style="bold"))
-        grid.add_row("", Text(condition.message))
+        grid.add_row(_mark(condition), text(condition.type, "bold"))
+        grid.add_row("", condition.message)
     console.print(Padding(grid, (0, 0, 0, 2)))
     if planned:
-        console.print("\n  planned, in this order:")
+        console.print()
+        console.print("  planned, in this order:")
         console.print(Padding(_numbered(planned), (0, 0, 0, 2)))
 
 
 def _numbered(planned: Sequence[PlannedAction]) -> Table:
     grid = Table.grid(padding=(0, 1, 0, 0))
     for number, action in enumerate(planned, start=1):
-        grid.add_row(Text(f"{number}."), Text(f"{action.action}: {action.message}"))
+        grid.add_row(f"{number}.", f"{action.action}: {action.message}")
     return grid
 
 
@@ -86,7 +135,7 @@ def _condition(resource: EMQXAutoCluster, kind: ConditionType) -> Condition | No
 def _mark(condition: Condition | None) -> Text:
     status = condition.status if condition else "Unknown"
     mark, colour = _MARKS[status]
-    return Text(mark, style=colour, no_wrap=True)
+    return text(mark, colour, no_wrap=True)
 
 
 def _clustered(members: Members | None) -> str:

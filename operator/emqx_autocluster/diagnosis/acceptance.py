@@ -1,9 +1,9 @@
 """Accepted: whether this is a workload that the operator can and may look after."""
 
-from emqx_autocluster import annotations
-from emqx_autocluster.annotations import Mode
+from emqx_autocluster.api import annotations
+from emqx_autocluster.api.annotations import Mode
+from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false, true
 from emqx_autocluster.diagnosis.case import Case
-from emqx_autocluster.findings import ConditionType, Finding, Reason, false, true
 
 _TYPE = ConditionType.ACCEPTED
 
@@ -29,6 +29,12 @@ def check(case: Case) -> Finding:
             Reason.MANAGED_BY_EMQX_OPERATOR,
             "this workload belongs to the official EMQX operator (ownerReference of group apps.emqx.io),"
             " which looks after its clustering itself; remove our annotation",
+        )
+    if case.excess:
+        return false(
+            _TYPE,
+            Reason.TOO_LARGE,
+            f"not judged: the EMQX container has {case.excess}; what is no setting of EMQX fits into a mounted file",
         )
     if case.container is None:
         return _no_container(case)
@@ -56,5 +62,5 @@ def _no_container(case: Case) -> Finding:
 
 def _mode(mode: Mode | None) -> str:
     if mode is Mode.HEAL:
-        return "Heal, which acts as Repair in this version: members are put right only during a repair"
+        return "Heal: what no setting explains is put right, too"
     return str(mode or Mode.OBSERVE)

@@ -1,9 +1,21 @@
 """RBACReady: whether the pods' ServiceAccount may read the one Endpoints object that EMQX asks for."""
 
-from emqx_autocluster import annotations, discovery, rbac
+from collections.abc import Iterator
+
+from emqx_autocluster.api import annotations
+from emqx_autocluster.api.findings import (
+    ConditionType,
+    Finding,
+    Reason,
+    Unjudged,
+    false,
+    true,
+    unknown,
+)
 from emqx_autocluster.diagnosis.case import Case
 from emqx_autocluster.diagnosis.configuration import address
-from emqx_autocluster.findings import ConditionType, Finding, Reason, false, true, unknown
+from emqx_autocluster.objects import rbac
+from emqx_autocluster.objects.template import AUTOMOUNT, SERVICE_ACCOUNT
 from emqx_autocluster.observation import (
     DiscoveryError,
     DiscoveryTrace,
@@ -12,7 +24,6 @@ from emqx_autocluster.observation import (
     Rights,
     Unobserved,
 )
-from emqx_autocluster.template import AUTOMOUNT, SERVICE_ACCOUNT
 
 _TYPE = ConditionType.RBAC_READY
 _ELSE = "or delete it, and the operator makes its own"
@@ -38,18 +49,25 @@ def check(case: Case) -> Finding:
     return _account(case, rights)
 
 
+def unjudged(case: Case) -> Iterator[Unjudged]:
+    rights = case.observation.rights
+    if not case.uses_k8s or address.asks_a_proxy(case) or rights is None:
+        return
+    if isinstance(rights.allowed, Unobserved):
+        name = case.workload.template.service_account
+        yield Unjudged(
+            _TYPE,
+            f"whether ServiceAccount {name} may get {_object(case)}",
+            rights.allowed.reason,
+            field=SERVICE_ACCOUNT,
+        )
+
+
 def _account(case: Case, rights: Rights) -> Finding:
     """What is certainly wrong first: it stays so, whatever else could not be read."""
     name, account = case.workload.template.service_account, rights.service_account
     if account is None:
-        return false(
-            _TYPE,
-            Reason.SERVICE_ACCOUNT_MISSING,
-            f"the pod template names ServiceAccount {name}, which does not exist: no new pod can be made;"
-            f" kubectl create serviceaccount -n {case.workload.ref.namespace} {name}",
-            repairable=True,
-            field=SERVICE_ACCOUNT,
-        )
+        return _missing(case, name)
     if rights.allowed is False:
         return _denied(case, rights)
     if not _may_have_token(case, account):
@@ -69,6 +87,25 @@ def _account(case: Case, rights: Rights) -> Finding:
     if isinstance(rights.allowed, Unobserved):
         return unknown(_TYPE, Reason.REVIEW_FAILED, f"LocalSubjectAccessReview: {rights.allowed.reason}")
     return true(_TYPE, Reason.ACCESS_GRANTED, f"ServiceAccount {name} may get {_object(case)}")
+
+
+def _missing(case: Case, name: str) -> Finding:
+    offer = "" if may_be_created(case) else "; spec.repair.createServiceAccount lets Repair create it"
+    return false(
+        _TYPE,
+        Reason.SERVICE_ACCOUNT_MISSING,
+        f"the pod template names ServiceAccount {name}, which does not exist: no new pod can be made;"
+        f" see which rights it would have again: kubectl get rolebindings -n {case.workload.ref.namespace} -o wide;"
+        f" kubectl create serviceaccount -n {case.workload.ref.namespace} {name}{offer}",
+        repairable=may_be_created(case),
+        field=SERVICE_ACCOUNT,
+    )
+
+
+def may_be_created(case: Case) -> bool:
+    """An account of another name than ours may have rights waiting for it, which its author may lack."""
+    named = case.workload.template.service_account
+    return case.spec.repair.create_service_account or named == rbac.object_name(case.observation.resource)
 
 
 def _may_have_token(case: Case, account: Fact[ManagedObject]) -> bool:
@@ -119,7 +156,9 @@ def _not_mounted_by(case: Case) -> str:
 
 def _denied(case: Case, rights: Rights) -> Finding:
     account = case.workload.template.service_account
-    seen = f"ServiceAccount {account} may not get {_object(case)}"
+    seen = f"ServiceAccount {account} may not get {_object(case)}" + (
+        f" ({rights.why})" if rights.why else ""
+    )
     obstacle = _obstacle(case, rights)
     if obstacle:
         reason, text = obstacle
@@ -178,5 +217,5 @@ def _switch_obstacle(case: Case, rights: Rights) -> tuple[Reason, str] | None:
 
 def _object(case: Case) -> str:
     """In the pods' own namespace, whatever the setting says: only there can Endpoints list these pods."""
-    service = discovery.text(case.settings.service_name) if case.settings else None
+    service = case.settings.service if case.settings else None
     return f"endpoints/{service} in namespace {case.workload.ref.namespace}"

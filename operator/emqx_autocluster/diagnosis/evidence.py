@@ -4,13 +4,16 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
+from emqx_autocluster.api.findings import Finding, Reason, Status
 from emqx_autocluster.diagnosis.case import Case
-from emqx_autocluster.findings import Finding, Reason
 from emqx_autocluster.observation import DiscoveryError, DiscoveryTrace
 
 _UNKNOWN_NAME = frozenset({DiscoveryError.NAME_NOT_FOUND})
 _NO_ANSWER = frozenset({DiscoveryError.REFUSED, DiscoveryError.TIMED_OUT})
 _PEERS_DEAD = frozenset({DiscoveryError.PEERS_DEAD})
+
+_ENV = "env/"
+"""How a finding's field begins that is a variable."""
 
 CONFIRMED_BY: Mapping[Reason, frozenset[DiscoveryError]] = {
     Reason.API_SERVER_UNREACHABLE: _NO_ANSWER,
@@ -40,15 +43,27 @@ CONFIRMED_BY: Mapping[Reason, frozenset[DiscoveryError]] = {
     Reason.FORWARD_LOOP: _UNKNOWN_NAME,
     Reason.ZONE_MISSING: _UNKNOWN_NAME,
     Reason.HOSTS_WITHOUT_FALLTHROUGH: _UNKNOWN_NAME,
+    Reason.CORES_NOT_LISTED: frozenset({DiscoveryError.NO_HOSTNAME}) | _PEERS_DEAD,
     Reason.LICENSE_MISSING: frozenset({DiscoveryError.LICENCE}),
 }
 """With what failures a member's discovery shows that it is this cause; of others its log says nothing."""
 
 
 def confirmed(case: Case, finding: Finding) -> Finding:
-    """With the words of a member's log, if they tell of the same."""
-    said = confirmation(case, CONFIRMED_BY.get(finding.reason, frozenset()))
+    """With where the value to blame stands, and the words of a member's log, if they tell of the same."""
+    said = _place(case, finding) + confirmation(case, CONFIRMED_BY.get(finding.reason, frozenset()))
     return replace(finding, message=finding.message + said) if said else finding
+
+
+def _place(case: Case, finding: Finding) -> str:
+    """Empty: in the container's own env, where a reader looks first, or nowhere."""
+    reader = case.settings.reader if case.settings else None
+    blamed = [finding.field.removeprefix(_ENV)] if finding.field.startswith(_ENV) else []
+    names = dict.fromkeys([*blamed, *(name for name, _ in finding.sets)])
+    if reader is None or finding.status is Status.UNKNOWN:
+        return ""
+    places = [f"{name} stands in {place}" for name in names if (place := reader.place(name))]
+    return f"; {', '.join(places)}, and env of the container would override it" if places else ""
 
 
 def confirmation(case: Case, errors: AbstractSet[DiscoveryError]) -> str:

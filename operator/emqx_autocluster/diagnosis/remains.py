@@ -1,13 +1,15 @@
 """StaleNodesPresent and Paused: the two conditions that are True when something is not as it should be."""
 
-from emqx_autocluster.annotations import PAUSED
+from emqx_autocluster.api.annotations import PAUSED
+from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false, true, unknown
 from emqx_autocluster.diagnosis.case import Case
 from emqx_autocluster.diagnosis.formation import progress
-from emqx_autocluster.findings import ConditionType, Finding, Reason, false, true, unknown
 
 
 def stale(case: Case) -> Finding:
     kind, seen = ConditionType.STALE_NODES_PRESENT, case.membership
+    if case.is_replicant:
+        return false(kind, Reason.NO_STALE_NODES, "a replicant that ends leaves no name behind")
     if case.progressing:
         told = f"{progress.phase(case)}: what is left behind is told once that is over"
         return unknown(kind, Reason.TARGET_PROGRESSING, told)

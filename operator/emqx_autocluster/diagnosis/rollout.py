@@ -6,24 +6,29 @@ old one, and meanwhile the new one joins the oldest member that it sees, perhaps
 
 from dataclasses import replace
 
-from emqx_autocluster import discovery, template
-from emqx_autocluster.diagnosis import volumes
+from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false, true, unknown
+from emqx_autocluster.diagnosis import comeback, volumes
 from emqx_autocluster.diagnosis.case import Case
-from emqx_autocluster.findings import ConditionType, Finding, Reason, false, true, unknown
+from emqx_autocluster.diagnosis.configuration import ownnames
+from emqx_autocluster.diagnosis.formation import held, outsiders, replicants
+from emqx_autocluster.emqx import discovery
+from emqx_autocluster.emqx.ownname import OwnName
+from emqx_autocluster.emqx.podwords import POD_IP
+from emqx_autocluster.objects import template
 from emqx_autocluster.observation import Unobserved, WorkloadKind
 
 _TYPE = ConditionType.ROLLOUT_SAFE
-_SAFE_SECONDS = 20
-"""With this many seconds between Ready and available, none of ten measured rollouts went wrong."""
 
 
 def check(case: Case) -> Finding:
+    endangered = _endangered(case)
+    if endangered:
+        return endangered
     if case.settings is None or isinstance(case.settings.strategy, Unobserved):
         return unknown(_TYPE, Reason.INITIALIZING, "the discovery strategy is not known yet")
     found = problems(case)
     if found:
-        first, *others = found
-        return replace(first, message="; besides, ".join([first.message, *(f.message for f in others)]))
+        return _in_one(found)
     why_not = _why_not(case)
     if why_not:
         return true(_TYPE, Reason.NOT_APPLICABLE, why_not)
@@ -35,19 +40,57 @@ def check(case: Case) -> Finding:
     )
 
 
+def _in_one(found: tuple[Finding, ...]) -> Finding:
+    """The first, which says what the others say besides; some of it may be for Repair."""
+    told = "; besides, ".join(finding.message for finding in found)
+    return replace(found[0], message=told, repairable=any(finding.repairable for finding in found))
+
+
 def problems(case: Case) -> tuple[Finding, ...]:
-    """The one that Repair puts right is told first."""
-    if not case.uses_k8s:
+    """What loses data is told first."""
+    if case.is_replicant:
+        return _pinned(case)
+    if not case.joins_at_start:
         return ()
-    too_low = case.workload.min_ready_seconds < _SAFE_SECONDS and _why_not(case) is None
-    return (*((_too_low(case),) if too_low else ()), *((_not_stable(case),) if _loses_its_data(case) else ()))
+    too_low = case.workload.min_ready_seconds < case.safe_seconds and _why_not(case) is None
+    hidden = comeback.problem(case)
+    return (
+        *((_not_stable(case),) if _loses_its_data(case) else ()),
+        *((hidden,) if hidden else ()),
+        *((_too_low(case),) if too_low else ()),
+    )
+
+
+def _endangered(case: Case) -> Finding | None:
+    """A rollout that ends its next old member although a new one has not joined, and that nobody holds."""
+    watched = case.progressing and not case.held and not case.is_replicant
+    outsider = None if not watched else outsiders.overdue(case, case.observation.at)
+    if outsider is None or not outsiders.ends_more(case):
+        return None
+    told = f"the rollout goes on, although {outsider.told}: {_next(case)}; stop it with: {held.stop(case.workload)}"
+    if not outsider.seen:
+        return unknown(_TYPE, Reason.ROLLOUT_ENDANGERED, told)
+    return false(_TYPE, Reason.ROLLOUT_ENDANGERED, told)
+
+
+def _next(case: Case) -> str:
+    """Which member Kubernetes ends next, as far as that can be told, and when."""
+    workload = case.workload
+    when = f"once it was Ready for {workload.min_ready_seconds} s"
+    old = outsiders.old_members(case)
+    if workload.ref.kind is WorkloadKind.STATEFUL_SET and old:
+        return f"{when} Kubernetes ends {old[-1].pod.name}"
+    left = workload.status_replicas - workload.updated_replicas
+    return f"{when} Kubernetes ends the next of {left} pods of the old template"
 
 
 def _why_not(case: Case) -> str | None:
     """Why minReadySeconds does not matter; None: it does."""
     workload = case.workload
+    if case.is_replicant:
+        return "a replicant is Ready only once it has a core, and joins nobody"
     for applies, why in (
-        (case.uses_k8s, "only strategy k8s joins at start in this way"),
+        (case.joins_at_start, "by this strategy no member that starts joins another"),
         (workload.replicas > 1, f"{'one' if workload.replicas else 'no'} replica has nobody to join"),
         (
             workload.strategy == "RollingUpdate",
@@ -59,6 +102,21 @@ def _why_not(case: Case) -> str | None:
     return None
 
 
+def _pinned(case: Case) -> tuple[Finding, ...]:
+    """A join succeeds on a replicant, and what it wrote down replaces discovery for good."""
+    found = [m for m in case.membership.replicants if isinstance(m.pinned_to, str)]
+    return tuple(
+        false(
+            _TYPE,
+            Reason.PINNED_TO_CORE,
+            f"{m.pod.name} was told to join {m.pinned_to}, and looks for that core alone instead of discovering them:"
+            " it serves nothing once that one is gone; let it discover again (its devices reconnect):"
+            f" {replicants.leave_command(case, m)}",
+        )
+        for m in found
+    )
+
+
 def _loses_its_data(case: Case) -> bool:
     """Whether the tables are kept for the pod that comes next, which then has another name and does not find them."""
     return volumes.outlive_the_pod(case, volumes.TABLES) and _is_named_by_address(case)
@@ -68,19 +126,14 @@ def _is_named_by_address(case: Case) -> bool:
     hosts = [m.node.partition("@")[2] for m in case.running if m.node]
     if hosts:
         return all(map(discovery.is_ip, hosts))
-    settings = case.settings
-    if settings is None or discovery.text(settings.address_type) != "ip":
-        return False
-    return not any(
-        isinstance(given, Unobserved) or given.value
-        for given in (settings.host, settings.node_name, settings.long_node_name)
-    )
+    own = ownnames.predicted(case, case.settings) if case.settings else None
+    return isinstance(own, OwnName) and own.host == POD_IP
 
 
 def _not_stable(case: Case) -> Finding:
     stateful = case.workload.ref.kind is WorkloadKind.STATEFUL_SET
     cure = (
-        f"{discovery.ADDRESS_TYPE}=hostname with a headless Service gives names that stay (the change itself renames)"
+        f"{_by_hostname(case)} with a headless Service gives names that stay (the change itself renames)"
         if stateful
         else "keep the data in the pod (emptyDir), or make it a StatefulSet with names by host name"
     )
@@ -94,15 +147,27 @@ def _not_stable(case: Case) -> Finding:
     )
 
 
+def right_seconds(case: Case) -> int:
+    """The minReadySeconds that Repair sets: what the resource asks for, and never less than what is safe."""
+    return max(case.spec.repair.min_ready_seconds or 0, case.safe_seconds)
+
+
+def _by_hostname(case: Case) -> str:
+    """The setting by which discovery looks for host names."""
+    if case.settings is not None and case.uses_dns:
+        return f"{case.settings.generation.record_type_variable}=srv"
+    return f"{discovery.ADDRESS_TYPE}=hostname"
+
+
 def fits_the_deadline(case: Case) -> bool:
     """Kubernetes refuses a minReadySeconds that is not below progressDeadlineSeconds."""
     deadline = case.workload.progress_deadline_seconds
-    return deadline is None or case.spec.repair.min_ready_seconds < deadline
+    return deadline is None or right_seconds(case) < deadline
 
 
 def _too_low(case: Case) -> Finding:
     message = (
-        f"minReadySeconds is {case.workload.min_ready_seconds}, it should be at least {_SAFE_SECONDS}: in a rolling"
+        f"minReadySeconds is {case.workload.min_ready_seconds}, it should be at least {case.safe_seconds}: in a rolling"
         " restart a new pod counts as available before it has joined, and may join the member that ends next"
     )
     if not fits_the_deadline(case):

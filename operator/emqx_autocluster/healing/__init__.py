@@ -5,41 +5,97 @@ dead members. So a repair has an order, and each pass finds its place in it from
 """
 
 from dataclasses import replace
+from datetime import datetime
 
-from emqx_autocluster import template
+from emqx_autocluster.api.findings import ConditionType, Reason, Status
 from emqx_autocluster.diagnosis import Case, Findings, configuration
 from emqx_autocluster.diagnosis.formation import serving
-from emqx_autocluster.findings import ConditionType, Reason, Status
-from emqx_autocluster.healing import gate, gather, publish, reverts, rights, roll, setback, settle
+from emqx_autocluster.healing import (
+    brake,
+    gate,
+    gather,
+    heal,
+    publish,
+    reverts,
+    rights,
+    roll,
+    setback,
+    settle,
+)
 from emqx_autocluster.healing.memory import Memory
 from emqx_autocluster.healing.setback import Setback
 from emqx_autocluster.healing.steps import Action, Hold, Plan, Step
+from emqx_autocluster.objects import template
 
 _REPAIRED = (ConditionType.CONFIGURATION_VALID, ConditionType.RBAC_READY, ConditionType.DNS_HEALTHY)
 
 
-def plan(case: Case, findings: Findings, memory: Memory) -> Plan:
-    return setback.patiently(_plan(case, findings, memory), memory.setback, case.observation.at)
+def plan(case: Case, findings: Findings, memory: Memory, now: datetime | None = None) -> Plan:
+    """`now`: the time of deciding, where the look that the case is made of took a while."""
+    at = case.observation.at
+    return _veiled(case, setback.patiently(_plan(case, findings, memory, now or at), memory.setback, at))
 
 
-def _plan(case: Case, findings: Findings, memory: Memory) -> Plan:
+def _veiled(case: Case, found: Plan) -> Plan:
+    """What is told of it, and not what is done."""
+    if not case.veil.places:
+        return found
+    over = case.veil.over
+    steps = tuple(replace(step, message=over(step.message)) for step in found.steps)
+    hold = replace(found.hold, message=over(found.hold.message)) if found.hold else None
+    return replace(found, steps=steps, hold=hold)
+
+
+def _plan(case: Case, findings: Findings, memory: Memory, now: datetime) -> Plan:
     closed = gate.check(case, findings)
+    steered = brake.step(case, memory, now)
+    if steered:
+        begins = memory.procedure is not None or case.rolling
+        heals = heal.may_begin(case, memory)
+        return Plan((steered,), _but_for_a_rollout(closed), procedure=begins, heals=heals)
     closed = _but_for_a_rollout(closed) or reverts.undone(case, memory) or closed
+    if heal.concerns(case, memory) and not _is_due(case, findings):
+        return _heal(case, findings, memory, closed)
     if serving.half_joined(case) and memory.procedure:
         return _blocked_rollout(case, memory, closed)
     if findings[ConditionType.RBAC_READY].reason is Reason.SERVICE_ACCOUNT_MISSING:
         return _without_account(case, findings, closed)
+    if case.rolling and brake.sees_through(case, memory) and rights.steps(case, findings):
+        given, heals = rights.steps(case, findings), heal.may_begin(case, memory)
+        return Plan(given, _but_for_a_rollout(closed), procedure=True, heals=heals)
     if _is_due(case, findings):
         return _repair(case, findings, memory, closed)
+    if gather.is_early(case):
+        return _gather_early(case, findings, memory, closed)
     if memory.procedure:
         return _finish(case, findings, memory, closed)
     return _upkeep(case, findings, memory, closed)
 
 
+def _heal(case: Case, findings: Findings, memory: Memory, closed: Hold | None) -> Plan:
+    """What drifted of our own objects comes first: it may be the cause."""
+    maintenance, contested = _maintenance(case, findings, memory)
+    if maintenance and not contested:
+        return Plan(maintenance, closed, procedure=memory.procedure is not None, heals=True)
+    return of_damage(case, findings, memory, closed)
+
+
+def of_damage(case: Case, findings: Findings, memory: Memory, closed: Hold | None) -> Plan:
+    """What mode Heal does about damage, and nothing else. A half-joined member blocks a rollout for good."""
+    half_joined = serving.half_joined(case)
+    return heal.plan(case, findings, memory, _but_for_a_rollout(closed) if half_joined else closed)
+
+
 def _is_due(case: Case, findings: Findings) -> bool:
     """Whether something is wrong that Repair can put right."""
     curable = (*_REPAIRED, ConditionType.DISCOVERY_READY)
-    return case.uses_k8s and any(findings[kind].bad and findings[kind].repairable for kind in curable)
+    return case.discovers and any(findings[kind].bad and findings[kind].repairable for kind in curable)
+
+
+def _gather_early(case: Case, findings: Findings, memory: Memory, closed: Hold | None) -> Plan:
+    """What else will be due is not told before it is known."""
+    joins, hold = gather.steps(case, findings, memory)
+    return Plan(joins, _first(closed, hold), procedure=True)
 
 
 def _repair(case: Case, findings: Findings, memory: Memory, closed: Hold | None) -> Plan:
@@ -54,7 +110,7 @@ def _repair(case: Case, findings: Findings, memory: Memory, closed: Hold | None)
         later = ()  # carried out by hand without the joins it would make a split
     # What is not known may turn out to be for the user alone to put right, and then a join was for nothing.
     unread = configuration.unread(case)
-    doubt = gate.from_finding(unread) if unread else None
+    doubt = gate.from_finding(unread) if unread and not (gathering and gather.is_young(unread)) else None
     holds = (doubt, gather_hold, *_in_turn((*gathering, *granting), (roll_hold,)))
     return Plan((*gathering, *later), _first(closed, *holds), procedure=True)
 
@@ -81,7 +137,8 @@ def _without_account(case: Case, findings: Findings, closed: Hold | None) -> Pla
     """No pod can be made without it, so any rollout waits for it; creating it interrupts nobody."""
     granting = rights.steps(case, findings)
     account = tuple(step for step in granting if step.action is Action.CREATE_SERVICE_ACCOUNT)
-    return Plan(account, _but_for_a_rollout(closed), procedure=True)
+    missing = None if account else gate.from_finding(findings[ConditionType.RBAC_READY])
+    return Plan(account, _first(_but_for_a_rollout(closed), missing), procedure=True)
 
 
 def _but_for_a_rollout(closed: Hold | None) -> Hold | None:
@@ -94,12 +151,16 @@ def _finish(case: Case, findings: Findings, memory: Memory, closed: Hold | None)
     # Where it is not known whether a rollout is yet to come, a stray may be gathered for nothing.
     unsure = next((findings[kind] for kind in _REPAIRED if findings[kind].status is Status.UNKNOWN), None)
     unsure = unsure or configuration.unread(case)
+    if case.held:
+        # By itself a member joins as soon as it can, and until it can a join by hand would fail as well.
+        unsure = unsure or next((findings[kind] for kind in _REPAIRED if findings[kind].bad), None)
     if joins and unsure:
         hold = gate.from_finding(unsure)
     clearing = settle.clear(case, memory.procedure) if memory.procedure else ()
     maintenance, contested = _maintenance(case, findings, memory)
     upkeep = () if contested else maintenance  # what somebody else sets back keeps no repair from its end
-    return Plan((*joins, *upkeep, *clearing), closed or hold, procedure=True)
+    onward = brake.preview(case)
+    return Plan((*joins, *upkeep, *onward, *clearing), closed or hold, procedure=True)
 
 
 def _upkeep(case: Case, findings: Findings, memory: Memory, closed: Hold | None) -> Plan:
@@ -125,4 +186,4 @@ def _maintenance(case: Case, findings: Findings, memory: Memory) -> tuple[tuple[
     return (*granting, *rolling), None if granting else contested
 
 
-__all__ = ["Action", "Hold", "Memory", "Plan", "Setback", "Step", "plan"]
+__all__ = ["Action", "Hold", "Memory", "Plan", "Setback", "Step", "of_damage", "plan"]

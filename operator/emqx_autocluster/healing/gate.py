@@ -1,9 +1,9 @@
 """The gate: an ordered list of reasons for which nothing at all is touched."""
 
-from emqx_autocluster.annotations import Mode
+from emqx_autocluster.api.annotations import Mode
+from emqx_autocluster.api.findings import ConditionType, Finding, Reason
 from emqx_autocluster.diagnosis import Case, Findings
 from emqx_autocluster.diagnosis.formation import licence
-from emqx_autocluster.findings import ConditionType, Finding, Reason
 from emqx_autocluster.healing.steps import Hold
 
 
@@ -36,6 +36,9 @@ def _paused(case: Case, findings: Findings) -> Hold | None:
 
 def _licence(case: Case, _findings: Findings) -> Hold | None:
     refused = licence(case)
+    if refused and not all(map(licence, case.others)):
+        told = f"whether EMQX {case.version} may form a cluster without a licence key depends on its version"
+        return Hold(Reason.VERSION_UNKNOWN, told)
     return from_finding(refused) if refused else None
 
 

@@ -6,10 +6,10 @@ loop choose for itself. `cluster join` wipes the joiner, so which island is the 
 
 from collections.abc import Sequence
 
-from emqx_autocluster import membership
-from emqx_autocluster.diagnosis import Case, Findings, volumes
+from emqx_autocluster.api.findings import ConditionType, Finding, Reason, Status
+from emqx_autocluster.diagnosis import Case, Findings, configuration, volumes
 from emqx_autocluster.diagnosis.formation.serving import half_joined, waits_for_tables
-from emqx_autocluster.findings import ConditionType, Reason, Status
+from emqx_autocluster.emqx import membership
 from emqx_autocluster.healing import gate
 from emqx_autocluster.healing.memory import Memory
 from emqx_autocluster.healing.steps import Action, Hold, Step, join
@@ -20,10 +20,28 @@ _TRIES = 2
 Island = Sequence[Member]
 
 
+def is_early(case: Case) -> bool:
+    """Whether all that is in doubt is a name that no pod resolves: it may only be too early to say that none will.
+
+    Joins depend on no name, no right and no address, and members that certainly stand apart do not wait for that.
+    """
+    doubts = [p for p in configuration.problems(case) if p.bad or p.status is Status.UNKNOWN]
+    return bool(doubts) and all(map(is_young, doubts)) and case.apart and case.workload.strategy != "Recreate"
+
+
+def is_young(finding: Finding) -> bool:
+    return finding.reason is Reason.NEGATIVE_ANSWER_RECENT
+
+
 def steps(case: Case, findings: Findings, memory: Memory) -> tuple[tuple[Step, ...], Hold | None]:
     """The joins that make one island, in order; a Hold where that is not known or not ours to decide."""
+    if case.is_replicant:
+        return (), None  # it finds its cores by itself, and a join would keep it from that for good
     hold = _unknown(case, findings)
     if hold or len(case.membership.islands) < 2:  # noqa: PLR2004 - one island is what is wanted
+        return (), hold
+    hold = _role_unknown(case)
+    if hold:
         return (), hold
     seed = choose_seed(case)
     if isinstance(seed, Hold):
@@ -44,6 +62,18 @@ def _unknown(case: Case, findings: Findings) -> Hold | None:
         detail = "; ".join(membership.unreadable(m) for m in case.membership.unseen)
         return Hold(Reason.PROBE_FAILED, f"what a member sees could not be read: {detail}")
     return None
+
+
+def _role_unknown(case: Case) -> Hold | None:
+    """On a replicant a join succeeds, and pins it to one core."""
+    role = case.settings.role if case.settings else None
+    if not isinstance(role, Unobserved):
+        return None
+    return Hold(
+        Reason.SETTING_UNREADABLE,
+        f"whether these nodes are cores is not known, and a replicant must never be joined: {role.reason}",
+        ConditionType.CLUSTER_FORMED,
+    )
 
 
 def choose_seed(case: Case) -> Island | Hold:

@@ -4,15 +4,15 @@ After the gathering, as rights are: until now no lone member could find another,
 choose whom to join.
 """
 
-from emqx_autocluster import discovery, headless
+from emqx_autocluster.api.findings import ConditionType, Reason
 from emqx_autocluster.diagnosis import Case, Findings
-from emqx_autocluster.findings import ConditionType, Reason
 from emqx_autocluster.healing.steps import Action, Create, Step
+from emqx_autocluster.objects import headless
 
 
 def steps(case: Case, findings: Findings) -> tuple[Step, ...]:
     finding = findings[ConditionType.DISCOVERY_READY]
-    name = discovery.text(case.settings.service_name) if case.settings else None
+    name = case.settings.asked_service if case.settings else None
     if name is None or finding.reason is not Reason.SERVICE_NOT_FOUND or not finding.repairable:
         return ()
     return (

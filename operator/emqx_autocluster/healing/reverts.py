@@ -3,13 +3,15 @@
 from collections.abc import Collection
 from datetime import timedelta
 
-from emqx_autocluster import discovery, template
-from emqx_autocluster.annotations import MANAGER, ROLL
+from emqx_autocluster.api.annotations import MANAGER, ROLL
+from emqx_autocluster.api.findings import Reason
 from emqx_autocluster.diagnosis import Case
-from emqx_autocluster.findings import Reason
+from emqx_autocluster.emqx import discovery
 from emqx_autocluster.healing.memory import Memory
 from emqx_autocluster.healing.steps import Hold, kubectl
-from emqx_autocluster.template import Changes, FieldChange, Record
+from emqx_autocluster.objects import template
+from emqx_autocluster.objects.template import Changes, FieldChange, Record
+from emqx_autocluster.text.plain import plain
 
 _FIGHT_WINDOW = timedelta(minutes=30)
 _FIGHT_ROUNDS = 2
@@ -50,7 +52,7 @@ def fight(case: Case, wanted: Changes, memory: Memory) -> Hold | None:
 def replaced(case: Case, wanted: Changes) -> str:
     """By what a fight is recognised: what the variables held, or, where nothing restarts, the minReadySeconds."""
     if template.rolls(wanted):
-        return _held(case, _variables(wanted))
+        return plain(_held(case, _variables(wanted)))
     return f"{template.MIN_READY_SECONDS} {case.workload.min_ready_seconds}"
 
 
@@ -84,4 +86,4 @@ def _variables(changes: Changes) -> set[str]:
 
 def _address(case: Case) -> str:
     value = discovery.text(case.settings.api_server) if case.settings else None
-    return discovery.redacted(value or "")
+    return case.veil.over(discovery.redacted(value or ""))

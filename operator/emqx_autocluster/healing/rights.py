@@ -3,17 +3,17 @@
 from collections.abc import Iterator
 from typing import Any
 
-from emqx_autocluster import discovery, rbac
-from emqx_autocluster.diagnosis import Case, Findings
-from emqx_autocluster.findings import ConditionType, Finding
+from emqx_autocluster.api.findings import ConditionType, Finding
+from emqx_autocluster.diagnosis import Case, Findings, access
 from emqx_autocluster.healing.steps import Action, Create, Recreate, Step, Update, kubectl
+from emqx_autocluster.objects import rbac
 from emqx_autocluster.observation import ManagedObject, Rights
 
 
 def steps(case: Case, findings: Findings) -> tuple[Step, ...]:
     """None for what could not be read: RBACReady says so, and is then not repairable."""
     rights, finding = case.observation.rights, findings[ConditionType.RBAC_READY]
-    service = discovery.text(case.settings.service_name) if case.settings else None
+    service = case.settings.service if case.settings else None
     if rights is None or service is None or not case.uses_k8s:
         return ()
     return tuple(_Rights(case, rights, service).steps(finding))
@@ -38,7 +38,8 @@ class _Rights:
     def _accounts(self, *, denied: bool) -> Iterator[Step]:
         template = self._case.workload.template.service_account
         if self._rights.service_account is None:
-            yield self._create_account(template)
+            if access.may_be_created(self._case):
+                yield self._create_account(template)
         elif denied and template == "default" and self._rights.dedicated_account is None:
             yield self._create_account(self._account)
 

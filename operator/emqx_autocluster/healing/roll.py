@@ -1,19 +1,20 @@
 """Roll: all changes of the workload in one patch, after everything that they depend on was verified."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from emqx_autocluster import rbac, template
-from emqx_autocluster.annotations import ORIGINAL
+from emqx_autocluster.api.annotations import ORIGINAL
+from emqx_autocluster.api.findings import ConditionType, Finding, Reason, Status
 from emqx_autocluster.diagnosis import Case, Findings, access, configuration, names, rollout
-from emqx_autocluster.diagnosis.formation import obstacles
+from emqx_autocluster.diagnosis.formation import held, obstacles
 from emqx_autocluster.diagnosis.names import dnspolicy
-from emqx_autocluster.emqx_versions import CANONICAL_HOST
-from emqx_autocluster.findings import ConditionType, Finding, Reason, Status
-from emqx_autocluster.healing import gate, reverts
+from emqx_autocluster.emqx.versions import CANONICAL_HOST
+from emqx_autocluster.healing import brake, gate, reverts
 from emqx_autocluster.healing.memory import Memory
 from emqx_autocluster.healing.steps import Action, Hold, PatchWorkload, Step, kubectl, patch_command
-from emqx_autocluster.observation import DNSAnswer, DNSOutcome, ManagedObject, Unobserved
-from emqx_autocluster.template import Changes, FieldChange
+from emqx_autocluster.objects import rbac, template
+from emqx_autocluster.objects.template import Changes, FieldChange
+from emqx_autocluster.observation import DNSAnswer, DNSOutcome, ManagedObject, Unobserved, WorkloadKind
+from emqx_autocluster.text import grammar
 
 _NO_PARTITION = {"spec": {"updateStrategy": {"rollingUpdate": {"partition": 0}}}}
 _DEPENDS_ON = (ConditionType.CONFIGURATION_VALID, ConditionType.RBAC_READY, ConditionType.DNS_HEALTHY)
@@ -26,7 +27,8 @@ def steps(case: Case, findings: Findings, memory: Memory) -> tuple[tuple[Step, .
         return (), None
     workload, rolls = case.workload, template.rolls(wanted)
     ref = workload.ref
-    body = template.patch(workload, container, wanted, memory.original)
+    guard = brake.guard(case) if rolls else ()
+    body = template.patch(workload, container, (*wanted, *guard), memory.original)
     original = body["metadata"]["annotations"][ORIGINAL]
     patch = Step(
         Action.PATCH_WORKLOAD,
@@ -40,20 +42,34 @@ def steps(case: Case, findings: Findings, memory: Memory) -> tuple[tuple[Step, .
     wait = Step(
         Action.AWAIT_ROLLOUT,
         f"{ref.kind}/{ref.name}",
-        "wait until every pod is new, Ready and available",
-        kubectl(ref, "rollout", "status", f"{str(ref.kind).lower()}/{ref.name}", "--timeout=15m"),
+        f"wait until every pod is new, Ready and available; {brake.promise(case)}",
+        _await(case),
     )
     return (patch, wait), _hold(case, findings) or reverts.fight(case, wanted, memory) or _manual(case)
+
+
+def _await(case: Case) -> str:
+    """Of a Deployment also for the last old pod: to kubectl its rollout is over while that one still shuts down.
+
+    A node whose name is removed while it runs goes, comes back, and leaves its name a second time.
+    """
+    ref = case.workload.ref
+    over = kubectl(ref, "rollout", "status", f"{str(ref.kind).lower()}/{ref.name}", "--timeout=15m")
+    old = sorted({m.pod.revision for m in case.running if grammar.is_label(m.pod.revision)})
+    if ref.kind is not WorkloadKind.DEPLOYMENT or not old:
+        return over
+    of_old = f"pod-template-hash in ({','.join(old)})"
+    return f"{over} && {kubectl(ref, 'wait', 'pod', '-l', of_old, '--for=delete', '--timeout=5m')}"
 
 
 def changes(case: Case, findings: Findings) -> Changes:
     """Every field that provably cannot work and has exactly one right value."""
     container, workload = case.container, case.workload
-    if container is None or not case.uses_k8s:
+    if container is None or not case.joins_at_start:
         return ()
     found: list[FieldChange] = []
     if _repairable(findings, ConditionType.CONFIGURATION_VALID):
-        right = _right_values(f for f in configuration.problems(case) if f.repairable)
+        right = _right_values(_certain(case))
         found += [template.env_change(container, name, value) for name, value in right.items()]
     found += _account_changes(case, findings)
     unsuitable = findings[ConditionType.DNS_HEALTHY].reason is Reason.DNS_POLICY_UNSUITABLE
@@ -61,9 +77,17 @@ def changes(case: Case, findings: Findings) -> Changes:
         policy = dnspolicy.suitable(case)
         found.append(FieldChange(template.DNS_POLICY, workload.template.dns_policy, policy))
     if _repairable(findings, ConditionType.ROLLOUT_SAFE) and rollout.fits_the_deadline(case):
-        seconds = case.spec.repair.min_ready_seconds
+        seconds = rollout.right_seconds(case)
         found.append(FieldChange(template.MIN_READY_SECONDS, workload.min_ready_seconds, seconds))
     return tuple(found)
+
+
+def _certain(case: Case) -> Iterator[Finding]:
+    """What Repair can put right on every version of EMQX that it may be, in the same way."""
+    others = [{f.sets for f in configuration.problems(other) if f.repairable} for other in case.others]
+    for problem in configuration.problems(case):
+        if problem.repairable and all(problem.sets in found for found in others):
+            yield problem
 
 
 def _right_values(problems: Iterable[Finding]) -> dict[str, str]:
@@ -131,6 +155,9 @@ def _foundations(findings: Findings) -> Hold | None:
 def _controller(case: Case) -> Hold | None:
     """Settings of the workload under which its controller would not carry the rollout through."""
     workload = case.workload
+    if case.held:
+        waits = held.check(case)
+        return gate.from_finding(waits) if waits else Hold(Reason.TARGET_PROGRESSING, "a rollout goes on")
     if workload.paused:
         resume = kubectl(workload.ref, "rollout", "resume", str(workload.ref))
         return Hold(Reason.ROLLOUT_BLOCKED, f"spec.paused is true; the repair goes on after: {resume}")
@@ -168,7 +195,25 @@ def _broken_pod(case: Case) -> Hold | None:
 
 
 def _preflight(case: Case) -> Hold | None:
-    """The address must work before pods are restarted for it."""
+    """The way to the peers must work before pods are restarted for it."""
+    return _peers_preflight(case) if case.uses_dns else _api_server_preflight(case)
+
+
+def _peers_preflight(case: Case) -> Hold | None:
+    """DNS must lead to every member under the name that it has, and keeps."""
+    found = case.observation.network.peers
+    if isinstance(found, Unobserved):
+        return Hold(Reason.PREFLIGHT_FAILED, f"what DNS answers for the members is not known: {found.reason}")
+    if found.outcome is not DNSOutcome.ANSWER:
+        return Hold(Reason.PREFLIGHT_FAILED, f"the cluster's DNS answers {found.outcome} for {found.name}")
+    known = {address.lower() for address in found.addresses}
+    lost = next((m for m in case.running if (m.node or "").partition("@")[2].lower() not in known), None)
+    if lost is None:
+        return None
+    return Hold(Reason.PREFLIGHT_FAILED, f"DNS does not lead to {lost.node or lost.pod.name} by {found.name}")
+
+
+def _api_server_preflight(case: Case) -> Hold | None:
     answer, hosts = names.cluster_answer(case), case.observation.network.certificate_hosts
     if isinstance(answer, Unobserved):
         return Hold(Reason.PREFLIGHT_FAILED, f"{CANONICAL_HOST} could not be looked up: {answer.reason}")

@@ -8,7 +8,7 @@ alone: after a restart the first try finds the refusal again.
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from emqx_autocluster.findings import ConditionType, Reason
+from emqx_autocluster.api.findings import ConditionType, Reason
 from emqx_autocluster.healing.steps import Action, Hold, Plan, Step
 
 _FIRST_WAIT, _LONGEST_WAIT = timedelta(seconds=5), timedelta(minutes=1)
@@ -22,6 +22,8 @@ _CONCERNS = {
     Action.UPDATE_ROLE_BINDING: ConditionType.RBAC_READY,
     Action.EVICT_POD: ConditionType.CLUSTER_FORMED,
     Action.FORCE_LEAVE: ConditionType.STALE_NODES_PRESENT,
+    Action.HOLD_ROLLOUT: ConditionType.CLUSTER_FORMED,
+    Action.CONTINUE_ROLLOUT: ConditionType.CLUSTER_FORMED,
 }
 """Where a failure is told; that of a patch stands on what the patch would put right."""
 

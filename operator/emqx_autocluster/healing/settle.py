@@ -1,12 +1,14 @@
 """Settle and clear: what is left after the rollout of a repair, until it is one cluster without old names."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import timedelta
 
-from emqx_autocluster import discovery, membership
+from emqx_autocluster.api.annotations import Mode
+from emqx_autocluster.api.findings import Reason
+from emqx_autocluster.api.v1alpha1 import Procedure, delta
 from emqx_autocluster.diagnosis import Case, Findings, volumes
 from emqx_autocluster.diagnosis.formation import serving
-from emqx_autocluster.findings import Reason
+from emqx_autocluster.emqx import discovery, membership
 from emqx_autocluster.healing import gather
 from emqx_autocluster.healing.memory import Memory
 from emqx_autocluster.healing.steps import (
@@ -17,12 +19,13 @@ from emqx_autocluster.healing.steps import (
     Hold,
     Step,
     exec_command,
+    force_leave,
     join,
     kubectl,
 )
 from emqx_autocluster.observation import Member, Unobserved
-from emqx_autocluster.v1alpha1 import Procedure, delta
 
+_TRIES = 2
 _OWN_LOOP = timedelta(seconds=60)
 """EMQX's own discovery loop gets this long before a new member that is alone is helped."""
 
@@ -55,9 +58,9 @@ def _cure(case: Case, member: Member, memory: Memory) -> Step | Hold:
 def _ask_again(case: Case, member: Member, why: str) -> Step | None:
     """`discovery enable`, where the version has it."""
     settings, container = case.settings, case.container
-    if container is None or settings is None or settings.generation is None or not case.uses_k8s:
+    if container is None or settings is None or not case.discovers:
         return None
-    if not settings.generation.has_discovery_command:
+    if not settings.version.agree(lambda generation: generation.has_discovery_command):
         return None
     argv = ("emqx_ctl", "cluster", "discovery", "enable")
     return Step(
@@ -84,19 +87,37 @@ def _join_again(case: Case, member: Member, why: str) -> Step | Hold | None:
 
 
 def _eviction(case: Case, member: Member, memory: Memory) -> Step | Hold:
-    pod = member.pod
-    made_by_us = memory.procedure is not None and pod.created >= memory.procedure.started_at
-    if not made_by_us or volumes.outlive_the_pod(case):
+    why_not = _not_to_be_evicted(case, member, memory)
+    if why_not:
         return Hold(
             Reason.MEMBER_HALF_JOINED,
-            f"{pod.name} hangs in a join and only a new pod helps; it is not evicted, since it"
-            f" {'has data on a volume' if made_by_us else 'is older than this repair'}: "
-            + kubectl(case.workload.ref, "delete", "pod", pod.name),
+            f"{member.pod.name} hangs in a join and only a new pod helps; it is not evicted, since {why_not}: "
+            + kubectl(case.workload.ref, "delete", "pod", member.pod.name),
         )
+    return evict(case, member, "which hangs in its join: only a new pod helps")
+
+
+def _not_to_be_evicted(case: Case, member: Member, memory: Memory) -> str | None:
+    """It serves nobody, so healing may let it go where no volume outlives it, or where the user allows it.
+
+    Not a repair, in whatever mode: its steps do not pass the guards.
+    """
+    heals = case.options.mode is Mode.HEAL and (memory.heals or memory.procedure is None)
+    if heals and "EvictPod" in case.spec.healing.actions:
+        return None
+    made_by_us = memory.procedure is not None and member.pod.created >= memory.procedure.started_at
+    if not made_by_us and not heals:
+        return "it is older than this repair"
+    return "it has data on a volume" if volumes.outlive_the_pod(case) else None
+
+
+def evict(case: Case, member: Member, why: str) -> Step:
+    """By the Eviction API, within what a PodDisruptionBudget allows."""
+    pod = member.pod
     return Step(
         Action.EVICT_POD,
         f"Pod/{pod.name}",
-        f"evict {pod.name}, which hangs in its join: only a new pod helps",
+        f"evict {pod.name}, {why}",
         kubectl(case.workload.ref, "delete", "pod", pod.name),
         Evict(pod.name, pod.uid),
     )
@@ -134,29 +155,39 @@ def _softer(case: Case, step: Step, memory: Memory) -> Step:
 
 def clear(case: Case, procedure: Procedure) -> tuple[Step, ...]:
     """Force-leave for exactly the nodes that this repair saw, or found left behind, and whose pods are gone."""
-    island = case.membership.islands[0] if len(case.membership.islands) == 1 else ()
-    if not island or case.membership.unseen or case.workload.rolling or case.container is None:
-        return ()
+    left = _gone(case, procedure) | (set(procedure.left_behind) & set(left_behind(case)))
+    return removals(case, left - given_up(procedure))
+
+
+def _gone(case: Case, procedure: Procedure) -> set[str]:
     live = {m.pod.uid for m in case.observation.each_member()}
-    gone = {seen.node for seen in procedure.members if seen.uid not in live}
-    gone |= set(procedure.left_behind) & set(left_behind(case))
+    return {seen.node for seen in procedure.members if seen.uid not in live}
+
+
+def given_up(procedure: Procedure | None) -> set[str]:
+    """Names that were removed twice, by EMQX's own words, and are still there."""
+    attempts = procedure.attempts if procedure else ()
+    tried = (a for a in attempts if a.action == Action.FORCE_LEAVE and a.count >= _TRIES)
+    return {attempt.subject.removeprefix("Node/") for attempt in tried}
+
+
+def removals(case: Case, names: Collection[str]) -> tuple[Step, ...]:
+    """Force-leave for those of the names that are stale; none where that is not certain."""
+    island = case.membership.islands[0] if len(case.membership.islands) == 1 else ()
+    doubtful = case.membership.unseen or case.membership.parted
+    if not island or doubtful or case.rolling or case.container is None:
+        return ()
     member = next((m for m in island if m.pod.ready), None)
     if member is None:
         return ()
-    return tuple(_force_leave(case, member, node) for node in case.membership.stale if node in gone)
+    return tuple(_force_leave(case, member, node) for node in case.membership.stale if node in names)
 
 
 def _force_leave(case: Case, member: Member, node: str) -> Step:
     container = case.container.name if case.container else ""
-    return Step(
-        Action.FORCE_LEAVE,
-        f"Node/{node}",
-        f"remove the name {node}, whose pod is gone",
-        exec_command(
-            case.workload.ref, member.pod.name, container, "emqx_ctl", "cluster", "force-leave", node
-        ),
-        ForceLeave(member.pod.name, container, node),
-    )
+    pod = member.pod.name
+    leave = ForceLeave(pod, container, (node,))
+    return force_leave(case.workload.ref, (pod, container), node, "whose pod is gone", leave)
 
 
 def left_behind(case: Case) -> tuple[str, ...]:
@@ -186,12 +217,7 @@ def preview(case: Case, *, rolls: bool) -> tuple[Step, ...]:
 def _removal(case: Case, name: str, when: str) -> Step:
     container, ref = case.container.name if case.container else "", case.workload.ref
     target = f"{str(ref.kind).lower()}/{ref.name}"
-    return Step(
-        Action.FORCE_LEAVE,
-        f"Node/{name}",
-        f"remove the name {name} {when}",
-        exec_command(ref, target, container, "emqx_ctl", "cluster", "force-leave", name),
-    )
+    return force_leave(ref, (target, container), name, when)
 
 
 def _is_address(member: Member) -> bool:

@@ -3,13 +3,14 @@
 import json
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import takewhile
 from typing import Any
 
-from emqx_autocluster.findings import ConditionType, Reason
+from emqx_autocluster.api.findings import ConditionType, Reason
 from emqx_autocluster.observation import Pod, WorkloadRef
+from emqx_autocluster.text import grammar
 
 
 class Action(StrEnum):
@@ -22,6 +23,8 @@ class Action(StrEnum):
     UPDATE_ROLE_BINDING = "UpdateRoleBinding"
     PATCH_WORKLOAD = "PatchWorkload"
     AWAIT_ROLLOUT = "AwaitRollout"
+    HOLD_ROLLOUT = "HoldRollout"
+    CONTINUE_ROLLOUT = "ContinueRollout"
     ENABLE_DISCOVERY = "EnableDiscovery"
     EVICT_POD = "EvictPod"
     FORCE_LEAVE = "ForceLeave"
@@ -36,6 +39,9 @@ _RIGHTS = frozenset(
         Action.UPDATE_ROLE_BINDING,
     }
 )
+
+_MOST_NAMES = 16
+"""In one command, since each takes the member over a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +59,11 @@ class EnableDiscovery:
 
 @dataclass(frozen=True, slots=True)
 class ForceLeave:
+    """Names that leave at once; run in any member that lists them as stopped."""
+
     pod: str
     container: str
-    node: str
+    nodes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +103,16 @@ class PatchWorkload:
     rolls: bool
 
 
-Operation = Join | EnableDiscovery | ForceLeave | Evict | Create | Update | Recreate | PatchWorkload
+@dataclass(frozen=True, slots=True)
+class Steer:
+    """Holds a rollout, or lets it go on: a patch that restarts nothing."""
+
+    body: Mapping[str, Any]
+    original: str | None
+    """The record of replaced fields afterwards, as the patch writes it."""
+
+
+Operation = Join | EnableDiscovery | ForceLeave | Evict | Create | Update | Recreate | PatchWorkload | Steer
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +137,14 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one guard of mode Heal says; `refusal` is None where it lets the step pass."""
+
+    guard: str
+    refusal: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """All that is left to do, in order, and what holds it back."""
 
@@ -129,14 +154,38 @@ class Plan:
     """Whether a repair is due or under way."""
     again: bool = False
     """Whether the step that the hold is about is tried once more now."""
+    heals: bool = False
+    """Whether it is for damage of any origin, and not for a setting."""
+    guards: tuple[Verdict, ...] = ()
+    """Of the first step, where it has to pass the guards of mode Heal."""
 
     @property
     def now(self) -> tuple[Step, ...]:
-        """The steps of this pass: one, and the world is looked at again; or all rights together."""
+        """The steps of this pass: one, and the world is looked at again; or all rights, or all names, together."""
         if (self.hold and not self.again) or not self.steps or self.steps[0].operation is None:
             return ()
         rights = tuple(takewhile(lambda step: step.action in _RIGHTS, self.steps))
-        return rights or self.steps[:1]
+        names = tuple(takewhile(_is_name_that_leaves, self.steps))
+        return rights or _at_once(names[:_MOST_NAMES]) or self.steps[:1]
+
+
+def _is_name_that_leaves(step: Step) -> bool:
+    """A text that is no node's name is never run, and shall not keep the others."""
+    operation = step.operation
+    return isinstance(operation, ForceLeave) and all(map(grammar.is_node, operation.nodes))
+
+
+def _at_once(names: tuple[Step, ...]) -> tuple[Step, ...]:
+    """One step for all of them, under the subject of the first; each command of its own would cost an interview."""
+    told = [step.operation for step in names if isinstance(step.operation, ForceLeave)]
+    if not told:
+        return ()
+    nodes = tuple(node for operation in told for node in operation.nodes)
+    all_of_them = replace(told[0], nodes=nodes)
+    plural = f"remove the names {', '.join(nodes)}, whose pods are gone"
+    return (
+        replace(names[0], message=names[0].message if len(nodes) == 1 else plural, operation=all_of_them),
+    )
 
 
 def exec_command(ref: WorkloadRef, target: str, container: str, *argv: str) -> str:
@@ -153,10 +202,23 @@ def patch_command(ref: WorkloadRef, body: Mapping[str, Any]) -> str:
 
 
 def join(ref: WorkloadRef, stray: Pod, container: str, node: str, why: str) -> Step:
-    return Step(
-        Action.JOIN_CLUSTER,
-        f"Pod/{stray.name}",
-        f"join {stray.name} to {node} ({why}); its own data is replaced and its devices reconnect",
-        exec_command(ref, stray.name, container, "emqx_ctl", "cluster", "join", node),
-        Join(stray.name, container, node),
-    )
+    told = f"join {stray.name} to {node} ({why}); its own data is replaced and its devices reconnect"
+    command, told = _about_node(ref, (stray.name, container), "join", node, told)
+    return Step(Action.JOIN_CLUSTER, f"Pod/{stray.name}", told, command, Join(stray.name, container, node))
+
+
+def force_leave(
+    ref: WorkloadRef, where: tuple[str, str], node: str, when: str, operation: ForceLeave | None = None
+) -> Step:
+    """`where`: the pod, or what kubectl exec finds one by, and its container; `when`: why the name is nobody's."""
+    command, told = _about_node(ref, where, "force-leave", node, f"remove the name {node} {when}")
+    return Step(Action.FORCE_LEAVE, f"Node/{node}", told, command, operation)
+
+
+def _about_node(
+    ref: WorkloadRef, where: tuple[str, str], verb: str, node: str, told: str
+) -> tuple[str | None, str]:
+    """The command, and what is told of it: the name is what a member says, so it may be anything."""
+    if not grammar.is_node(node):
+        return None, f"{told}; no command is offered, since that is no name of an EMQX node"
+    return exec_command(ref, *where, "emqx_ctl", "cluster", verb, node), told

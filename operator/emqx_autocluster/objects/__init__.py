@@ -1,18 +1,11 @@
 """Kubernetes objects, from the API server's JSON to the values that are judged."""
 
-from emqx_autocluster.objects.pods import belongs_to, is_finished, pod, workload_name
-from emqx_autocluster.objects.surroundings import (
-    cluster_ips,
-    endpoint_ports,
-    endpoints,
-    managed,
-    network_policy,
-    service,
-)
-from emqx_autocluster.objects.workloads import label_selector, workload
+from emqx_autocluster.objects.pods import is_finished, pod, workload_name
+from emqx_autocluster.objects.rbac import managed
+from emqx_autocluster.objects.services import cluster_ips, endpoint_ports, endpoints, network_policy, service
+from emqx_autocluster.objects.workloads import label_selector, pod_template, workload
 
 __all__ = [
-    "belongs_to",
     "cluster_ips",
     "endpoint_ports",
     "endpoints",
@@ -21,6 +14,7 @@ __all__ = [
     "managed",
     "network_policy",
     "pod",
+    "pod_template",
     "service",
     "workload",
     "workload_name",

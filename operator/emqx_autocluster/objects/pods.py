@@ -6,11 +6,17 @@ import secrets
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
+from itertools import islice
 from typing import Any
 
-from emqx_autocluster.observation import Pod, Workload, WorkloadKind
+from emqx_autocluster.api.annotations import GROUP
+from emqx_autocluster.observation import Pod
 
 Object = Mapping[str, Any]
+_LONGEST = 1000
+"""Characters of what Kubernetes says of a container."""
+_MOST_LABELS = 100
+"""A selector with more than these fits no pod."""
 
 
 def pod(body: Object, container: str) -> Pod:
@@ -20,6 +26,7 @@ def pod(body: Object, container: str) -> Pod:
     running = (state.get("state") or {}).get("running")
     ready: Object = next((c for c in status.get("conditions") or () if c["type"] == "Ready"), {})
     labels = metadata.get("labels") or {}
+    own: Object = next((c for c in spec.get("containers") or () if c["name"] == container), {})
     return Pod(
         name=metadata["name"],
         uid=metadata["uid"],
@@ -36,8 +43,12 @@ def pod(body: Object, container: str) -> Pod:
         running_since=_time(running["startedAt"]) if running else None,
         waiting=_waiting(state),
         ready_since=_time(ready["lastTransitionTime"]) if ready.get("status") == "True" else None,
-        labels=labels,
-        cookie=_cookie(next((c for c in spec.get("containers") or () if c["name"] == container), {})),
+        labels=dict(islice(labels.items(), _MOST_LABELS)),
+        image=own.get("image", ""),
+        cookie=_cookie(own),
+        annotations={
+            k: v for k, v in (metadata.get("annotations") or {}).items() if k.startswith(f"{GROUP}/")
+        },
     )
 
 
@@ -65,18 +76,8 @@ def _waiting(state: Object) -> str | None:
         if kind in current:
             detail = current[kind]
             reason, message = detail.get("reason", kind), detail.get("message", "")
-            return f"{reason}: {message}" if message else str(reason)
+            return (f"{reason}: {message}" if message else str(reason))[:_LONGEST]
     return None
-
-
-def belongs_to(body: Object, owner: Workload) -> bool:
-    """Whether a pod is the workload's own: a selector may fit pods of others as well."""
-    for reference in body["metadata"].get("ownerReferences") or ():
-        if reference["uid"] == owner.uid:
-            return True
-        if reference["kind"] == "ReplicaSet" and reference["name"].rpartition("-")[0] == owner.ref.name:
-            return owner.ref.kind is WorkloadKind.DEPLOYMENT
-    return False
 
 
 def workload_name(body: Object) -> str:

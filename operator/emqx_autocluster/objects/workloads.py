@@ -2,13 +2,16 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from emqx_autocluster.observation import (
+    ConfigMapFiles,
     Container,
     ContainerPort,
     EnvFrom,
     EnvVar,
+    Mount,
     PodTemplate,
     Workload,
     WorkloadKind,
@@ -22,6 +25,7 @@ _TOKEN_DIRECTORY = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105
 def workload(kind: WorkloadKind, body: Object) -> Workload:
     metadata, spec, status = body["metadata"], body["spec"], body.get("status") or {}
     strategy = spec.get("strategy") or spec.get("updateStrategy") or {}
+    rolling_update = strategy.get("rollingUpdate") or {}
     return Workload(
         ref=WorkloadRef(metadata["namespace"], kind, metadata["name"]),
         uid=metadata["uid"],
@@ -37,11 +41,14 @@ def workload(kind: WorkloadKind, body: Object) -> Workload:
         min_ready_seconds=spec.get("minReadySeconds", 0),
         progress_deadline_seconds=spec.get("progressDeadlineSeconds"),
         paused=spec.get("paused", False),
-        partition=(strategy.get("rollingUpdate") or {}).get("partition", 0) or 0,
+        partition=rolling_update.get("partition", 0) or 0,
+        max_surge=rolling_update.get("maxSurge"),
+        max_unavailable=rolling_update.get("maxUnavailable"),
         pod_management=spec.get(
             "podManagementPolicy", "Parallel" if kind is WorkloadKind.DEPLOYMENT else "OrderedReady"
         ),
         service_name=spec.get("serviceName"),
+        first_ordinal=(spec.get("ordinals") or {}).get("start", 0),
         claim_templates=tuple(claim["metadata"]["name"] for claim in spec.get("volumeClaimTemplates") or ()),
         status_replicas=status.get("replicas", 0),
         updated_replicas=status.get("updatedReplicas", 0),
@@ -86,17 +93,44 @@ def _template(body: Object, namespace: str) -> PodTemplate:
     }
     tokens = _token_volumes(spec)
     return PodTemplate(
-        containers=tuple(_container(c, namespace, tokens) for c in spec["containers"]),
-        service_account=spec.get("serviceAccountName") or "default",
-        names_account=bool(spec.get("serviceAccountName")),
+        containers=tuple(
+            replace(_container(c, namespace, tokens), mounted=_mounted(c, spec)) for c in spec["containers"]
+        ),
+        service_account=_account(spec) or "default",
+        names_account=bool(_account(spec)),
         automount_token=spec.get("automountServiceAccountToken"),
         dns_policy=spec.get("dnsPolicy", "ClusterFirst"),
         dns_config=bool(spec.get("dnsConfig")),
         host_network=spec.get("hostNetwork", False),
+        subdomain=spec.get("subdomain") or "",
         volumes=volumes,
         annotations=(body.get("metadata") or {}).get("annotations") or {},
         labels=(body.get("metadata") or {}).get("labels") or {},
+        keeps_apart=_keeps_apart(spec),
     )
+
+
+def _account(spec: Object) -> str | None:
+    """Also by the name that the field had before; the API server keeps the two alike."""
+    return spec.get("serviceAccountName") or spec.get("serviceAccount")
+
+
+def _keeps_apart(spec: Object) -> bool:
+    """By a rule that the scheduler must obey, or by a port of the node that only one of them can have."""
+    anti = (spec.get("affinity") or {}).get("podAntiAffinity") or {}
+    spread = spec.get("topologySpreadConstraints") or ()
+    ports = (port for c in spec["containers"] for port in c.get("ports") or ())
+    return (
+        bool(anti.get("requiredDuringSchedulingIgnoredDuringExecution"))
+        or any(rule.get("whenUnsatisfiable") == "DoNotSchedule" for rule in spread)
+        or bool(spec.get("hostNetwork"))
+        or any(port.get("hostPort") for port in ports)
+    )
+
+
+def pod_template(body: Object) -> PodTemplate:
+    """Of a pod, as if it were made from it."""
+    return _template(body, body["metadata"].get("namespace", ""))
 
 
 def _token_volumes(spec: Object) -> dict[str, Object]:
@@ -127,7 +161,46 @@ def _container(body: Object, namespace: str, token_volumes: Mapping[str, Object]
             for port in body.get("ports") or ()
             if "name" in port
         ),
+        probes=tuple(body[kind] for kind in ("startupProbe", "readinessProbe") if body.get(kind)),
     )
+
+
+def _mounted(container: Object, spec: Object) -> tuple[Mount, ...]:
+    volumes = {volume["name"]: volume for volume in spec.get("volumes") or ()}
+    return tuple(
+        Mount(
+            path=mount["mountPath"].rstrip("/"),
+            sub_path=mount.get("subPath") or "",
+            **_content(volumes.get(mount["name"], {})),
+        )
+        for mount in container.get("volumeMounts") or ()
+    )
+
+
+def _content(volume: Object) -> dict[str, Any]:
+    """What a volume is, in the words of `Mount`; one that a StatefulSet claims is not in the list of volumes."""
+    if "configMap" in volume:
+        return {"volume_kind": "ConfigMap", "config_maps": (_files(volume["configMap"]),)}
+    if "secret" in volume:
+        return {"volume_kind": f"Secret {volume['secret'].get('secretName', '')}", "is_secret": True}
+    if "projected" in volume:
+        return _projected(volume["projected"].get("sources") or ())
+    kind = next((key for key in volume if key != "name"), "persistentVolumeClaim")
+    return {"volume_kind": f"a volume ({kind})"}
+
+
+def _projected(sources: Iterable[Object]) -> dict[str, Any]:
+    secret = any("secret" in source for source in sources)
+    pure = not any(kind != "configMap" for source in sources for kind in source)
+    maps = tuple(_files(source["configMap"]) for source in sources if "configMap" in source)
+    kind = "a projected volume with a Secret in it" if secret else "a projected volume"
+    return {"volume_kind": kind, "config_maps": maps if pure else None, "is_secret": secret}
+
+
+def _files(source: Object) -> ConfigMapFiles:
+    items = source.get("items")
+    by_path = {item["path"]: item["key"] for item in items} if items else None
+    return ConfigMapFiles(source.get("name", ""), by_path)
 
 
 def _env(entry: Object, namespace: str) -> EnvVar:

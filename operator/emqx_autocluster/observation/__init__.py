@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from emqx_autocluster.observation.facts import NOT_ASKED, Fact, Unobserved
 from emqx_autocluster.observation.members import (
@@ -13,34 +13,39 @@ from emqx_autocluster.observation.members import (
     Member,
     Pod,
     ResolvConf,
+    Stranger,
     View,
 )
-from emqx_autocluster.observation.surroundings import (
+from emqx_autocluster.observation.network import (
     ClusterDNS,
     DNSAnswer,
     DNSOutcome,
     EndpointAddress,
     Endpoints,
-    ManagedObject,
     Network,
     NetworkPolicy,
-    Rights,
     Service,
 )
+from emqx_autocluster.observation.rights import ManagedObject, Rights
+from emqx_autocluster.observation.sockets import Pulse, Socket
 from emqx_autocluster.observation.workloads import (
+    ConfigMapFiles,
     Container,
     ContainerPort,
     EnvFrom,
     EnvVar,
+    Mount,
     PodTemplate,
     Workload,
     WorkloadKind,
     WorkloadRef,
 )
+from emqx_autocluster.settings import SETTLING_SECONDS
 
 __all__ = [
     "NOT_ASKED",
     "ClusterDNS",
+    "ConfigMapFiles",
     "Container",
     "ContainerPort",
     "DNSAnswer",
@@ -56,14 +61,18 @@ __all__ = [
     "JoinTrace",
     "ManagedObject",
     "Member",
+    "Mount",
     "Network",
     "NetworkPolicy",
     "Observation",
     "Pod",
     "PodTemplate",
+    "Pulse",
     "ResolvConf",
     "Rights",
     "Service",
+    "Socket",
+    "Stranger",
     "Unobserved",
     "View",
     "Workload",
@@ -87,10 +96,24 @@ class Observation:
     endpoints: Fact[Endpoints | None] = NOT_ASKED
     governing: Fact[Service | None] = NOT_ASKED
     """The Service that a StatefulSet names for its pods' host names, where it is another one than `service`."""
-    strangers: Mapping[str, str] = field(default_factory=dict)
-    """Running node that no pod of the workload has -> what has it: a pod, and its workload if enrolled."""
+    selecting: tuple[Service, ...] = ()
+    """Services of its namespace that select the pods, as far as they are known: one of them may be meant."""
+    strangers: Mapping[str, Stranger] = field(default_factory=dict)
+    """Running node that no pod of the workload has -> the pod that has it, as far as that is known."""
+    cores: Fact[tuple[Member, ...]] = NOT_ASKED
+    """For replicants: the members that they ask for, which are pods of another workload."""
+    mute: int = 0
+    """How many looks in a row, this one included, a command in a member did not end in its time."""
+    impostors: Mapping[str, str] = field(default_factory=dict)
+    """Name of a pod that says it is the workload's own -> why it is not."""
     rights: Rights | None = None
     network: Network = field(default_factory=Network)
+    settling: timedelta = timedelta(seconds=SETTLING_SECONDS)
+    """The age until which a member that stands alone may still find others by itself."""
+
+    def is_settling(self, member: Member) -> bool:
+        """Whether the broker is so young that being alone is no news."""
+        return member.pod.runs_shorter_than(self.settling, self.at)
 
     def each_member(self) -> Iterator[Member]:
         """The members, or none where the pods could not be listed."""

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from emqx_autocluster.observation.facts import NOT_ASKED, Fact
+from emqx_autocluster.observation.sockets import Pulse
 
 _IMAGE_FAILURES = frozenset({"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName"})
 _OTHER_FAILURES = frozenset(
@@ -36,12 +37,19 @@ class Pod:
     """Why the EMQX container does not run, in Kubernetes' words: CrashLoopBackOff, ImagePullBackOff, ..."""
     ready_since: datetime | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    image: str = ""
+    """Of the EMQX container, as its spec has it; empty: not known."""
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    """Ours alone."""
     cookie: str | None = None
     """Where its Erlang cookie comes from, for comparison only: never the cookie, nor anything it could be told from."""
 
     @property
     def running(self) -> bool:
         return self.running_since is not None
+
+    def runs_shorter_than(self, age: timedelta, at: datetime) -> bool:
+        return self.running_since is not None and at - self.running_since < age
 
     @property
     def failing(self) -> bool:
@@ -156,3 +164,22 @@ class Member:
     """Asked only of members that are not clustered; it confirms a cause, and nothing depends on it."""
     rpc: Mapping[str, Fact[bool]] = field(default_factory=dict)
     """Name of a peer's pod -> whether its port for messages between nodes (gen_rpc, 5369) lets this member in."""
+    replicant: bool = False
+    """Whether it has role replicant: it keeps no data of the cluster, and belongs to whatever core it finds."""
+    owner: str = ""
+    """`StatefulSet core`: what its pod was made by, where that is another workload than the one that is looked at."""
+    pinned_to: Fact[str | None] = NOT_ASKED
+    """Of a replicant: the core that a `cluster join` wrote down for it, which replaces its discovery; None: no such."""
+    pulse: Fact[Pulse] = NOT_ASKED
+    """Taken before `view` was asked, so that what changes meanwhile is seen by the next one."""
+    listening_since: datetime | None = None
+    """When its pulse was first seen to have the listeners that it has; None: no pulse."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """What has a running node's name that no pod of the workload has."""
+
+    holder: str
+    """`pod core-0 of StatefulSet core`."""
+    replicant: bool = False

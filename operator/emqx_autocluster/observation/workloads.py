@@ -48,6 +48,33 @@ class ContainerPort:
     protocol: str = "TCP"
 
 
+_PREFIX = "EMQX_"
+"""Of the names of EMQX's settings: as it stands, and in capitals."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigMapFiles:
+    """What one ConfigMap brings into a volume."""
+
+    name: str
+    items: Mapping[str, str] | None = None
+    """Path in the volume -> key; None: each key is a file of its own name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """What is mounted at one path of a container."""
+
+    path: str
+    """Without a slash at its end."""
+    volume_kind: str
+    """For people: `Secret emqx-conf`, `persistentVolumeClaim`."""
+    sub_path: str = ""
+    config_maps: tuple[ConfigMapFiles, ...] | None = None
+    """None: the volume has anything else in it than ConfigMaps."""
+    is_secret: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Container:
     name: str
@@ -56,16 +83,25 @@ class Container:
     env_from: tuple[EnvFrom, ...] = ()
     mounts: Mapping[str, str] = field(default_factory=dict)
     """Mount path -> name of the volume."""
+    mounted: tuple[Mount, ...] = ()
+    """The same, with what is in the volumes."""
     projects_token: bool = False
     """Whether a projected volume brings it a ServiceAccount token without automounting."""
     token_audience: str | None = None
     """The audience of that projected token; None: the API server's own."""
     ports: tuple[ContainerPort, ...] = ()
     """Those with a name: a NetworkPolicy may mean them by it."""
+    probes: tuple[Mapping[str, Any], ...] = ()
+    """The startup and the readiness probe, as they are written: its pod is not Ready before both succeed."""
 
     def last_env(self, name: str) -> EnvVar | None:
         """The entry that wins: of duplicate names Kubernetes takes the last."""
         return next((entry for entry in reversed(self.env) if entry.name == name), None)
+
+    def spellings(self, name: str) -> tuple[str, ...]:
+        """How `env` writes one of EMQX's settings, whose names EMQX reads in any letter case; each spelling once."""
+        found = (e.name for e in self.env if e.name.startswith(_PREFIX) and e.name.upper() == name.upper())
+        return tuple(dict.fromkeys(found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +114,14 @@ class PodTemplate:
     dns_policy: str = "ClusterFirst"
     dns_config: bool = False
     host_network: bool = False
+    subdomain: str = ""
+    """Written out; a StatefulSet's pods have its serviceName."""
     volumes: Mapping[str, str] = field(default_factory=dict)
     """Volume name -> its kind, as the pod spec's key says it: `emptyDir`, `persistentVolumeClaim`, ..."""
     annotations: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
+    keeps_apart: bool = False
+    """Whether its pods refuse to share a node, so that one more than `replicas` may find no place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +145,15 @@ class Workload:
     progress_deadline_seconds: int | None = None
     paused: bool = False
     partition: int = 0
+    max_surge: int | str | None = None
+    """Of a Deployment's rolling update, as it is written: a number of pods, or `25%`. None: there is none."""
+    max_unavailable: int | str | None = None
+    """The same for pods that may be away meanwhile."""
     pod_management: str = "OrderedReady"
     service_name: str | None = None
     """The governing Service of a StatefulSet."""
+    first_ordinal: int = 0
+    """The number of a StatefulSet's first pod."""
     claim_templates: tuple[str, ...] = ()
     """Volumes that a StatefulSet's volumeClaimTemplates provide."""
     status_replicas: int = 0

@@ -3,49 +3,85 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from emqx_autocluster import discovery, objects
-from emqx_autocluster.annotations import WorkloadOptions
+from emqx_autocluster import objects
+from emqx_autocluster.api.annotations import WorkloadOptions
 from emqx_autocluster.clients import paths
 from emqx_autocluster.clients.emqx_ctl import EmqxCtl
+from emqx_autocluster.clients.exec import patience
 from emqx_autocluster.clients.facts import fact
 from emqx_autocluster.clients.kube import Kube
 from emqx_autocluster.clients.resolver import ClusterResolver
+from emqx_autocluster.emqx import discovery, environment
 from emqx_autocluster.observation import (
-    Container,
     Identity,
     Observation,
-    Pod,
     Unobserved,
     Workload,
     WorkloadKind,
     WorkloadRef,
 )
+from emqx_autocluster.observer import inquiries
 from emqx_autocluster.observer.clusterdns import ClusterDNSReader
+from emqx_autocluster.observer.cores import Cores
 from emqx_autocluster.observer.interviews import Interviews, Lookups
 from emqx_autocluster.observer.look import Depth, Look, Remembered, Visit
 from emqx_autocluster.observer.policies import PolicyReader
+from emqx_autocluster.observer.pulses import Pulses, beats
+from emqx_autocluster.observer.roster import RosterReader
 from emqx_autocluster.observer.strangers import Strangers
 from emqx_autocluster.observer.surroundings import Surroundings
+from emqx_autocluster.settings import SETTLING_SECONDS
 
 __all__ = ["Depth", "Observer"]
+
+_SECONDS = 90.0
+"""For all commands of one look: two that hang in each member, one after the other."""
 
 
 class Observer:
     def __init__(
-        self, kube: Kube, emqx_ctl: EmqxCtl, resolver: ClusterResolver | None, cluster_domain: str
+        self,
+        kube: Kube,
+        emqx_ctl: EmqxCtl,
+        resolver: ClusterResolver | None,
+        cluster_domain: str,
+        settling: timedelta = timedelta(seconds=SETTLING_SECONDS),
     ) -> None:
+        """`settling`: the age until which a member that stands alone may still find others by itself."""
+        self._settling = settling
         self._kube = kube
-        self._interviews = Interviews(kube, emqx_ctl)
+        self._pulses = Pulses(emqx_ctl)
+        self._interviews = Interviews(kube, emqx_ctl, self._pulses, cluster_domain)
         self._surroundings = Surroundings(kube, resolver, cluster_domain)
+        self._roster = RosterReader(kube)
         self._strangers = Strangers(kube)
-        self._cluster_dns = ClusterDNSReader(kube)
+        self._cores = Cores(kube, emqx_ctl)
+        self._cluster_dns = ClusterDNSReader(kube, cluster_domain)
         self._policies = PolicyReader(kube, self._cluster_dns)
         self._remembered: dict[WorkloadRef, Remembered] = {}
 
     def forget(self, ref: WorkloadRef) -> None:
         self._remembered.pop(ref, None)
+
+    def knows_its_pulse(self, ref: WorkloadRef) -> bool:
+        """Whether a change of what the last look showed would show in the members' sockets."""
+        memory = self._remembered.get(ref)
+        return memory is not None and bool(memory.beats)
+
+    def missed_its_pulse(self, ref: WorkloadRef) -> bool:
+        """Whether that could not be read for once: not where an image cannot tell."""
+        memory = self._remembered.get(ref)
+        return memory is not None and memory.missed
+
+    async def pulse_differences(self, ref: WorkloadRef) -> tuple[str, ...] | None:
+        """What the members' sockets show that the last look did not; None: that cannot be told.
+
+        One exec for each member, and no other request. None of them says only that nothing new is known.
+        """
+        memory = self._remembered.get(ref)
+        return await self._pulses.differences(memory) if memory else None
 
     async def workload(self, ref: WorkloadRef) -> Workload | None:
         """None: there is none. Raises ClientError where that could not be told."""
@@ -58,45 +94,67 @@ class Observer:
     async def observe(
         self, workload: Workload, resource: str, options: WorkloadOptions, at: datetime, depth: Depth
     ) -> Observation:
-        bare = Observation(at, resource, workload, Unobserved("the pods were not listed"))
+        bare = self._bare(at, resource, workload)
         container = discovery.emqx_container(workload.template, options.container)
-        if container is None or workload.replicas == 0:
+        if container is None or workload.replicas == 0 or environment.excess(container):
             return bare
         memory = self._remembered.setdefault(workload.ref, Remembered())
-        pods = await fact(self._pods(workload, container))
-        if isinstance(pods, Unobserved):
-            return replace(bare, members=pods)
+        memory.beats = ()
+        roster = await fact(self._roster.read(workload, container, memory))
+        if isinstance(roster, Unobserved):
+            return replace(bare, members=roster)
+        pods = roster.pods
         memory.keep_only({pod.container_id for pod in pods if pod.container_id})
-        visit = Visit(workload, container, pods, memory, at, depth)
+        visit = Visit(workload, container, pods, memory, at, depth, settling=self._settling)
+        with patience(_SECONDS) as shared:
+            seen = await self._seen(visit, resource)
+        memory.mute = memory.mute + 1 if shared.lost else 0
+        return replace(seen, impostors=roster.impostors, mute=memory.mute)
+
+    async def _seen(self, visit: Visit, resource: str) -> Observation:
         # The views take longest, and all else is read meanwhile.
-        views, (look, lookups, seen) = await asyncio.gather(
-            self._interviews.views(visit), self._around(visit, resource)
+        told, (look, lookups, seen) = await asyncio.gather(
+            self._interviews.ask(visit), self._around(visit, resource)
         )
-        seen = replace(seen, members=await self._interviews.members(look, views, lookups))
+        seen = replace(seen, members=await self._interviews.members(look, told, lookups))
+        visit.memory.beats = beats(visit, seen)
         seen = await self._policies.with_policies(look, seen)
-        return replace(seen, strangers=await self._strangers.named(seen, memory))
+        strangers, cores = await asyncio.gather(
+            self._strangers.named(seen, visit.memory), self._cores.asked_for(look, seen)
+        )
+        return replace(seen, strangers=strangers, cores=cores)
+
+    def now(self) -> datetime:
+        """By the API server's clock."""
+        return self._kube.now()
+
+    async def answers_now(self, seen: Observation) -> bool:
+        """Whether the cluster's DNS still answers as it did when this was seen, which may be a while ago.
+
+        The API server has just answered, and is asked next: it is who is patched.
+        """
+        return await self._surroundings.resolves(seen.network.cluster_domain)
+
+    async def glance(
+        self, workload: Workload, resource: str, options: WorkloadOptions, patience: timedelta
+    ) -> Observation:
+        """The members alone, and of these only whom it has news of: cheap enough for every few seconds."""
+        at = self.now()
+        bare = self._bare(at, resource, workload)
+        container = discovery.emqx_container(workload.template, options.container)
+        if container is None:
+            return bare
+        memory = self._remembered.setdefault(workload.ref, Remembered())
+        roster = await fact(self._roster.read(workload, container, memory))
+        if isinstance(roster, Unobserved):
+            return replace(bare, members=roster)
+        depth = Depth(thorough=False, believed=inquiries.LONE)
+        visit = Visit(workload, container, roster.pods, memory, at, depth, settling=self._settling)
+        return replace(bare, members=await self._interviews.newcomers(visit, patience))
 
     async def _around(self, visit: Visit, resource: str) -> tuple[Look, Mapping[str, Lookups], Observation]:
         """Who the members are, and with this all that is around them."""
-        workload, pods = visit.workload, visit.pods
-        identities, config_maps = await asyncio.gather(
-            self._interviews.identities(visit),
-            self._surroundings.config_maps(workload, visit.container, running=any(p.running for p in pods)),
-        )
-        newest_first = sorted(pods, key=lambda pod: pod.created, reverse=True)
-        newest = [i for pod in newest_first if isinstance(i := identities[pod.uid], Identity)]
-        settings = discovery.read_settings(visit.container, newest, config_maps)
-        look = Look(
-            workload,
-            visit.container,
-            pods,
-            visit.memory,
-            visit.at,
-            visit.depth,
-            resource,
-            identities,
-            settings,
-        )
+        look = await self._look(visit, resource)
         lookups, (service, endpoints), governing, rights, network = await asyncio.gather(
             self._interviews.lookups(look),
             self._surroundings.service(look),
@@ -107,13 +165,10 @@ class Observer:
         network = await self._cluster_dns.with_causes(look, lookups, network)
         if look.asks_elsewhere(network.cluster_domain):
             network = await self._cluster_dns.with_api_servers(network, look.at)
-        unasked = Unobserved("the members were not asked")
-        seen = Observation(
-            visit.at,
-            resource,
-            workload,
-            unasked,
-            config_maps=config_maps,
+        seen = replace(
+            self._bare(visit.at, resource, visit.workload),
+            members=Unobserved("the members were not asked"),
+            config_maps=look.config_maps,
             service=service,
             endpoints=endpoints,
             governing=governing,
@@ -122,9 +177,19 @@ class Observer:
         )
         return look, lookups, seen
 
-    async def _pods(self, workload: Workload, container: Container) -> tuple[Pod, ...]:
-        bodies = await self._kube.list(
-            paths.pods(workload.ref.namespace), label_selector=objects.label_selector(workload.selector)
+    def _bare(self, at: datetime, resource: str, workload: Workload) -> Observation:
+        unlisted = Unobserved("the pods were not listed")
+        return Observation(at, resource, workload, unlisted, settling=self._settling)
+
+    async def _look(self, visit: Visit, resource: str) -> Look:
+        """Who the members are, and what they are told about discovery."""
+        identities, config_maps = await asyncio.gather(
+            self._interviews.identities(visit),
+            self._surroundings.config_maps(
+                visit.workload, visit.container, running=any(pod.running for pod in visit.pods)
+            ),
         )
-        own = (b for b in bodies if objects.belongs_to(b, workload) and not objects.is_finished(b))
-        return tuple(sorted((objects.pod(b, container.name) for b in own), key=lambda pod: pod.name))
+        newest_first = sorted(visit.pods, key=lambda pod: pod.created, reverse=True)
+        newest = [i for pod in newest_first if isinstance(i := identities[pod.uid], Identity)]
+        settings = discovery.read_settings(visit.container, newest, config_maps)
+        return Look.of(visit, resource, identities, settings, config_maps)

@@ -7,15 +7,17 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, Generic, TypeVar
 
-from emqx_autocluster import discovery, objects
+from emqx_autocluster import objects
 from emqx_autocluster.clients import paths
 from emqx_autocluster.clients.facts import fact, parsed
 from emqx_autocluster.clients.kube import Kube
-from emqx_autocluster.clients.resolver import ClusterResolver
+from emqx_autocluster.clients.resolver import ClusterResolver, is_own_address
 from emqx_autocluster.diagnosis.configuration.address import service_fqdn
-from emqx_autocluster.emqx_versions import CANONICAL_HOST
+from emqx_autocluster.emqx import discovery, dnsdiscovery
+from emqx_autocluster.emqx.versions import CANONICAL_HOST
 from emqx_autocluster.observation import (
     ClusterDNS,
     DNSAnswer,
@@ -58,13 +60,16 @@ class Recent(Generic[T]):
 
 
 class ClusterDNSReader:
-    def __init__(self, kube: Kube) -> None:
+    def __init__(self, kube: Kube, cluster_domain: str) -> None:
         self._kube = kube
+        self._domain = cluster_domain
         self._dns = Recent(self._read_dns)
         self._api_servers = Recent(self._read_api_servers)
 
     async def with_causes(self, look: Look, lookups: Mapping[str, Lookups], network: Network) -> Network:
         """What is known of names, and, where one does not resolve as it should, what may be the cause."""
+        if look.settings.uses_dns:
+            return await self._with_causes_of_peers(look, lookups, network)
         if not look.settings.uses_k8s:
             return network
         if _is_lost(look, lookups, network):
@@ -88,11 +93,33 @@ class ClusterDNSReader:
             api_ports=found.ports,
         )
 
+    async def _with_causes_of_peers(
+        self, look: Look, lookups: Mapping[str, Lookups], network: Network
+    ) -> Network:
+        """The same for the one name that strategy dns asks for."""
+        name = look.peer_name(network.cluster_domain)
+        if (
+            name is None
+            or not dnsdiscovery.service_name(name)
+            or all(found.get(name) != () for found in lookups.values())
+        ):
+            return network
+        unasked = Unobserved("a name that the workload chooses is not sent to where its pods point")
+        nameservers = dict.fromkeys(_first_nameservers(look), unasked)
+        return replace(network, cluster_dns=await self._dns.value(look.at), nameservers=nameservers)
+
     async def _asked(self, look: Look, network: Network) -> dict[str, Fact[DNSAnswer]]:
-        """What the pods' own nameservers say to the operator: one fixed question, and to no more than a libc asks."""
-        servers = sorted(set(_nameservers(look)))[:_MOST_NAMESERVERS]
-        name = service_fqdn(network.cluster_domain)
-        inside = self._kube.in_cluster
+        """What the pods' own nameservers say to the operator: one fixed question, and to no more than a libc asks.
+
+        A pod may write its own resolv.conf, so nothing of it goes out but to the address, and not to any.
+        """
+        servers = _first_nameservers(look)
+        if network.cluster_domain != self._domain:
+            unlike = Unobserved(
+                f"its cluster domain is {network.cluster_domain}, the operator's {self._domain}"
+            )
+            return dict.fromkeys(servers, unlike)
+        name, inside = service_fqdn(self._domain), self._kube.in_cluster
         answers = await asyncio.gather(*(ask(server, name, in_cluster=inside) for server in servers))
         return dict(zip(servers, answers, strict=True))
 
@@ -131,14 +158,35 @@ async def ask(server: str, name: str, *, in_cluster: bool) -> Fact[DNSAnswer]:
     """What a pod's nameserver answers to the operator, where the same address means the same server for both."""
     if not in_cluster:
         return Unobserved("asked from outside the cluster it would be another one")
-    if not discovery.is_ip(server) or discovery.is_loopback(server):
-        return Unobserved("it is the pod's own")
-    return await fact(ClusterResolver(server, lifetime=_PATIENCE).lookup(name))
+    try:
+        address = ip_address(server)
+    except ValueError:
+        return Unobserved("it is no address")
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    if not _is_elsewhere(mapped or address):
+        return Unobserved("it is the pod's or its node's own, or no address of one machine")
+    if await asyncio.to_thread(is_own_address, mapped or address):
+        return Unobserved("it is the operator's own address")
+    return await fact(
+        ClusterResolver(str(mapped or address), lifetime=_PATIENCE, datagrams_only=True).lookup(name)
+    )
+
+
+def _is_elsewhere(address: IPv4Address | IPv6Address) -> bool:
+    """Whether it is of one machine, and means the same one for whoever sends to it."""
+    local = address.is_loopback or address.is_link_local or address.is_unspecified
+    zoned = isinstance(address, IPv6Address) and address.scope_id is not None
+    return not (local or zoned or address.is_multicast or address.is_reserved)
 
 
 def _corefile(config: Mapping[str, Any]) -> str | None:
     text = (config.get("data") or {}).get("Corefile")
     return None if text is None else str(text)
+
+
+def _first_nameservers(look: Look) -> list[str]:
+    """No more than a libc asks."""
+    return sorted(set(_nameservers(look)))[:_MOST_NAMESERVERS]
 
 
 def _nameservers(look: Look) -> Iterator[str]:

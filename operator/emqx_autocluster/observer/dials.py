@@ -1,6 +1,7 @@
 """Whether the members reach each other's port for messages: nodes that list each other may still not hear each other.
 
-An exec for each member. What was found open is believed for a while, since a repair looks every few seconds.
+A connection that stands is the answer. Only where there is none the port is dialled, by an exec for each member: EMQX
+logs each dial as an error, since nobody speaks. What was found open is believed for a while.
 """
 
 import asyncio
@@ -8,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from emqx_autocluster import ports
 from emqx_autocluster.clients.emqx_ctl import EmqxCtl
 from emqx_autocluster.clients.facts import fact
-from emqx_autocluster.observation import Fact, Member, Unobserved, View
+from emqx_autocluster.emqx import ports
+from emqx_autocluster.observation import Fact, Member, Pulse, Unobserved, View
 from emqx_autocluster.observer.look import Dialled, Look
 
 _BELIEVED = timedelta(minutes=5)
@@ -44,13 +45,25 @@ class Dials:
         if known and fresh and all(known.answers.get(_container(m)) is True for m in around):
             return _with_answers(member, serving, known.answers)
         peers = {_container(m): (m.pod.ip or "", port) for m in around if (port := _port(look, m))}
-        if not peers:
+        seen = {_container(m): True for m in around if _container(m) in peers and _connects(member, m)}
+        answers = await self._answers(look, member, {c: at for c, at in peers.items() if c not in seen})
+        if not peers or isinstance(answers, Unobserved):
             return member
-        answers = await fact(self._emqx_ctl.open_ports(look.target(member.pod), peers))
-        if isinstance(answers, Unobserved):
-            return member
+        answers = {**seen, **answers}
         look.memory.dialled[_container(member)] = Dialled(look.at, answers)
         return _with_answers(member, serving, answers)
+
+    async def _answers(
+        self, look: Look, member: Member, peers: Mapping[str, tuple[str, int]]
+    ) -> Fact[Mapping[str, Fact[bool]]]:
+        return await fact(self._emqx_ctl.open_ports(look.target(member.pod), peers)) if peers else {}
+
+
+def _connects(member: Member, other: Member) -> bool:
+    """Whether its sockets show it: to a peer a connection that stands, in itself that it listens."""
+    if not isinstance(member.pulse, Pulse):
+        return False
+    return member.pulse.takes_messages if other is member else other.pod.ip in member.pulse.reaches
 
 
 def _are_whole(serving: Sequence[Member]) -> bool:
@@ -75,4 +88,5 @@ def _container(member: Member) -> str:
 
 
 def _port(look: Look, member: Member) -> int | None:
-    return ports.rpc_port(look.container, look.settings.version, member.node or "")
+    numbered = look.settings.version.agree(lambda generation: generation.numbers_rpc_ports)
+    return ports.rpc_port(look.container, member.node or "", numbered=numbered)

@@ -5,16 +5,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from emqx_autocluster import membership
 from emqx_autocluster.clients.discovery_log import parse_discovery_trace
 from emqx_autocluster.clients.facts import fact
 from emqx_autocluster.clients.join_trace import parse_join_trace
-from emqx_autocluster.clients.kube import Kube
-from emqx_autocluster.observation import Member, Unobserved, View
+from emqx_autocluster.clients.kube import MOST_LOG, Kube
+from emqx_autocluster.clients.turns import Turns
+from emqx_autocluster.emqx import membership
+from emqx_autocluster.observation import Fact, Member, Unobserved, View
 from emqx_autocluster.observer.look import Look
 
 _BOOT = timedelta(seconds=30)
-_LINES = 1000
+_LINES = (1000, 100)
+"""That many of the last lines, or that many where those are too long."""
+_AT_A_TIME = 6
+"""Logs of all workloads together: each is text, its lines, and what they say."""
 _RECENT = timedelta(minutes=3)
 """EMQX tries again every 5 to 8 s; only an address that takes no connections lets a try last minutes."""
 
@@ -22,29 +26,45 @@ _RECENT = timedelta(minutes=3)
 class Logs:
     def __init__(self, kube: Kube) -> None:
         self._kube = kube
+        self._turns = Turns(_AT_A_TIME)
 
     async def read(self, look: Look, members: Sequence[Member]) -> list[Member]:
         """One request for each member that has a question for it, whatever the number of questions."""
-        return list(await asyncio.gather(*(self._with_traces(look, member) for member in members)))
+        cores = [member for member in members if not member.replicant]
+        return list(await asyncio.gather(*(self._with_traces(look, member, cores) for member in members)))
 
-    async def _with_traces(self, look: Look, member: Member) -> Member:
-        joins, discovers = _may_hang(look, member), _is_alone(look, member)
+    async def _with_traces(self, look: Look, member: Member, cores: Sequence[Member]) -> Member:
+        joins = _may_hang(look, member) and not member.replicant
+        discovers = _is_lost(look, member) if member.replicant else _is_alone(look, member, cores)
         if not joins and not discovers:
             return member
-        text = await fact(
-            self._kube.read_log(
-                look.workload.ref.namespace, member.pod.name, look.container.name, tail_lines=_LINES
-            )
+        ref = look.workload.ref
+        async with self._turns.slot(ref.namespace, str(ref)):
+            lines = await self._lines(look, member)
+            return _understood(look, member, lines, joins=joins, discovers=discovers)
+
+    async def _lines(self, look: Look, member: Member) -> Fact[list[str]]:
+        namespace, container = look.workload.ref.namespace, look.container.name
+        for most in _LINES:
+            text = await fact(self._kube.read_log(namespace, member.pod.name, container, tail_lines=most))
+            if text is not None:
+                return text if isinstance(text, Unobserved) else text.splitlines()
+        return Unobserved(
+            f"not judged: the last {_LINES[-1]} lines of its log have more than {MOST_LOG} bytes"
         )
-        lines = text if isinstance(text, Unobserved) else text.splitlines()
-        if joins:
-            trace = lines if isinstance(lines, Unobserved) else parse_join_trace(lines)
-            member = replace(member, join_trace=trace)
-        if discovers:
-            since = look.at - _RECENT
-            said = lines if isinstance(lines, Unobserved) else parse_discovery_trace(lines, since)
-            member = replace(member, discovery_trace=said)
-        return member
+
+
+def _understood(
+    look: Look, member: Member, lines: Fact[list[str]], *, joins: bool, discovers: bool
+) -> Member:
+    if joins:
+        trace = lines if isinstance(lines, Unobserved) else parse_join_trace(lines)
+        member = replace(member, join_trace=trace)
+    if discovers:
+        since = look.at - _RECENT
+        said = lines if isinstance(lines, Unobserved) else parse_discovery_trace(lines, since)
+        member = replace(member, discovery_trace=said)
+    return member
 
 
 def _may_hang(look: Look, member: Member) -> bool:
@@ -55,9 +75,15 @@ def _may_hang(look: Look, member: Member) -> bool:
     return look.at - pod.running_since >= _BOOT
 
 
-def _is_alone(look: Look, member: Member) -> bool:
+def _is_alone(look: Look, member: Member, cores: Sequence[Member]) -> bool:
     """By its own word, and for longer than it takes to find others."""
     if not look.depth.thorough or look.workload.replicas == 1 or member.pod.deleting:
         return False
-    alone = isinstance(member.view, View) and len(member.view.running) == 1
-    return alone and member.pod.running and not membership.is_settling(member, look.at)
+    alone = membership.is_alone(member, cores)
+    return alone and member.pod.running and not look.is_settling(member)
+
+
+def _is_lost(look: Look, replicant: Member) -> bool:
+    """It waits in its boot, or lists itself alone: without a core it serves nothing."""
+    alone = isinstance(replicant.view, View) and len(replicant.view.running) == 1
+    return look.depth.thorough and (alone or _may_hang(look, replicant))

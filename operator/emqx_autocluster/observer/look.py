@@ -1,14 +1,30 @@
 """What one pass knows while it asks, and what it remembers of earlier passes."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import datetime, timedelta
+from typing import Self
 
-from emqx_autocluster import discovery
 from emqx_autocluster.clients.exec import ExecTarget
-from emqx_autocluster.discovery import DiscoverySettings
-from emqx_autocluster.emqx_versions import CANONICAL_HOST
-from emqx_autocluster.observation import Container, Fact, Identity, Pod, View, Workload
+from emqx_autocluster.emqx import discovery, dnsdiscovery
+from emqx_autocluster.emqx.discovery import DiscoverySettings
+from emqx_autocluster.emqx.ports import NodePorts
+from emqx_autocluster.emqx.versions import CANONICAL_HOST
+from emqx_autocluster.objects.makers import CoreMakers, Makers
+from emqx_autocluster.observation import (
+    Container,
+    Fact,
+    Identity,
+    Member,
+    Pod,
+    Pulse,
+    Stranger,
+    View,
+    Workload,
+)
+from emqx_autocluster.settings import SETTLING_SECONDS
+
+_MOST_HOSTS = 32
 
 
 @dataclass(slots=True)
@@ -16,17 +32,75 @@ class Remembered:
     """What one workload's members said, by container id: it holds while the container lives."""
 
     identities: dict[str, Identity] = field(default_factory=dict)
-    views: dict[str, View] = field(default_factory=dict)
-    lookups: dict[str, Mapping[str, Fact[tuple[str, ...]]]] = field(default_factory=dict)
+    answers: dict[str, "Answer"] = field(default_factory=dict)
+    lookups: dict[str, "LookedUp"] = field(default_factory=dict)
     dialled: dict[str, "Dialled"] = field(default_factory=dict)
-    strangers: dict[str, str] = field(default_factory=dict)
-    """By node name: what has it, or an empty text where nothing is known that has."""
-    turn: int = 0
+    strangers: dict[str, Stranger | None] = field(default_factory=dict)
+    """By node name: what has it; None: nothing is known that has."""
+    core_views: dict[str, View] = field(default_factory=dict)
+    """Of the cores that replicants ask for, by container id."""
+    core_makers: CoreMakers = field(default_factory=dict)
+    """What makes these cores."""
+    pins: dict[str, Fact[str | None]] = field(default_factory=dict)
+    """Of replicants: the core that a join wrote down."""
+    pulseless: dict[str, str] = field(default_factory=dict)
+    """Why its sockets cannot be read."""
+    listening: dict[str, tuple[frozenset[int], datetime]] = field(default_factory=dict)
+    """Its listeners, and since when it was seen to have just them."""
+    missed: bool = False
+    """Whether the last look did not read some member's sockets, and the next one may."""
+    beats: tuple["Beat", ...] = ()
+    """The members' pulses at the last look; none where one of them could not be told, or members come and go."""
+    makers: Makers = field(default_factory=dict)
+    """The workload's own ReplicaSets, as far as pods of theirs were seen."""
+    mute: int = 0
+    """How many looks in a row a command in a member did not end."""
 
     def keep_only(self, containers: set[str]) -> None:
-        for memory in (self.identities, self.views, self.lookups, self.dialled):
+        by_container = (
+            self.identities,
+            self.answers,
+            self.lookups,
+            self.dialled,
+            self.pins,
+            self.pulseless,
+            self.listening,
+        )
+        for memory in by_container:
             for gone in set(memory) - containers:
                 del memory[gone]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one container answered to `emqx_ctl cluster status`, and its pulse just before that."""
+
+    view: View
+    pulse: Fact[Pulse]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LookedUp:
+    """What one container's own resolver said of each host."""
+
+    answers: Mapping[str, Fact[tuple[str, ...]]]
+    at: datetime
+
+    def finds(self, hosts: Iterable[str]) -> bool:
+        """Whether it has found each of them; one that could not be asked for is not found."""
+        found = (self.answers.get(host) for host in hosts)
+        return all(isinstance(addresses, tuple) and addresses for addresses in found)
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """One member's pulse, and how it is taken again without any look at the API."""
+
+    container: str
+    target: ExecTarget
+    ports: NodePorts
+    pulse: Pulse
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +116,13 @@ class Depth:
     """How much a pass asks for."""
 
     thorough: bool
-    """Every member is asked; else one in turn, and the others count as they last answered."""
+    """What is around the members is read anew; else what cannot have changed unseen counts as it was."""
+    believed: timedelta = timedelta(0)
+    """So long a member's answer counts while its pulse is as it was; zero: every member is asked."""
+    in_turn: bool = False
+    """Of answers that are older only the oldest is asked for again."""
+    pulse: bool = True
+    """Whether pulses are taken: not where members are asked as often anyway."""
     count_devices: bool = False
     """How many devices a restart would disconnect is asked for, too."""
     dial_ports: bool = True
@@ -59,13 +139,18 @@ class Visit:
     memory: Remembered
     at: datetime
     depth: Depth
+    settling: timedelta = field(default=timedelta(seconds=SETTLING_SECONDS), kw_only=True)
 
     @property
     def running(self) -> list[Pod]:
         return [pod for pod in self.pods if pod.running and not pod.deleting]
 
+    def is_settling(self, member: Member) -> bool:
+        """As the observation that comes of it says."""
+        return member.pod.runs_shorter_than(self.settling, self.at)
+
     def target(self, pod: Pod) -> ExecTarget:
-        return ExecTarget(self.workload.ref.namespace, pod.name, self.container.name)
+        return ExecTarget(self.workload.ref.namespace, pod.name, self.container.name, str(self.workload.ref))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +160,21 @@ class Look(Visit):
     resource: str
     identities: Mapping[str, Fact[Identity]]
     settings: DiscoverySettings
+    config_maps: discovery.ConfigMaps = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        visit: Visit,
+        resource: str,
+        identities: Mapping[str, Fact[Identity]],
+        settings: DiscoverySettings,
+        config_maps: discovery.ConfigMaps,
+    ) -> Self:
+        known = {field.name: getattr(visit, field.name) for field in fields(Visit)}
+        return cls(
+            **known, resource=resource, identities=identities, settings=settings, config_maps=config_maps
+        )
 
     def configured_names(self) -> list[str]:
         """The host of the configured API server, where it is a name that DNS has to know."""
@@ -95,8 +195,16 @@ class Look(Visit):
             return False
         return not discovery.names_the_service(address.host, cluster_domain)
 
+    def peer_name(self, default_domain: str) -> str | None:
+        """The absolute name that strategy dns has to ask for; None: it asks for none, or for none that is known."""
+        if not self.settings.uses_dns:
+            return None
+        domain = self.cluster_domain(default_domain)
+        return dnsdiscovery.name_to_ask(self.settings.dns, self.workload.ref.namespace, domain)
+
     def host_names(self) -> list[str]:
-        return [*self.configured_names(), *discovery.other_host_names(self.container)]
+        """No more of them than a container can need: each is a question to the cluster's DNS in each pass."""
+        return [*self.configured_names(), *discovery.other_host_names(self.container)][:_MOST_HOSTS]
 
     def cluster_domain(self, default: str) -> str:
         """From the search list that Kubernetes writes into a pod: `<namespace>.svc.<domain>`."""

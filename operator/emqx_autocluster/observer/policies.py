@@ -2,13 +2,17 @@
 
 from dataclasses import replace
 
-from emqx_autocluster import membership, objects
+from emqx_autocluster import objects
 from emqx_autocluster.clients import paths
 from emqx_autocluster.clients.facts import fact
 from emqx_autocluster.clients.kube import Kube
+from emqx_autocluster.emqx import membership
 from emqx_autocluster.observation import Observation, Unobserved
 from emqx_autocluster.observer.clusterdns import ClusterDNSReader
 from emqx_autocluster.observer.look import Look
+
+_MOST = 100
+"""Of one namespace."""
 
 
 class PolicyReader:
@@ -17,14 +21,14 @@ class PolicyReader:
         self._cluster = cluster
 
     async def with_policies(self, look: Look, seen: Observation) -> Observation:
-        if not look.depth.thorough or not look.settings.uses_k8s or not _stand_apart(seen):
+        if not look.depth.thorough or not look.settings.discovers or not _stand_apart(seen):
             return seen
-        bodies = await fact(self._kube.list(paths.networkpolicies(look.workload.ref.namespace)))
-        if isinstance(bodies, Unobserved):
-            return replace(seen, network=replace(seen.network, policies=bodies))
-        network = await self._cluster.with_backends(seen.network, look.at) if bodies else seen.network
-        policies = tuple(map(objects.network_policy, bodies))
-        return replace(seen, network=replace(network, policies=policies))
+        path = paths.networkpolicies(look.workload.ref.namespace)
+        policies = await fact(self._kube.select(path, objects.network_policy, most=_MOST))
+        if isinstance(policies, Unobserved):
+            return replace(seen, network=replace(seen.network, policies=policies))
+        network = await self._cluster.with_backends(seen.network, look.at) if policies else seen.network
+        return replace(seen, network=replace(network, policies=tuple(policies)))
 
 
 def _stand_apart(seen: Observation) -> bool:

@@ -6,14 +6,35 @@ Collects what the address, the variables' names and the node names are judged to
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from emqx_autocluster import discovery, template
+from emqx_autocluster.api.findings import (
+    ConditionType,
+    Finding,
+    Reason,
+    Status,
+    Unjudged,
+    false,
+    true,
+    unknown,
+)
 from emqx_autocluster.diagnosis.case import Case
-from emqx_autocluster.diagnosis.configuration import address, nodenames, variables
-from emqx_autocluster.discovery import DiscoverySettings, Setting
-from emqx_autocluster.findings import ConditionType, Finding, Reason, Status, false, true, unknown
+from emqx_autocluster.diagnosis.configuration import (
+    address,
+    dnsname,
+    nodenames,
+    ownnames,
+    roles,
+    seeds,
+    values,
+    variables,
+)
+from emqx_autocluster.emqx import discovery
+from emqx_autocluster.emqx.discovery import DiscoverySettings, Setting
+from emqx_autocluster.objects import template
 from emqx_autocluster.observation import Fact, Unobserved
 
 _TYPE = ConditionType.CONFIGURATION_VALID
+_ELSEWHERE = {"etcd": "etcd", "mcast": "the network"}
+"""Strategies, and whose word counts there."""
 
 
 def check(case: Case) -> Finding:
@@ -21,28 +42,56 @@ def check(case: Case) -> Finding:
     if settings is None:
         return unknown(_TYPE, Reason.INITIALIZING, "there is no EMQX container to read settings from")
     if isinstance(settings.strategy, Unobserved):
-        reason = Reason.VERSION_UNKNOWN if settings.version is None else Reason.SETTING_UNREADABLE
-        return unknown(_TYPE, reason, settings.strategy.reason)
-    if not settings.uses_k8s:
-        return _other_strategy(case, settings)
-    return next(
-        iter(problems(case)),
-        true(
-            _TYPE,
-            Reason.CONFIGURATION_ACCEPTED,
-            f"EMQX asks {_shown(settings)} for endpoints/{discovery.text(settings.service_name)}",
-        ),
-    )
+        return unknown(_TYPE, Reason.SETTING_UNREADABLE, settings.strategy.reason)
+    refused = roles.refused(case, settings)
+    if refused:
+        return refused
+    found = next(iter(problems(case)), None)
+    if found or not settings.discovers:
+        return found or _other_strategy(case, settings)
+    return true(_TYPE, Reason.CONFIGURATION_ACCEPTED, _asks(settings))
 
 
 def problems(case: Case) -> tuple[Finding, ...]:
-    """All that is wrong with settings of strategy k8s, or could not be read; the condition tells the first."""
-    if case.settings is None or not case.uses_k8s:
+    """All that is wrong with the settings of the strategy, or could not be read; the condition tells the first."""
+    if case.settings is None or isinstance(case.settings.strategy, Unobserved):
         return ()
+    refused = roles.refused(case, case.settings)
+    if refused:
+        return (refused,)
     # What is certainly wrong is told first, and of that what only the user can put right: without it a rewrite would be
     # a restart for nothing. It stays so, whatever else could not be read.
     found = _explained(tuple(_problems(case, case.settings)))
     return tuple(sorted(found, key=lambda finding: (not finding.bad, finding.repairable)))
+
+
+def unjudged(case: Case) -> Iterator[Unjudged]:
+    """What could not be read of the settings, and what only members show that run."""
+    settings = case.settings
+    if settings is None:
+        return
+    if isinstance(settings.strategy, Unobserved):
+        yield Unjudged(_TYPE, "how EMQX looks for its peers", settings.strategy.reason)
+        return
+    for finding in problems(case):
+        if finding.status is Status.UNKNOWN:
+            yield Unjudged(_TYPE, finding.message, field=finding.field)
+    yield from _beyond(case, settings)
+
+
+def _beyond(case: Case, settings: DiscoverySettings) -> Iterator[Unjudged]:
+    """What has its truth outside of what is looked at."""
+    strategy, field = discovery.text(settings.strategy), template.ENV + settings.generation.strategy_variable
+    if strategy in _ELSEWHERE:
+        question = f"whether the members find each other by strategy {strategy}"
+        yield Unjudged(_TYPE, question, f"that is {_ELSEWHERE[strategy]}'s to tell", field=field)
+    own = ownnames.predicted(case, settings) if settings.discovers and not case.running else None
+    if isinstance(own, Unobserved) and case.workload.replicas > 1:
+        question = "whether the nodes have the names that discovery looks for"
+        yield Unjudged(_TYPE, question, own.reason)
+    if settings.uses_dns and settings.dns.asked and not dnsname.is_of_a_service(case, settings):
+        question = f"whether {settings.dns.asked} leads to these pods"
+        yield Unjudged(_TYPE, question, "it is no name of a Service", field=template.ENV + discovery.DNS_NAME)
 
 
 def unread(case: Case) -> Finding | None:
@@ -52,30 +101,55 @@ def unread(case: Case) -> Finding | None:
 
 def _other_strategy(case: Case, settings: DiscoverySettings) -> Finding:
     strategy = discovery.text(settings.strategy)
-    if strategy in {"manual", "singleton"} and case.workload.replicas > 1:
-        variable = settings.generation.strategy_variable if settings.generation else ""
+    if strategy in {"manual", "singleton"} and (case.workload.replicas > 1 or case.is_replicant):
+        variable = settings.generation.strategy_variable
         return false(
             _TYPE,
             Reason.STRATEGY_UNSUITABLE,
             f"the discovery strategy is {strategy} with {case.workload.replicas} replicas: they never look for"
-            f" each other; set {variable}=k8s on EMQX {settings.version}",
+            f" {'a core' if case.is_replicant else 'each other'}; set {variable}=k8s on EMQX {settings.version}",
             sets=((variable, "k8s"),),
             field=template.ENV + variable,
         )
     return true(
         _TYPE,
         Reason.NOT_APPLICABLE,
-        f"strategy {strategy} does not ask the API server; membership is still verified",
+        f"strategy {strategy} asks neither the API server nor DNS; membership is still verified",
     )
 
 
 def _problems(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
+    if settings.uses_k8s:
+        yield from _of_k8s(case, settings)
+        return
+    wrong = values.of_strategy(case)
+    if wrong:
+        yield wrong  # the rest is judged by what is meant
+    if settings.uses_dns:
+        yield from variables.other_version(case, settings, keeps_names=dnsname.keeps_names(case, settings))
+        yield from dnsname.problems(case, settings)
+        yield from nodenames.of_dns(case, settings)
+    elif discovery.text(settings.strategy) == "static":
+        yield from seeds.problems(case, settings)
+
+
+def _of_k8s(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
+    yield from values.problems(case)
     yield from variables.other_version(case, settings, keeps_names=nodenames.keeps_names(case, settings))
     yield from variables.unknown_names(case, settings)
     for setting in _needed(settings):
         if isinstance(setting, Unobserved):
             yield unknown(_TYPE, Reason.SETTING_UNREADABLE, setting.reason)
-    if not isinstance(settings.service_name, Unobserved) and settings.service_name.value is None:
+    named = discovery.text(settings.service_name)
+    if named is not None and settings.service is None:
+        yield false(
+            _TYPE,
+            Reason.SERVICE_NAME_INVALID,
+            f'{discovery.SERVICE_NAME} is "{named}", which no Service can be named (small letters, digits and -, at'
+            " most 63); set it to the Service that selects these pods",
+            field=template.ENV + discovery.SERVICE_NAME,
+        )
+    if not isinstance(settings.service_name, Unobserved) and named is None:
         yield false(
             _TYPE,
             Reason.SERVICE_NAME_MISSING,
@@ -95,7 +169,7 @@ def _needed(settings: DiscoverySettings) -> Iterator[Fact[Setting]]:
     yield from (settings.service_name, settings.namespace, settings.address_type)
     if discovery.text(settings.address_type) in {"dns", "hostname"}:
         yield settings.suffix
-    if settings.generation and settings.generation.is_4x:
+    if settings.generation.is_4x:
         yield settings.app_name
 
 
@@ -107,8 +181,8 @@ def _namespace_problem(case: Case, settings: DiscoverySettings) -> Iterator[Find
         yield false(
             _TYPE,
             Reason.NAMESPACE_MISMATCH,
-            f"{discovery.NAMESPACE} is {namespace} and the pods live in {own}: EMQX asks for the Endpoints of"
-            f" another namespace; set {discovery.NAMESPACE}={own}",
+            f"{discovery.NAMESPACE} is {namespace or 'empty'} and the pods live in {own}: EMQX asks for the Endpoints"
+            f" of another namespace; set {discovery.NAMESPACE}={own}",
             repairable=keeps_names and not _is_elsewhere(case),
             sets=((discovery.NAMESPACE, own),),
             field=template.ENV + discovery.NAMESPACE,
@@ -134,5 +208,8 @@ def _explained(found: Iterable[Finding]) -> Iterator[Finding]:
             yield replace(finding, repairable=True, sets=((meant, repaired[meant]),))
 
 
-def _shown(settings: DiscoverySettings) -> str:
-    return discovery.redacted(discovery.text(settings.api_server) or "")
+def _asks(settings: DiscoverySettings) -> str:
+    if settings.uses_dns:
+        return f"EMQX asks DNS for {settings.dns.kind} records of {settings.dns.asked}"
+    address = discovery.redacted(discovery.text(settings.api_server) or "")
+    return f"EMQX asks {address} for endpoints/{discovery.text(settings.service_name)}"

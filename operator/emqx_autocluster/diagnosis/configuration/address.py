@@ -6,7 +6,7 @@ reached.
 
 from collections.abc import Iterator
 
-from emqx_autocluster import discovery
+from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false, unknown
 from emqx_autocluster.diagnosis.case import Case
 from emqx_autocluster.diagnosis.configuration import reach
 from emqx_autocluster.diagnosis.configuration.asked import (
@@ -17,13 +17,16 @@ from emqx_autocluster.diagnosis.configuration.asked import (
     service_addresses,
     service_fqdn,
 )
-from emqx_autocluster.discovery import Address
-from emqx_autocluster.findings import ConditionType, Finding, Reason, false, unknown
+from emqx_autocluster.emqx import discovery
+from emqx_autocluster.emqx.discovery import Address
 from emqx_autocluster.observation import Unobserved
 
 __all__ = ["PROVEN_BY_MEMBERS", "asks_a_proxy", "is_the_service", "problem", "service_fqdn"]
 
 _TYPE = ConditionType.CONFIGURATION_VALID
+
+_PLACEHOLDER = "10.110.111.204"
+"""What EMQX's documentation has for an example, and its versions before 5.1.1 for a default."""
 
 PROVEN_BY_MEMBERS = frozenset({Reason.API_SERVER_UNREACHABLE, Reason.API_SERVER_FOREIGN})
 """What only members that stand apart show: once they are gathered, nothing does any more."""
@@ -55,7 +58,12 @@ def _problems(asked: Asked) -> Iterator[Finding]:
         )
         return
     address = discovery.parse_address(asked.value)
-    if address is None:
+    if address is not None and address.host == _PLACEHOLDER and asked.case.may_be_broken:
+        yield repairable(
+            Reason.API_SERVER_MISSING,
+            f"{discovery.API_SERVER} is {asked.shown}, the placeholder of EMQX's documentation: no API server is there",
+        )
+    elif address is None:
         yield repairable(
             Reason.API_SERVER_MALFORMED,
             f'{discovery.API_SERVER} is "{asked.shown}", which is no http(s) URL',

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
-from emqx_autocluster import discovery, template
+from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false
 from emqx_autocluster.diagnosis.case import Case
-from emqx_autocluster.discovery import Address, DiscoverySettings
-from emqx_autocluster.emqx_versions import CANONICAL_API_SERVER
-from emqx_autocluster.findings import ConditionType, Finding, Reason, false
+from emqx_autocluster.emqx import discovery
+from emqx_autocluster.emqx.discovery import Address, DiscoverySettings
+from emqx_autocluster.emqx.versions import CANONICAL_API_SERVER
+from emqx_autocluster.objects import template
 from emqx_autocluster.observation import DNSAnswer
 
 _TYPE = ConditionType.CONFIGURATION_VALID
@@ -25,7 +26,7 @@ class Asked:
 
     @property
     def version(self) -> str:
-        return f"EMQX {self.settings.version or '(version unknown)'}"
+        return f"EMQX {self.settings.version}"
 
     @property
     def shown(self) -> str:
@@ -33,8 +34,7 @@ class Asked:
 
     @property
     def verified(self) -> bool:
-        generation = self.settings.generation
-        return generation is not None and generation.verifies_certificate
+        return self.settings.generation.verifies_certificate
 
 
 def is_the_service(case: Case, address: Address) -> bool:

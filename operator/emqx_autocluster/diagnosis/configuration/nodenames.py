@@ -7,24 +7,35 @@ the two differ the peers are asked under names that nobody has. Part of Configur
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from emqx_autocluster import discovery, environment, template
+from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false, unknown
 from emqx_autocluster.diagnosis.case import Case
-from emqx_autocluster.discovery import DiscoverySettings, Setting, Source
-from emqx_autocluster.findings import ConditionType, Finding, Reason, false, unknown
-from emqx_autocluster.observation import Endpoints, Fact, Identity, Service, Unobserved, WorkloadKind
+from emqx_autocluster.diagnosis.configuration import hostparts, ownnames, roles
+from emqx_autocluster.emqx import discovery, environment
+from emqx_autocluster.emqx.discovery import DiscoverySettings, Setting, Source
+from emqx_autocluster.objects import template
+from emqx_autocluster.observation import Endpoints, Fact, Service, Unobserved, WorkloadKind
 
 _TYPE = ConditionType.CONFIGURATION_VALID
-_ZONES = {"dns": "pod", "hostname": "svc"}
-"""Address type -> the first label of the suffix under which Kubernetes' DNS has such names."""
 
 
 def problems(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
-    if case.workload.replicas < 2:  # noqa: PLR2004 - nobody looks for a single member
+    if case.is_replicant:
+        yield from roles.host_problem(case, settings)
+    elif case.workload.replicas < 2:  # noqa: PLR2004 - nobody looks for a single member
         return
     yield from _domain_problem(case, settings)
-    yield from _address_type_problem(case, settings)
+    if not case.is_replicant:  # its address type says how the cores are named
+        yield from _address_type_problem(case, settings)
+        yield from hostparts.problems(case, settings)
     yield from _name_part_problem(case, settings)
-    yield from _fixed_name_problem(settings)
+    yield from _cookie_problem(case)
+
+
+def of_dns(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
+    """What is the same there; the rest is judged with the question itself."""
+    if case.workload.replicas < 2 and not case.is_replicant:  # noqa: PLR2004 - nobody looks for a single member
+        return
+    yield from _name_part_problem(case, settings)
     yield from _cookie_problem(case)
 
 
@@ -33,31 +44,18 @@ def keeps_names(case: Case, settings: DiscoverySettings) -> bool:
 
     A renamed node is a stranger to the others, and what only it holds is lost.
     """
-    suffix = _right_suffix(case, settings)
+    suffix = hostparts.right_suffix(case, settings)
     if suffix is None:
         return discovery.text(settings.address_type) == "ip"
     ending = f".{case.workload.ref.namespace}.{suffix}"
     return bool(case.running) and all((m.node or "").endswith(ending) for m in case.running)
 
 
-def _right_suffix(case: Case, settings: DiscoverySettings) -> str | None:
-    """None: the address type needs none."""
-    zone = _ZONES.get(discovery.text(settings.address_type) or "")
-    return f"{zone}.{case.observation.network.cluster_domain}" if zone else None
-
-
-def _domain_is_known(case: Case) -> bool:
-    """Whether a pod's own search list tells the cluster's domain, and it is not just assumed."""
-    own = f"{case.workload.ref.namespace}.svc.{case.observation.network.cluster_domain}"
-    confs = (m.identity.resolv_conf for m in case.running if isinstance(m.identity, Identity))
-    return any(own in conf.search for conf in confs if conf)
-
-
 def _domain_problem(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
-    right, suffix = _right_suffix(case, settings), settings.suffix
+    right, suffix = hostparts.right_suffix(case, settings), settings.suffix
     if right is None or isinstance(suffix, Unobserved) or suffix.value == right:
         return
-    unset, known = suffix.source is Source.DEFAULT, _domain_is_known(case)
+    unset, known = suffix.source is Source.DEFAULT, ownnames.domain_is_known(case)
     if unset:
         seen = (
             f'{discovery.SUFFIX} is not set: discovery looks for names in "{suffix.value}", which no node has'
@@ -95,7 +93,7 @@ def _address_type_problem(case: Case, settings: DiscoverySettings) -> Iterator[F
     if case.workload.ref.kind is WorkloadKind.DEPLOYMENT:
         seen, sets = "pods of a Deployment have no host names in Endpoints", ((discovery.ADDRESS_TYPE, "ip"),)
     else:
-        found = _governing_problem(case, discovery.text(settings.service_name))
+        found = _governing_problem(case, settings.service)
         if found is None:
             return
         seen, sets = found
@@ -147,7 +145,7 @@ def _name_part(settings: DiscoverySettings) -> _NamePart | None:
     if explicit is not None:
         variable, value = explicit
         return None if value is None else _NamePart(_same(value.partition("@")[0]), variable, is_set=True)
-    if isinstance(settings.name, Unobserved) or settings.generation is None:
+    if isinstance(settings.name, Unobserved):
         return None
     if not settings.name.value:
         return _NamePart(settings.generation.default_name, discovery.NAME, is_set=False)
@@ -157,7 +155,7 @@ def _name_part(settings: DiscoverySettings) -> _NamePart | None:
 def _explicit_name(settings: DiscoverySettings) -> tuple[str, str | None] | None:
     """The variable that gives the whole name, and its value where it is known; None: there is none with an effect."""
     candidates = [(discovery.NODE_NAME, settings.node_name)]
-    if settings.generation and settings.generation.reads_long_node_name:
+    if settings.generation.reads_long_node_name:
         candidates.append((discovery.LONG_NODE_NAME, settings.long_node_name))
     for variable, setting in candidates:
         if isinstance(setting, Unobserved):
@@ -172,12 +170,12 @@ def _same(text: str) -> str | None:
 
 
 def _name_part_problem(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
-    part, looked_for = _name_part(settings), settings.app_name
-    if part is None or isinstance(looked_for, Unobserved):
+    part, looked_for = _name_part(settings), settings.sought_part
+    if part is None or isinstance(looked_for, Unobserved) or (settings.uses_dns and _lacks_app(settings)):
         return
     seen = {m.node.partition("@")[0] for m in case.running if m.node}
     # 5.x looks for its own part, 4.x for APP_NAME; the image may set what the manifest does not.
-    wanted = looked_for.value if settings.generation and settings.generation.is_4x else part.text
+    wanted = looked_for.value if settings.generation.is_4x else part.text
     if wanted is not None and (part.text == wanted or seen == {wanted}):
         return
     if isinstance(case.observation.members, Unobserved) or any(m.node is None for m in case.running):
@@ -187,27 +185,32 @@ def _name_part_problem(case: Case, settings: DiscoverySettings) -> Iterator[Find
     yield _name_part_mismatch(settings, looked_for, part, seen)
 
 
+def _lacks_app(settings: DiscoverySettings) -> bool:
+    """Whether a node of 4.x does not even start, which is told by itself."""
+    return settings.generation.is_4x and not discovery.text(settings.dns.app)
+
+
 def _name_part_mismatch(
     settings: DiscoverySettings, looked_for: Setting, part: _NamePart, seen: set[str]
 ) -> Finding:
-    old = settings.generation is not None and settings.generation.is_4x
+    old, app = settings.generation.is_4x, settings.app_variable
     unset = looked_for.source is Source.DEFAULT
     name = "(another in each pod)" if part.text is None else part.text
     given = f"{part.variable} is {name if part.is_set else 'not set, so that a node is named after its pod'}"
     if not old:
         told = f"{given}, and each node looks for peers that are named like itself"
     elif unset:
-        told = f"{discovery.APP_NAME} is not set, so that discovery looks for {looked_for.value}@..., and {given}"
+        told = f"{app} is not set, so that discovery looks for {looked_for.value}@..., and {given}"
     else:
-        told = f"discovery looks for {looked_for.value}@... ({discovery.APP_NAME}), and {given}"
+        told = f"discovery looks for {looked_for.value}@... ({app}), and {given}"
     if old and part.text is not None:
         # Only what discovery looks for is changed, so every node keeps its name.
-        sets: tuple[tuple[str, str], ...] = ((discovery.APP_NAME, part.text),)
+        sets: tuple[tuple[str, str], ...] = ((app, part.text),)
         repairable = seen <= {part.text}
     else:
         right = "emqx" if unset or not looked_for.value else looked_for.value
         sets = ((discovery.NAME, right),) if part.variable == discovery.NAME else ()
-        sets += ((discovery.APP_NAME, right),) if old and unset else ()
+        sets += ((app, right),) if old and unset else ()
         repairable = False
     advice = "; set " + " and ".join(f"{key}={value}" for key, value in sets) if sets else ""
     return false(
@@ -216,22 +219,8 @@ def _name_part_mismatch(
         told + advice + ("" if repairable else "; that renames the nodes, so it is not done for you"),
         repairable=repairable,
         sets=sets,
-        field=template.ENV + (discovery.APP_NAME if repairable else part.variable),
+        field=template.ENV + (app if repairable else part.variable),
     )
-
-
-def _fixed_name_problem(settings: DiscoverySettings) -> Iterator[Finding]:
-    explicit = _explicit_name(settings) or (discovery.HOST, discovery.text(settings.host))
-    variable, value = explicit
-    host = value.rpartition("@")[2] if value else ""
-    if host and not environment.differs_between_pods(host):
-        yield false(
-            _TYPE,
-            Reason.NODE_NAME_FIXED,
-            f"{variable} is {value}: every pod gives its node the same host, and no peer is reached there; take the"
-            " variable away, or let it have the pod's own address (fieldRef status.podIP)",
-            field=template.ENV + variable,
-        )
 
 
 def _cookie_problem(case: Case) -> Iterator[Finding]:

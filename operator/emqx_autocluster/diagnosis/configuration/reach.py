@@ -5,7 +5,8 @@ Part of `address`. The operator never connects to an address that a workload has
 
 from collections.abc import Iterator
 
-from emqx_autocluster import discovery, membership
+from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false, unknown
+from emqx_autocluster.api.v1alpha1 import delta
 from emqx_autocluster.diagnosis.case import Case
 from emqx_autocluster.diagnosis.configuration.asked import (
     CANONICAL,
@@ -14,11 +15,10 @@ from emqx_autocluster.diagnosis.configuration.asked import (
     repairable,
     service_addresses,
 )
-from emqx_autocluster.discovery import Address
-from emqx_autocluster.emqx_versions import CANONICAL_API_SERVER
-from emqx_autocluster.findings import ConditionType, Finding, Reason, false, unknown
+from emqx_autocluster.emqx import discovery
+from emqx_autocluster.emqx.discovery import Address
+from emqx_autocluster.emqx.versions import CANONICAL_API_SERVER
 from emqx_autocluster.observation import NOT_ASKED, Unobserved
-from emqx_autocluster.v1alpha1 import delta
 
 _TYPE = ConditionType.CONFIGURATION_VALID
 
@@ -28,7 +28,7 @@ def plain_http_problem(asked: Asked, address: Address) -> Iterator[Finding]:
     if discovery.is_loopback(address.host):
         return  # a sidecar proxy in the pod itself
     members = case.membership
-    if case.unreachable == shown:
+    if case.unreachable == case.veil.over(shown):
         yield _unreachable(shown)
         return
     if case.progressing:
@@ -36,7 +36,11 @@ def plain_http_problem(asked: Asked, address: Address) -> Iterator[Finding]:
             _TYPE, Reason.TARGET_PROGRESSING, f"whether discovery by {shown} works shows after the rollout"
         )
         return
-    if case.workload.replicas > 1:
+    if case.is_replicant:
+        if case.apart:
+            yield _unreachable(shown)
+            return
+    elif case.workload.replicas > 1:
         if members.unseen or members.one_sided or not members.islands:
             yield unknown(
                 _TYPE,
@@ -66,7 +70,7 @@ def _unreachable(shown: str) -> Finding:
 
 
 def _after_settling(case: Case, finding: Finding) -> Finding:
-    young = [m.pod.name for m in case.running if membership.is_settling(m, case.observation.at)]
+    young = [m.pod.name for m in case.running if case.observation.is_settling(m)]
     if young:
         return unknown(_TYPE, Reason.NODES_STARTING, f"{', '.join(young)} started a moment ago")
     return finding
@@ -137,7 +141,7 @@ def _certificate_problem(asked: Asked, address: Address) -> Iterator[Finding]:
 def _is_foreign(asked: Asked, address: Address) -> bool:
     """Only what is certain: an address that nothing of this cluster has, and members that have their right in vain."""
     case = asked.case
-    if case.unreachable == asked.shown:
+    if case.unreachable == case.veil.over(asked.shown):
         return True
     network, rights = case.observation.network, case.observation.rights
     if isinstance(network.api_servers, Unobserved) or isinstance(network.certificate_hosts, Unobserved):

@@ -7,10 +7,11 @@ import difflib
 import re
 from collections.abc import Collection, Iterator, Mapping
 
-from emqx_autocluster import discovery, template
+from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false
 from emqx_autocluster.diagnosis.case import Case
-from emqx_autocluster.discovery import DiscoverySettings, Setting
-from emqx_autocluster.findings import ConditionType, Finding, Reason, false
+from emqx_autocluster.emqx import discovery
+from emqx_autocluster.emqx.discovery import DiscoverySettings, Setting
+from emqx_autocluster.objects import template
 from emqx_autocluster.observation import Fact, Unobserved
 
 _TYPE = ConditionType.CONFIGURATION_VALID
@@ -23,18 +24,18 @@ _LIKENESS = 0.7
 
 def other_version(case: Case, settings: DiscoverySettings, *, keeps_names: bool) -> Iterator[Finding]:
     """`keeps_names`: whether the nodes have the same names once the variable is right."""
-    generation = settings.generation
-    if generation is None or not settings.intends_k8s:
+    generation, meant = settings.generation, discovery.text(settings.other_strategy)
+    if not settings.is_meant:
         return
     wrong, right = generation.other_strategy_variable, generation.strategy_variable
     yield false(
         _TYPE,
         Reason.VARIABLE_OF_OTHER_VERSION,
-        f"{wrong} is k8s, and EMQX {generation.version} does not read that variable: its strategy is"
+        f"{wrong} is {meant}, and EMQX {settings.version} does not read that variable: its strategy is"
         f" {discovery.text(settings.strategy)}, by which {case.workload.replicas} members never look for each other;"
-        f" set {right}=k8s",
+        f" set {right}={meant}",
         repairable=keeps_names,
-        sets=((right, "k8s"),),
+        sets=((right, str(meant)),),
         field=template.ENV + wrong,
     )
 
@@ -89,7 +90,6 @@ def _known(settings: DiscoverySettings) -> dict[str, Fact[Setting]]:
         discovery.ADDRESS_TYPE: settings.address_type,
         discovery.SUFFIX: settings.suffix,
     }
-    generation = settings.generation
-    if generation and generation.is_4x:
+    if settings.generation.is_4x:
         found[discovery.APP_NAME] = settings.app_name
     return found

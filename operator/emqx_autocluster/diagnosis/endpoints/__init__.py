@@ -2,10 +2,28 @@
 
 from collections.abc import Iterator, Mapping
 
-from emqx_autocluster import discovery, headless
+from emqx_autocluster.api.findings import (
+    ConditionType,
+    Finding,
+    Reason,
+    Unjudged,
+    false,
+    true,
+    unknown,
+)
 from emqx_autocluster.diagnosis.case import Case
-from emqx_autocluster.diagnosis.endpoints import addresses, peers, policies
-from emqx_autocluster.findings import ConditionType, Finding, Reason, false, true, unknown
+from emqx_autocluster.diagnosis.configuration import alternatives
+from emqx_autocluster.diagnosis.endpoints import (
+    addresses,
+    families,
+    mesh,
+    peers,
+    policies,
+    records,
+    replicants,
+)
+from emqx_autocluster.emqx import discovery
+from emqx_autocluster.objects import headless
 from emqx_autocluster.observation import Service, Unobserved
 
 _TYPE = ConditionType.DISCOVERY_READY
@@ -14,63 +32,104 @@ _TYPE = ConditionType.DISCOVERY_READY
 def check(case: Case) -> Finding:
     if case.settings is None or isinstance(case.settings.strategy, Unobserved):
         return unknown(_TYPE, Reason.INITIALIZING, "the discovery strategy is not known yet")
-    if not case.uses_k8s:
-        return true(_TYPE, Reason.NOT_APPLICABLE, "only strategy k8s reads Endpoints")
     found, seen = problems(case), case.observation.endpoints
+    if not case.discovers:
+        return found[0] if found else true(_TYPE, Reason.NOT_APPLICABLE, "this strategy asks for no Service")
     if found or isinstance(seen, Unobserved):
         return found[0]
-    name, count = discovery.text(case.settings.service_name), len(seen.ready) if seen else 0
+    name, count = case.settings.asked_service, len(seen.ready) if seen else 0
     return true(_TYPE, Reason.ENDPOINTS_PUBLISHED, f"Endpoints {name} lists {count} addresses")
 
 
 def problems(case: Case) -> tuple[Finding, ...]:
     """All that is wrong, causes before what follows from them; the condition tells the first."""
-    return tuple(_problems(case)) if case.uses_k8s else ()
+    blocked = policies.problem(case)
+    of_service = _problems(case) if case.discovers else ()
+    return (*of_service, *((blocked,) if blocked else ()), *mesh.problems(case))
+
+
+def unjudged(case: Case) -> Iterator[Unjudged]:
+    settings, service = case.settings, case.observation.service
+    name = settings.asked_service if settings else None
+    if settings is not None and name is not None and isinstance(service, Unobserved):
+        headless = " and is headless" if case.uses_dns else ""
+        question = f"whether Service {name}, by which EMQX looks for its peers, selects these pods{headless}"
+        other = alternatives.right(case)
+        remedy = f"Service {other.name} selects them" if other is not None and not case.is_replicant else ""
+        yield Unjudged(_TYPE, question, service.reason, remedy, f"env/{settings.service_variable}")
+    yield from families.unjudged(case)
+    yield from policies.unjudged(case)
 
 
 def _problems(case: Case) -> Iterator[Finding]:
     service, endpoints = case.observation.service, case.observation.endpoints
-    name = discovery.text(case.settings.service_name) if case.settings else None
+    name = case.settings.asked_service if case.settings else None
     if name is None or isinstance(service, Unobserved):
         detail = service.reason if isinstance(service, Unobserved) else "its name is not known"
         yield unknown(_TYPE, Reason.PROBE_FAILED, f"the Service that EMQX asks for: {detail}")
         return
     if service is None:
-        yield _not_found(case, name)
+        yield replicants.not_found(case, name) if case.is_replicant else _not_found(case, name)
         return
+    if case.is_replicant:
+        yield from replicants.problems(case, service)
+        return
+    if case.uses_dns:
+        yield from records.of_the_service(case, service)
+    yield from families.problems(case, service)
     mismatch = _selector_mismatch(service, _labels(case))
     if mismatch:
-        yield false(_TYPE, Reason.SELECTOR_MISMATCH, f"Service {name} does not select the pods: {mismatch}")
+        yield _does_not_select(case, name, mismatch)
     if isinstance(endpoints, Unobserved):
         yield unknown(_TYPE, Reason.PROBE_FAILED, f"Endpoints {name}: {endpoints.reason}")
     elif not mismatch:
         found = tuple(addresses.problems(case, service, endpoints))
-        yield from found or peers.problems(case, service, endpoints)
-    blocked = policies.problem(case)
-    if blocked:
-        yield blocked
+        look = records.problems if case.uses_dns else peers.problems
+        yield from found or look(case, service, endpoints)
+
+
+def _does_not_select(case: Case, name: str, mismatch: str) -> Finding:
+    """With another Service that would do, where one is known: nobody is renamed by it."""
+    told, other = f"Service {name} does not select the pods: {mismatch}", alternatives.right(case)
+    sets: tuple[tuple[str, str], ...] = ()
+    if other is not None and case.settings is not None:
+        sets = ((case.settings.service_variable, alternatives.written(case, other)),)
+        told += f"; Service {other.name} does: set {sets[0][0]}={sets[0][1]}"
+    return false(_TYPE, Reason.SELECTOR_MISMATCH, told, sets=sets)
 
 
 def _not_found(case: Case, name: str) -> Finding:
     workload = case.workload
-    address_type = discovery.text(case.settings.address_type) if case.settings else None
-    obstacle = headless.obstacle(workload, name, address_type)
+    variable = case.settings.service_variable if case.settings else discovery.SERVICE_NAME
+    obstacle = headless.obstacle(workload, name, by_hostname=_by_hostname(case))
     asked = case.spec.discovery.create_service
     if obstacle:
         cure = (
-            f"create it, headless and with a selector that only these pods fit, or correct {discovery.SERVICE_NAME}"
+            f"create it, headless and with a selector that only these pods fit, or correct {variable}"
             f" ({obstacle})"
         )
     else:
         command = headless.apply_command(workload, name)
-        cure = f"create it with {command}, or correct {discovery.SERVICE_NAME}"
+        cure = f"create it with {command}, or correct {variable}"
     offer = "" if asked or obstacle else "; spec.discovery.createService lets Repair create it"
     return false(
         _TYPE,
         Reason.SERVICE_NOT_FOUND,
         f"Service {name} does not exist in namespace {workload.ref.namespace}; {cure}{offer}",
         repairable=asked and not obstacle,
-        field=f"env/{discovery.SERVICE_NAME}",
+        field=f"env/{variable}",
+    )
+
+
+def _by_hostname(case: Case) -> bool:
+    """Whether the nodes are looked for by names that only one Service gives the pods of a StatefulSet."""
+    settings = case.settings
+    if settings is None:
+        return False
+    return (
+        settings.dns.kind == "srv"
+        if settings.uses_dns
+        else discovery.text(settings.address_type) == "hostname"
     )
 
 

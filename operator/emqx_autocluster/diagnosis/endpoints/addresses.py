@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from emqx_autocluster import discovery
+from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false, unknown
 from emqx_autocluster.diagnosis import evidence
 from emqx_autocluster.diagnosis.case import Case
 from emqx_autocluster.diagnosis.formation import serving
-from emqx_autocluster.findings import ConditionType, Finding, Reason, false, unknown
+from emqx_autocluster.emqx import discovery
 from emqx_autocluster.observation import (
     DiscoveryError,
     EndpointAddress,
@@ -25,7 +25,7 @@ def problems(case: Case, service: Service, endpoints: Endpoints | None) -> Itera
     if not listed.ready:
         yield _none(case, service, listed)
         return
-    yield from _nameless(case, service, listed)
+    yield from nameless(case, service, listed)
     yield from _others(case, service, listed)
 
 
@@ -65,8 +65,9 @@ def _is_kept_waiting(case: Case, member: Member) -> bool:
     return old and not member.pod.ready and not waits and member not in serving.half_joined(case)
 
 
-def _nameless(case: Case, service: Service, listed: Endpoints) -> Iterator[Finding]:
-    address_type = discovery.text(case.settings.address_type) if case.settings else None
+def nameless(case: Case, service: Service, listed: Endpoints) -> Iterator[Finding]:
+    k8s = case.settings if case.uses_k8s else None
+    address_type = discovery.text(k8s.address_type) if k8s else None
     nameless = sorted(_shown(a) for a in listed.ready if not a.hostname)
     if address_type == "hostname" and nameless:
         yield false(

@@ -31,7 +31,7 @@ class Peer:
     """The other end of a connection."""
 
     namespaces: frozenset[str]
-    """Where it may be said to live."""
+    """Where it may be said to live; none: not known, but not where the policies are."""
     addresses: frozenset[str] = frozenset()
     """None: not known."""
     labels: Mapping[str, str] | None = None
@@ -104,8 +104,8 @@ def _lives_there(selector: Mapping[str, Any] | None, way: Way) -> bool:
     """Without a selector for namespaces the policy's own one is meant."""
     if selector is None:
         return way.namespace in way.peer.namespaces
-    names = ({NAMESPACE_NAME: name} for name in way.peer.namespaces)
-    return any(_selects(selector, known, complete=False) for known in names)
+    names = [{NAMESPACE_NAME: name} for name in way.peer.namespaces]
+    return not names or any(_selects(selector, known, complete=False) for known in names)
 
 
 def _in_block(address: str, block: Mapping[str, Any]) -> bool:

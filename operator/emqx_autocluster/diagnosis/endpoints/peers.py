@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from emqx_autocluster import discovery
+from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false
 from emqx_autocluster.diagnosis.case import Case
-from emqx_autocluster.discovery import DiscoverySettings, Setting, Source
-from emqx_autocluster.findings import ConditionType, Finding, Reason, false
-from emqx_autocluster.observation import Endpoints, Fact, Identity, Member, Service, View
-from emqx_autocluster.peernames import Naming, looked_for
+from emqx_autocluster.emqx import discovery
+from emqx_autocluster.emqx.discovery import DiscoverySettings, Setting, Source
+from emqx_autocluster.emqx.peernames import Naming, looked_for
+from emqx_autocluster.observation import Endpoints, Fact, Identity, Member, Service, Unobserved, View
 
 _TYPE = ConditionType.DISCOVERY_READY
 
@@ -42,9 +42,17 @@ def problems(case: Case, service: Service, endpoints: Endpoints | None) -> Itera
     )
 
 
+def _looked_for(case: Case) -> tuple[Member, ...]:
+    """A replicant looks for the cores, and for nobody else."""
+    if not case.is_replicant:
+        return case.running
+    cores = case.observation.cores
+    return () if isinstance(cores, Unobserved) else cores
+
+
 def _app(case: Case) -> str:
-    generation = case.settings.generation if case.settings else None
-    return f" and {discovery.APP_NAME}" if generation and generation.is_4x else ""
+    old = case.settings is not None and case.settings.generation.is_4x
+    return f" and {discovery.APP_NAME}" if old else ""
 
 
 def _mismatches(case: Case, service: Service, endpoints: Endpoints) -> Iterator[_Mismatch]:
@@ -53,12 +61,13 @@ def _mismatches(case: Case, service: Service, endpoints: Endpoints) -> Iterator[
     if settings is None or naming is None:
         return
     at = {address.ip: address for address in endpoints.ready}
-    members = [(m, own) for m in case.running if (own := _own_name(m))]
-    if len(members) == 1:
+    members = [(m, own) for m in _looked_for(case) if (own := _own_name(m))]
+    if len(members) == 1 and not case.is_replicant:
         return
+    seekers = [(m, m.node) for m in case.running if m.node] if case.is_replicant else members
     for member, own in members:
         address = at.get(member.pod.ip or "")
-        apps = _apps(settings, [name for other, name in members if other is not member])
+        apps = _apps(settings, [name for other, name in seekers if other is not member])
         sought = [looked_for(app, address, naming) for app in apps] if address else []
         wrong = next((name for name in sought if name and name != own), None)
         if wrong:
@@ -70,10 +79,10 @@ def _naming(case: Case, settings: DiscoverySettings, service: Service) -> Naming
     used = [settings.address_type]
     if discovery.text(settings.address_type) != "ip":
         used.append(settings.suffix)
-    if settings.generation and settings.generation.is_4x:
+    if settings.generation.is_4x:
         used.append(settings.app_name)
     elsewhere = discovery.text(settings.namespace) != case.workload.ref.namespace
-    if elsewhere or settings.generation is None or not all(_is_certain(case, setting) for setting in used):
+    if elsewhere or not all(_is_certain(case, setting) for setting in used):
         return None
     return Naming(
         discovery.text(settings.address_type) or "",
@@ -95,8 +104,7 @@ def _own_name(member: Member) -> str | None:
 
 def _apps(settings: DiscoverySettings, others: list[str]) -> list[str]:
     """What stands before the @: on 4.x as it is set, from 5.0 on as each of the others has it itself."""
-    generation = settings.generation
-    if generation is None or not generation.is_4x:
+    if not settings.generation.is_4x:
         return sorted({name.partition("@")[0] for name in others})
     app = discovery.text(settings.app_name)
     return [app] if app else []

@@ -1,20 +1,22 @@
 """DiscoveryReady: whether the namespace's NetworkPolicies close a way that EMQX needs.
 
 Judged by the policies alone, of which nobody knows whether the network enforces them: so only while members stand
-apart, only as likely, and not where something that was seen says otherwise.
+apart, only as likely, and not where something that was seen says otherwise. Before any runs, `planned` judges.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import permutations
 
-from emqx_autocluster import discovery, membership, ports
+from emqx_autocluster.api.findings import ConditionType, Finding, Reason, Unjudged, false
 from emqx_autocluster.diagnosis.case import Case
 from emqx_autocluster.diagnosis.configuration.address import is_the_service
-from emqx_autocluster.diagnosis.endpoints import networkpolicy
+from emqx_autocluster.diagnosis.endpoints import closures, networkpolicy, planned
+from emqx_autocluster.diagnosis.endpoints.closures import Closure
 from emqx_autocluster.diagnosis.endpoints.networkpolicy import Direction, Peer, Way
-from emqx_autocluster.findings import ConditionType, Finding, Reason, false
+from emqx_autocluster.emqx import discovery, ports
 from emqx_autocluster.observation import (
+    NOT_ASKED,
     DiscoveryError,
     DiscoveryTrace,
     Identity,
@@ -25,8 +27,6 @@ from emqx_autocluster.observation import (
 
 _TYPE = ConditionType.DISCOVERY_READY
 SERVICE_PORT = 443
-DNS_PORTS = (53, 5353)
-"""The Service's, and where OpenShift's DNS listens behind it: some networks judge the one, some the other."""
 _SYSTEM = frozenset({"kube-system", "default"})
 _NO_WORD = frozenset({DiscoveryError.TIMED_OUT, DiscoveryError.REFUSED})
 _NOT_THE_SERVER = frozenset(
@@ -35,42 +35,30 @@ _NOT_THE_SERVER = frozenset(
 """What a member says that need not have reached the API server."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Gap:
-    """A way that is closed, and the rule that would open it."""
-
-    direction: Direction
-    what: str
-    rule: str
-
-
 def problem(case: Case) -> Finding | None:
     found = case.observation.network.policies
-    if isinstance(found, Unobserved) or case.workload.template.host_network or not case.running:
+    if isinstance(found, Unobserved) or case.workload.template.host_network:
         return None
-    if case.progressing or any(membership.is_settling(m, case.observation.at) for m in case.running):
+    if not case.running:
+        return None if any(case.observation.each_member()) else planned.problem(case, found)
+    if case.progressing or any(case.observation.is_settling(m) for m in case.running):
         return None
-    gaps = tuple(_gaps(case, found))
-    if not gaps:
+    closed = tuple(_closures(case, found))
+    if not closed:
         return None
     labels = case.running[0].pod.labels
-    selecting = (p for gap in gaps for p in networkpolicy.isolating(found, gap.direction, labels))
-    names = ", ".join(sorted({policy.name for policy in selecting}))
-    closed = " and ".join(f"{gap.direction.lower()} {gap.direction.peers} {gap.what}" for gap in gaps)
-    rules = "; ".join(_rules(gaps, direction) for direction in dict.fromkeys(gap.direction for gap in gaps))
-    return false(
-        _TYPE,
-        Reason.NETWORK_POLICY_BLOCKS,
-        f"likely NetworkPolicy {names} keeps the members apart: no rule allows their {closed}; add {rules}",
-    )
+    names = (p.name for each in closed for p in networkpolicy.isolating(found, each.direction, labels))
+    return false(_TYPE, Reason.NETWORK_POLICY_BLOCKS, f"likely {closures.told(names, closed)}")
 
 
-def _rules(gaps: tuple[_Gap, ...], direction: Direction) -> str:
-    """What has to be added to a policy, as it is written there."""
-    return f"{direction.lower()}: [{', '.join(gap.rule for gap in gaps if gap.direction is direction)}]"
+def unjudged(case: Case) -> Iterator[Unjudged]:
+    """Of a manifest: where policies stand beside it that are not understood here."""
+    found = case.observation.network.policies
+    if isinstance(found, Unobserved) and found is not NOT_ASKED and not case.running:
+        yield Unjudged(_TYPE, "whether the nodes may reach each other, DNS and the API server", found.reason)
 
 
-def _gaps(case: Case, policies: tuple[NetworkPolicy, ...]) -> Iterator[_Gap]:
+def _closures(case: Case, policies: tuple[NetworkPolicy, ...]) -> Iterator[Closure]:
     judge = _Judge(case, policies)
     for look in (judge.api_server, judge.dns, judge.members):
         yield from look()
@@ -81,7 +69,7 @@ class _Judge:
     case: Case
     policies: tuple[NetworkPolicy, ...]
 
-    def api_server(self) -> Iterator[_Gap]:
+    def api_server(self) -> Iterator[Closure]:
         network = self.case.observation.network
         own, servers, ports = network.service_address, network.api_servers, sorted(network.api_ports)
         if not isinstance(own, str) or isinstance(servers, Unobserved) or not servers or not ports:
@@ -101,9 +89,9 @@ class _Judge:
             _to_address(own, (SERVICE_PORT,)),
             *(_to_address(server, ports) for server in sorted(servers)),
         ]
-        yield _Gap(Direction.EGRESS, f"the API server ({', '.join(ways)})", ", ".join(rules))
+        yield Closure(Direction.EGRESS, f"the API server ({', '.join(ways)})", ", ".join(rules))
 
-    def dns(self) -> Iterator[_Gap]:
+    def dns(self) -> Iterator[Closure]:
         """Only where a pod does not resolve a name: else its way to DNS is open, whatever the policies say."""
         for member in self.case.running:
             identity = member.identity
@@ -116,15 +104,12 @@ class _Judge:
                 Peer(frozenset({"kube-system"}), frozenset(conf.nameservers)),
                 Peer(frozenset({"kube-system"}), behind),
             )
-            if not any(self._leaves(server, DNS_PORTS, "UDP") for server in servers):
-                yield _Gap(
-                    Direction.EGRESS,
-                    f"DNS ({', '.join(conf.nameservers)}, port 53)",
-                    "{ports: [{port: 53, protocol: UDP}, {port: 53, protocol: TCP}]}",
-                )
+            if not any(self._leaves(server, planned.DNS_PORTS, "UDP") for server in servers):
+                what = f"DNS ({', '.join(conf.nameservers)}, port 53)"
+                yield Closure(Direction.EGRESS, what, closures.DNS_RULE)
                 return
 
-    def members(self) -> Iterator[_Gap]:
+    def members(self) -> Iterator[Closure]:
         """The first two that the policies keep apart; none where something got through that they do not let through."""
         ways = list(permutations(self.case.running, 2))
         if any(self._talk_anyway(a, b) for a, b in ways):
@@ -146,22 +131,20 @@ class _Judge:
         messages = rpc is not None and a.rpc.get(b.pod.name) is True and not self._opens(a, b, rpc)
         return messages or (self._together(a, b) is True and not self._meet(a, b))
 
-    def _between(self, a: Member, b: Member, ports: list[int]) -> Iterator[_Gap]:
-        labels = ", ".join(
-            f"{k}: {v}" for k, v in (self.case.workload.selector.get("matchLabels") or {}).items()
-        )
-        selector = f"{{podSelector: {{matchLabels: {{{labels}}}}}}}"
-        what = f"each other ({', '.join(map(str, ports))})"
-        for direction, near, far in ((Direction.INGRESS, b, a), (Direction.EGRESS, a, b)):
-            if not all(self._goes(direction, near, far, port) for port in ports):
-                rule = f"{{{direction.peers}: [{selector}], ports: [{_ports(ports)}]}}"
-                yield _Gap(direction, what, rule)
+    def _between(self, a: Member, b: Member, ports: list[int]) -> list[Closure]:
+        ways = ((Direction.INGRESS, b, a), (Direction.EGRESS, a, b))
+        labels = self.case.workload.selector.get("matchLabels") or {}
+        return [
+            closures.to_pods(direction, "each other", labels, ports)
+            for direction, near, far in ways
+            if not all(self._goes(direction, near, far, port) for port in ports)
+        ]
 
     def _rpc_port(self, member: Member) -> int | None:
         settings, container = self.case.settings, self.case.container
         if settings is None or container is None:
             return None
-        return ports.rpc_port(container, settings.version, member.node or "")
+        return ports.rpc_port(container, member.node or "", numbered=settings.generation.numbers_rpc_ports)
 
     def _together(self, a: Member, b: Member) -> bool | None:
         """Whether two are in one island; None: one of them has not told what it sees."""
@@ -203,7 +186,7 @@ class _Judge:
 
 def asks_the_service(case: Case) -> bool:
     """Whether EMQX asks the API server by its Service."""
-    value = discovery.text(case.settings.api_server) if case.settings else None
+    value = discovery.text(case.settings.api_server) if case.settings and case.uses_k8s else None
     address = discovery.parse_address(value) if value else None
     return address is not None and is_the_service(case, address)
 
@@ -225,8 +208,4 @@ def _got_no_word(member: Member) -> bool:
 
 def _to_address(address: str, ports: tuple[int, ...] | list[int]) -> str:
     length = 128 if ":" in address else 32
-    return f"{{to: [{{ipBlock: {{cidr: {address}/{length}}}}}], ports: [{_ports(ports)}]}}"
-
-
-def _ports(ports: tuple[int, ...] | list[int]) -> str:
-    return ", ".join(f"{{port: {port}, protocol: TCP}}" for port in ports)
+    return f"{{to: [{{ipBlock: {{cidr: {address}/{length}}}}}], ports: [{closures.listed(ports)}]}}"

@@ -1,10 +1,10 @@
 """One cluster or several: what the members' views make together, and whether anything will bring them together."""
 
-from emqx_autocluster import discovery, membership, ports
+from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false, unknown
 from emqx_autocluster.diagnosis import evidence
 from emqx_autocluster.diagnosis.case import Case
-from emqx_autocluster.findings import ConditionType, Finding, Reason, false, unknown
-from emqx_autocluster.membership import Membership
+from emqx_autocluster.emqx import membership, ports
+from emqx_autocluster.emqx.membership import Membership
 from emqx_autocluster.observation import DiscoveryError, DiscoveryTrace, Member
 
 _TYPE = ConditionType.CLUSTER_FORMED
@@ -12,7 +12,7 @@ _TYPE = ConditionType.CLUSTER_FORMED
 
 def check_views(case: Case) -> Finding | None:
     seen = case.membership
-    young = [m.pod.name for m in case.running if membership.is_settling(m, case.observation.at)]
+    young = [m.pod.name for m in case.running if case.observation.is_settling(m)]
     if seen.unseen:
         others = f" (and of {len(seen.unseen) - 1} more)" if len(seen.unseen) > 1 else ""
         detail = membership.unreadable(seen.unseen[0]) + others
@@ -27,11 +27,29 @@ def check_views(case: Case) -> Finding | None:
             f"{one} lists {other} as running, {other} does not list {one}: a join or a"
             " network partition in progress",
         )
+    if seen.parted and not young:
+        return _parted(case)
     if len(seen.islands) > 1 and young:
         return unknown(
             _TYPE, Reason.NODES_STARTING, f"{', '.join(young)} started a moment ago and may still join"
         )
     return None
+
+
+def _parted(case: Case) -> Finding:
+    """Each is listed by those between them, so that nobody is alone, and yet the two know nothing of each other."""
+    one, other = case.membership.parted[0]
+    more = (
+        f" (and {len(case.membership.parted) - 1} more such pairs)" if len(case.membership.parted) > 1 else ""
+    )
+    namespace = case.workload.ref.namespace
+    return false(
+        _TYPE,
+        Reason.VIEWS_DIFFER,
+        f"{one} and {other} do not list each other, though other members list both{more}: devices on the two do not"
+        f" hear each other; find what cuts the link between these pods (port 4370), and if they still differ a minute"
+        f" after it is back, restart one of them: kubectl delete pod -n {namespace} {other}",
+    )
 
 
 def check_split(case: Case) -> Finding | None:
@@ -46,8 +64,8 @@ def check_split(case: Case) -> Finding | None:
         Reason.NOT_FORMED: "each member is a cluster of its own",
     }[reason]
     told = f"{len(islands)} clusters instead of one, {text}: {shown}"
-    # Not where k8s is only intended, by a variable that this version does not read: it looks for nobody.
-    looks = case.settings is not None and discovery.text(case.settings.strategy) == "k8s"
+    # Not where looking is only intended, by a variable that this version does not read: it looks for nobody.
+    looks = case.settings is not None and not case.settings.is_meant and case.joins_at_start
     return false(_TYPE, reason, f"{told}; {_outlook(case)}" if looks else told)
 
 
@@ -61,10 +79,10 @@ def _reason(seen: Membership) -> Reason:
 def _outlook(case: Case) -> str:
     """Whether the members still look for each other, and what makes them look again if not."""
     alone = [island[0] for island in case.membership.islands if len(island) == 1]
-    generation = case.settings.generation if case.settings else None
-    if generation is None or not alone:
+    if case.settings is None or not alone:
         return "clusters of two or more do not come together by themselves"
-    looking = f"EMQX {generation.version} goes on looking, so a lone member joins by itself"
+    version, generation = case.settings.version, case.settings.generation
+    looking = f"EMQX {version} goes on looking, so a lone member joins by itself"
     if generation.looks_for_ever:
         return f"{looking} once its discovery works{evidence.confirmation(case, frozenset(DiscoveryError))}"
     if all(map(_fails, alone)):
@@ -76,7 +94,7 @@ def _outlook(case: Case) -> str:
             f"kubectl exec -n {namespace} {pod} -- emqx_ctl cluster discovery enable, or a restart or a join"
         )
     return (
-        f"EMQX {generation.version} looks no more once it has found only itself, so a lone member may never join by"
+        f"EMQX {version} looks no more once it has found only itself, so a lone member may never join by"
         f" itself; what makes it look again: {again}"
     )
 
@@ -92,8 +110,10 @@ def check_messages(case: Case) -> Finding | None:
     if not closed:
         return None
     one, other = closed[0]
-    version = case.settings.version if case.settings else None
-    port = (case.container and ports.rpc_port(case.container, version, other.node or "")) or ports.RPC
+    numbered = case.settings.generation.numbers_rpc_ports if case.settings else None
+    port = (
+        case.container and ports.rpc_port(case.container, other.node or "", numbered=numbered)
+    ) or ports.RPC
     more = f" (and {len(closed) - 1} more such ways)" if len(closed) > 1 else ""
     return false(
         _TYPE,
@@ -113,5 +133,13 @@ def _is_closed(one: Member, other: Member) -> bool:
 def foreign_nodes(case: Case) -> str:
     """Running nodes of the members' cluster that no pod of the workload has, with what has them as far as known."""
     known = case.observation.strangers
-    names = sorted(membership.foreign(case.observation))
-    return ", ".join(f"{name} ({known[name]})" if name in known else name for name in names)
+    names = [
+        n for n in sorted(membership.foreign(case.observation)) if n not in known or not known[n].replicant
+    ]
+    return ", ".join(f"{name} ({known[name].holder})" if name in known else name for name in names)
+
+
+def guests(case: Case) -> int:
+    """How many replicants of other workloads stand in the members' views: they belong there."""
+    known = case.observation.strangers
+    return sum(1 for n in membership.foreign(case.observation) if n in known and known[n].replicant)

@@ -12,7 +12,7 @@ _START = timedelta(seconds=60)
 def of_rollout(case: Case) -> str | None:
     """None: each pod that is not Ready may just need a moment."""
     pods = [m.pod for m in case.observation.each_member() if not m.pod.ready and not m.pod.deleting]
-    stuck = not case.progressing
+    stuck = not case.progressing and not case.held
     late = [
         p
         for p in pods

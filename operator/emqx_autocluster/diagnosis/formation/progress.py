@@ -1,26 +1,31 @@
 """Whether a rollout or a start goes on, in which membership says little; and on what a rollout is stuck."""
 
+from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false, unknown
 from emqx_autocluster.diagnosis.case import Case
-from emqx_autocluster.diagnosis.formation import obstacles, serving
-from emqx_autocluster.findings import ConditionType, Finding, Reason, false, unknown
+from emqx_autocluster.diagnosis.formation import held, obstacles, serving
 
+_GOES_ON = "a rollout goes on"
 _TYPE = ConditionType.CLUSTER_FORMED
 
 
 def check(case: Case) -> Finding | None:
     workload = case.workload
+    if case.held:
+        return held.check(case) or unknown(
+            _TYPE, Reason.TARGET_PROGRESSING, f"{_GOES_ON}: {held.reached(case)}"
+        )
     if not case.progressing and (workload.paused or workload.all_updated):
         return None
+    if case.progressing and workload.observed_generation < workload.generation:
+        return unknown(
+            _TYPE, Reason.TARGET_PROGRESSING, "its controller has not taken in the last change yet"
+        )
     if workload.strategy == "OnDelete" and not workload.all_updated:
         return unknown(_TYPE, Reason.TARGET_PROGRESSING, _delete_by_hand(case))
     done = f"{workload.updated_replicas} of {workload.replicas} pods updated, {workload.available_replicas} available"
     waiting = serving.waiting_for_tables(case)
     if not case.progressing:
         return _stuck(case, done, waiting)
-    if workload.observed_generation < workload.generation:
-        return unknown(
-            _TYPE, Reason.TARGET_PROGRESSING, "its controller has not taken in the last change yet"
-        )
     obstacle = waiting or obstacles.of_rollout(case)
     seen = f"; it waits for {obstacle}" if obstacle else ""
     return unknown(_TYPE, Reason.TARGET_PROGRESSING, f"{phase(case)}: {done}{seen}")
@@ -31,7 +36,7 @@ def phase(case: Case) -> str:
     workload = case.workload
     replaced = workload.status_replicas > workload.updated_replicas
     unseen = workload.observed_generation < workload.generation
-    return "a rollout goes on" if replaced or unseen else "pods are being started"
+    return _GOES_ON if replaced or unseen else "pods are being started"
 
 
 def _stuck(case: Case, done: str, waiting: str) -> Finding:

@@ -2,10 +2,10 @@
 
 from datetime import timedelta
 
+from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false, unknown
+from emqx_autocluster.api.v1alpha1 import delta
 from emqx_autocluster.diagnosis.case import Case
-from emqx_autocluster.findings import ConditionType, Finding, Reason, false, unknown
 from emqx_autocluster.observation import JoinTrace, Member, Unobserved
-from emqx_autocluster.v1alpha1 import delta
 
 BOOT = timedelta(seconds=60)
 """A member that is not Ready after this is slower than any boot that was measured (7 s)."""
@@ -44,7 +44,7 @@ def check(case: Case) -> Finding | None:
 def half_joined(case: Case) -> tuple[Member, ...]:
     """Members whose own log proves that a join stopped their applications and never started them again."""
     after = delta(case.spec.repair.half_joined_after)
-    return tuple(m for m in case.running if _is_half_joined(case, m, after))
+    return tuple(m for m in case.running if not m.replicant and _is_half_joined(case, m, after))
 
 
 def _is_half_joined(case: Case, member: Member, after: timedelta) -> bool:
@@ -72,11 +72,13 @@ def check_half_joined(case: Case) -> Finding | None:
 
 def _cure(case: Case, member: Member) -> str:
     namespace, pod = case.workload.ref.namespace, member.pod.name
-    generation = case.settings.generation if case.settings else None
+    has_command = (
+        case.settings.version.agree(lambda each: each.has_discovery_command) if case.settings else None
+    )
     replace = f"kubectl delete pod -n {namespace} {pod}"
-    if generation and not generation.has_discovery_command:
+    if has_command is False:
         return replace
-    known = "" if generation else " (EMQX 5.6.1 and later)"
+    known = "" if has_command else " (EMQX 5.6.1 and later)"
     return (
         f"kubectl exec -n {namespace} {pod} -- emqx_ctl cluster discovery enable{known};"
         f" if it is not Ready a minute later: {replace}"

@@ -4,15 +4,17 @@ Where they do not, the ladder (`resolution`) says on which rung it breaks. A pod
 whatever its resolver looks like.
 """
 
-from emqx_autocluster import discovery
+from emqx_autocluster.api.findings import ConditionType, Finding, Reason, Status, false, true, unknown
+from emqx_autocluster.api.v1alpha1 import delta
 from emqx_autocluster.diagnosis.case import Case
 from emqx_autocluster.diagnosis.configuration import address
 from emqx_autocluster.diagnosis.configuration.address import is_the_service, service_fqdn
-from emqx_autocluster.diagnosis.names import dnspolicy, resolution, serviceaddress
+from emqx_autocluster.diagnosis.names import dnspolicy, peername, resolution, serviceaddress
+from emqx_autocluster.diagnosis.names.dnspolicy import unjudged
 from emqx_autocluster.diagnosis.names.question import Question
-from emqx_autocluster.discovery import Address
-from emqx_autocluster.emqx_versions import CANONICAL_HOST
-from emqx_autocluster.findings import ConditionType, Finding, Reason, Status, false, true, unknown
+from emqx_autocluster.emqx import discovery
+from emqx_autocluster.emqx.discovery import Address
+from emqx_autocluster.emqx.versions import CANONICAL_HOST
 from emqx_autocluster.observation import (
     NOT_ASKED,
     DNSAnswer,
@@ -23,7 +25,8 @@ from emqx_autocluster.observation import (
     Unobserved,
     WorkloadRef,
 )
-from emqx_autocluster.v1alpha1 import delta
+
+__all__ = ["check", "cluster_answer", "unjudged"]
 
 _TYPE = ConditionType.DNS_HEALTHY
 
@@ -31,8 +34,10 @@ _TYPE = ConditionType.DNS_HEALTHY
 def check(case: Case) -> Finding:
     if case.settings is None or isinstance(case.settings.strategy, Unobserved):
         return unknown(_TYPE, Reason.INITIALIZING, "the discovery strategy is not known yet")
+    if case.uses_dns:
+        return peername.check(case, case.settings)
     if not case.uses_k8s:
-        return true(_TYPE, Reason.NOT_APPLICABLE, "only strategy k8s needs the API server's name")
+        return true(_TYPE, Reason.NOT_APPLICABLE, "this strategy needs no name of the cluster's DNS")
     hosts = [*([CANONICAL_HOST] if _needs_the_service(case) else []), *_configured_name(case)]
     found = [] if case.progressing else [finding for host in hosts if (finding := _resolution(case, host))]
     bad = [finding for finding in found if finding.bad]

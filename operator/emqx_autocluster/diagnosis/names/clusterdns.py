@@ -1,9 +1,9 @@
 """Rungs of the DNS ladder in the cluster's own DNS: whether it runs, and what its Corefile does with the name."""
 
+from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false
 from emqx_autocluster.diagnosis.names import coredns
 from emqx_autocluster.diagnosis.names.corefile import Corefile, CorefileError, parse
 from emqx_autocluster.diagnosis.names.question import SERVICE, Question, answers, timed_out
-from emqx_autocluster.findings import ConditionType, Finding, Reason, false
 from emqx_autocluster.observation import DNSAnswer, DNSOutcome, Fact, Unobserved
 
 _TYPE = ConditionType.DNS_HEALTHY

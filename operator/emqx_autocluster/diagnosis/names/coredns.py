@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable, Iterator
 from ipaddress import ip_address
 
-from emqx_autocluster import discovery
 from emqx_autocluster.diagnosis.names.corefile import (
     DEFAULT_PORT,
     Corefile,
@@ -13,6 +12,7 @@ from emqx_autocluster.diagnosis.names.corefile import (
     covers,
     zone_name,
 )
+from emqx_autocluster.emqx import discovery
 
 _FORWARDERS = ("forward", "proxy")
 _WILDCARD = {"ANY", "*"}
@@ -119,7 +119,7 @@ def _is_itself(upstream: str, ports: set[int], own: set[str]) -> bool:
 
 def _host_and_port(upstream: str) -> tuple[str, int]:
     plain = upstream.removeprefix("dns://")
-    bracketed = re.fullmatch(r"\[(.+)\](?::(\d+))?", plain)
+    bracketed = re.fullmatch(r"\[(.+)\](?::([0-9]+))?", plain)
     if bracketed:
         return bracketed[1], int(bracketed[2] or DEFAULT_PORT)
     host, colon, port = plain.rpartition(":")

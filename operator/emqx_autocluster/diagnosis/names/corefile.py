@@ -6,10 +6,14 @@ from dataclasses import dataclass, replace
 
 _TOKEN = re.compile(r'#[^\n]*|"(?P<quoted>(?:\\.|[^"\\])*)"|(?P<newline>\n)|(?P<word>[^\s]+)')
 _SCHEME = re.compile(r"^(?:dns|tls|https|https3|quic|grpc)://")
-_PORT = re.compile(r":(\d+)$")
+_PORT = re.compile(r":([0-9]{1,5})$")
 _SNIPPET = re.compile(r"^\((.+)\)$")
 DEFAULT_PORT = 53
 _DEEPEST = 20
+_LONGEST = 256 * 1024
+"""Characters; a Corefile has some thousands."""
+_MOST_LINES = 10_000
+"""With all that is imported: snippets that import each other twice grow without end."""
 
 
 class CorefileError(ValueError):
@@ -73,16 +77,18 @@ def zone_name(text: str) -> str:
 
 def parse(text: str) -> Corefile:
     """Raises CorefileError where CoreDNS would not start with it."""
+    if len(text) > _LONGEST:
+        raise CorefileError(f"it has more than {_LONGEST} characters")
     lines = tuple(_lines(text))
     blocks = _blocks(lines)
     snippets = {match[1]: b.block for b in blocks if (match := _SNIPPET.match(b.name))}
     missing: list[str] = []
     servers = []
-    for block in _imported(blocks, snippets, missing):
+    for block in _bounded(_imported(blocks, snippets, missing)):
         if _SNIPPET.match(block.name):
             continue
         keys = ",".join((block.name, *block.arguments)).split(",")
-        plugins = tuple(_imported(block.block, snippets, missing))
+        plugins = tuple(_bounded(_imported(block.block, snippets, missing)))
         servers.append(ServerBlock(tuple(_zone(key) for key in keys if key), plugins))
     return Corefile(tuple(servers), tuple(dict.fromkeys(missing)))
 
@@ -164,6 +170,13 @@ def _imported(
             yield from _imported(snippets[name], snippets, missing, depth + 1)
         else:
             missing.append(name)
+
+
+def _bounded(lines: Iterator[Directive]) -> Iterator[Directive]:
+    for number, line in enumerate(lines):
+        if number > _MOST_LINES:
+            raise CorefileError(f"it has more than {_MOST_LINES} lines with all that it imports")
+        yield line
 
 
 def _zone(key: str) -> Zone:

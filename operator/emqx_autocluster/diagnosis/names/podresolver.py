@@ -2,8 +2,8 @@
 
 from ipaddress import ip_address
 
+from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false
 from emqx_autocluster.diagnosis.names.question import SERVICE, Question, answers, timed_out
-from emqx_autocluster.findings import ConditionType, Finding, Reason, false
 from emqx_autocluster.observation import DNSAnswer, Fact, ResolvConf, Unobserved
 
 _TYPE = ConditionType.DNS_HEALTHY
@@ -35,8 +35,8 @@ def nameserver(question: Question) -> Finding | Unobserved | None:
 def search_list(question: Question) -> Finding | Unobserved | None:
     """The short name never becomes the absolute one, or not with every C library."""
     conf, server = question.conf, question.nameserver
-    if conf is None or server is None:
-        return None  # said already by the rung above
+    if conf is None or server is None or question.host.endswith("."):
+        return None  # said already by the rung above, or no search list has a part in it
     said = _said_by(question, server)
     if isinstance(said, DNSAnswer) and not answers(said):
         return None

@@ -20,16 +20,17 @@ SERVICE = "Service kube-dns in kube-system"
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """The name of the API server's Service, as a pod asks for it in vain; without a pod, as the operator does."""
+    """The name of a Service, as a pod asks for it in vain; without a pod, as the operator does."""
 
     case: Case
     host: str
     member: Member | None = None
+    absolute: str = ""
+    """The absolute name that it has to become; empty: that of the API server's Service."""
 
     @property
     def name(self) -> str:
-        """The absolute name that it has to become."""
-        return service_fqdn(self.case.observation.network.cluster_domain)
+        return self.absolute or service_fqdn(self.case.observation.network.cluster_domain)
 
     @property
     def shown(self) -> str:

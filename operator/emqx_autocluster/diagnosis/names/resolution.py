@@ -7,9 +7,9 @@ facts could not be read is skipped with a word, and those below still speak.
 from collections.abc import Callable
 from dataclasses import replace
 
+from emqx_autocluster.api.findings import Finding
 from emqx_autocluster.diagnosis.names import clusterdns, podresolver
 from emqx_autocluster.diagnosis.names.question import Question
-from emqx_autocluster.findings import Finding
 from emqx_autocluster.observation import Unobserved
 
 Rung = Callable[[Question], Finding | Unobserved | None]

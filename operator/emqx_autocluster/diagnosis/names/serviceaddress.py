@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
+from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false
 from emqx_autocluster.diagnosis.case import Case
 from emqx_autocluster.diagnosis.endpoints import policies
-from emqx_autocluster.findings import ConditionType, Finding, Reason, false
 from emqx_autocluster.observation import DiscoveryError, DiscoveryTrace, Member, Unobserved
 
 _TYPE = ConditionType.DNS_HEALTHY

@@ -1,0 +1,164 @@
+"""Strategy k8s: whether the host in the nodes' own names is the one under which discovery looks for them.
+
+The image makes the one of its environment, EMQX the other of its settings. Part of ConfigurationValid.
+"""
+
+from collections.abc import Iterator
+
+from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false, unknown
+from emqx_autocluster.diagnosis.case import Case
+from emqx_autocluster.diagnosis.configuration import fixednames, ownnames
+from emqx_autocluster.emqx import discovery, peernames, podwords
+from emqx_autocluster.emqx.discovery import DiscoverySettings, Setting, Source
+from emqx_autocluster.emqx.ownname import OwnName
+from emqx_autocluster.emqx.peernames import Naming
+from emqx_autocluster.emqx.podwords import POD_IP, POD_NAME
+from emqx_autocluster.objects import template
+from emqx_autocluster.observation import EndpointAddress, Fact, Unobserved
+
+_TYPE = ConditionType.CONFIGURATION_VALID
+_ZONES = {"dns": "pod", "hostname": "svc"}
+"""Address type -> the first label of the suffix under which Kubernetes' DNS has such names."""
+_AGAIN = "a restart by which nodes change their names, so it is not done for you"
+
+
+def right_suffix(case: Case, settings: DiscoverySettings) -> str | None:
+    """None: the address type needs none."""
+    zone = _ZONES.get(discovery.text(settings.address_type) or "")
+    return f"{zone}.{case.observation.network.cluster_domain}" if zone else None
+
+
+def problems(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
+    own = ownnames.predicted(case, settings)
+    naming = _naming(case, settings)
+    sought = _sought(case, naming) if naming else None
+    if not isinstance(own, OwnName) or naming is None or sought is None or case.progressing:
+        return
+    literal = fixednames.problem(case, own, sought)
+    if isinstance(literal, Finding):
+        yield literal
+    elif literal is None and own.host != sought and ownnames.is_borne_out(case, own):
+        told = ownnames.unread(case)
+        mismatch = _mismatch(case, settings, own, naming, sought)
+        yield (
+            unknown(_TYPE, Reason.PROBE_FAILED, f"{mismatch.message} (not certain: {told})")
+            if told
+            else mismatch
+        )
+
+
+def _naming(case: Case, settings: DiscoverySettings) -> Naming | None:
+    """With what is put right by itself already in it; None: not known."""
+    service, kind = discovery.text(settings.service_name), discovery.text(settings.address_type)
+    suffix = _suffix(case, settings)
+    if service is None or kind is None or suffix is None:
+        return None
+    return Naming(kind, service, case.workload.ref.namespace, suffix)
+
+
+def _suffix(case: Case, settings: DiscoverySettings) -> str | None:
+    given, right = settings.suffix, right_suffix(case, settings)
+    if right is None:
+        return ""
+    if isinstance(given, Unobserved):
+        return None
+    return right if given.source is Source.DEFAULT else given.value
+
+
+def _sought(case: Case, naming: Naming) -> str | None:
+    """None: there is no such name for these pods, which is told by itself."""
+    named = ownnames.place(case).governing == naming.service
+    found = peernames.looked_for("", EndpointAddress(POD_IP, POD_NAME if named else None), naming)
+    return found.removeprefix("@") if found else None
+
+
+def _mismatch(case: Case, settings: DiscoverySettings, own: OwnName, naming: Naming, sought: str) -> Finding:
+    missing = _missing(settings) if own.host_from is None else ()
+    shown = podwords.shown(f"{own.part}@{sought}")
+    looks = (
+        f"discovery by address type {naming.address_type} looks for {shown}{_by(settings)}: they never meet"
+    )
+    if missing:
+        sets = tuple((name, value) for name, value in _wanted(case, settings) if name in missing)
+        told = (
+            f"the image names a node by its host name only where {' and '.join(missing)} is in env, which alone it"
+            f" looks at{_elsewhere(settings)}: each node is {own}, and {looks}; set"
+            f" {' and '.join(f'{name}={value}' for name, value in sets)} ({_AGAIN})"
+        )
+        return _false(told, sets, missing[0])
+    variable = own.host_from or discovery.ADDRESS_TYPE
+    sets = tuple(change for change in _fitting(case, settings, own, naming))
+    cure = " and ".join(f"{name}={value}" for name, value in sets)
+    cure = (
+        f"set {cure}, by which every node keeps its name"
+        if sets
+        else f"let {variable} give {shown} ({_AGAIN})"
+    )
+    return _false(f"{variable} makes each node {own}, and {looks}; {cure}", sets, variable)
+
+
+def _false(told: str, sets: tuple[tuple[str, str], ...], variable: str) -> Finding:
+    return false(_TYPE, Reason.HOST_PART_MISMATCH, told, sets=sets, field=template.ENV + variable)
+
+
+def _by(settings: DiscoverySettings) -> str:
+    kind = discovery.text(settings.address_type)
+    return f" ({discovery.ADDRESS_TYPE})" if kind == "ip" else f" ({discovery.SUFFIX})"
+
+
+def _wanted(case: Case, settings: DiscoverySettings) -> tuple[tuple[str, str], ...]:
+    """All that the image has to find in env to name a node after DNS."""
+    return (
+        (settings.generation.strategy_variable, "k8s"),
+        (discovery.NAMESPACE, case.workload.ref.namespace),
+        (discovery.ADDRESS_TYPE, discovery.text(settings.address_type) or ""),
+    )
+
+
+def _missing(settings: DiscoverySettings) -> tuple[str, ...]:
+    if discovery.text(settings.address_type) not in _ZONES:
+        return ()
+    env, generation = settings.entrypoint, settings.generation
+    looked_at: tuple[tuple[str, Fact[str | None]], ...] = (
+        *(((generation.strategy_variable, env.strategy),) if generation.names_host_by_strategy else ()),
+        (discovery.NAMESPACE, env.namespace),
+        (discovery.ADDRESS_TYPE, env.address_type),
+    )
+    return tuple(name for name, value in looked_at if value is None)
+
+
+def _elsewhere(settings: DiscoverySettings) -> str:
+    known: tuple[Fact[Setting], ...] = (settings.strategy, settings.address_type, settings.namespace)
+    in_file = any(isinstance(setting, Setting) and setting.source is Source.FILE for setting in known)
+    return ", and at no emqx.conf" if in_file else ""
+
+
+def _fitting(
+    case: Case, settings: DiscoverySettings, own: OwnName, naming: Naming
+) -> Iterator[tuple[str, str]]:
+    """What makes discovery look for the nodes under the names that they have: nobody is renamed."""
+    right = _fitting_type(case, own, naming)
+    if right is None:
+        return
+    kind, suffix = right
+    if kind != naming.address_type:
+        yield discovery.ADDRESS_TYPE, kind
+    if suffix and suffix != discovery.text(settings.suffix):
+        yield discovery.SUFFIX, suffix
+
+
+def _fitting_type(case: Case, own: OwnName, naming: Naming) -> tuple[str, str] | None:
+    """(address type, suffix); None: there is none, or it would take a domain for the cluster's that may be another."""
+    if own.host == POD_IP:
+        return "ip", ""
+    governing, namespace = ownnames.place(case).governing, case.workload.ref.namespace
+    domain = case.observation.network.cluster_domain
+    known = ownnames.domain_is_known(case) or naming.address_type == "ip"
+    for kind, above in (
+        ("hostname", f"{POD_NAME}.{naming.service}.{namespace}." if governing == naming.service else None),
+        ("dns", f"{podwords.DASHED_IP}.{namespace}."),
+    ):
+        suffix = f"{_ZONES[kind]}.{domain}"
+        if above and known and own.host == above + suffix:
+            return kind, suffix
+    return None

@@ -1,0 +1,128 @@
+"""Strategy dns: whether records of the type that is asked for lead to nodes of the names that these have.
+
+Part of ConfigurationValid.
+"""
+
+from collections.abc import Iterator
+
+from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false, unknown
+from emqx_autocluster.diagnosis.configuration import fixednames, ownnames
+from emqx_autocluster.diagnosis.configuration.dnsquestion import Question
+from emqx_autocluster.emqx import dnsdiscovery, podwords
+from emqx_autocluster.emqx.discovery import DNS_NAME
+from emqx_autocluster.emqx.ownname import OwnName
+from emqx_autocluster.emqx.peernames import AAAA, SRV, A
+from emqx_autocluster.emqx.podwords import POD_IP
+from emqx_autocluster.objects import template
+
+_TYPE = ConditionType.CONFIGURATION_VALID
+
+
+def problems(asked: Question) -> Iterator[Finding]:
+    yield from _kind(asked)
+    case = asked.case
+    if not case.is_replicant and (
+        case.workload.replicas > 1 or asked.settings.generation.wants_fitting_record_type
+    ):
+        yield from _names(asked)
+
+
+def _kind(asked: Question) -> Iterator[Finding]:
+    settings = asked.settings
+    given, variable, kinds = settings.dns.kind, asked.type_variable, settings.generation.record_types
+    if given not in kinds:
+        right = (given or "").strip().lower()
+        sets = ((variable, right),) if right in kinds else ()
+        yield false(
+            _TYPE,
+            Reason.RECORD_TYPE_UNSUITABLE,
+            f'{variable} is "{given}", and EMQX {settings.version} knows {", ".join(kinds)}: it does not start'
+            + (f"; set {variable}={right}" if sets else ""),
+            sets=sets,
+            field=template.ENV + variable,
+        )
+    elif given != asked.kind and asked.kind in kinds:
+        other = settings.generation.other_record_type_variable
+        yield false(
+            _TYPE,
+            Reason.VARIABLE_OF_OTHER_VERSION,
+            f"{other} is {asked.kind}, and EMQX {settings.version} does not read that variable: its record type is"
+            f" {given}; set {variable}={asked.kind}",
+            sets=((variable, asked.kind),),
+            field=template.ENV + other,
+        )
+
+
+def _names(asked: Question) -> Iterator[Finding]:
+    case, sought = asked.case, asked.sought
+    own = ownnames.predicted(case, asked.settings, asked.changes)
+    if not isinstance(own, OwnName) or case.progressing:
+        return
+    if asked.kind == AAAA and not own.fixed:
+        # The image takes an IPv4 address; one that a variable gives may be either.
+        sought = None if own.host == POD_IP and own.host_from else "<an IPv6 address>"
+    if sought is None:
+        return
+    literal = fixednames.problem(case, own, sought) if case.workload.replicas > 1 else None
+    if isinstance(literal, Finding):
+        yield literal
+    elif literal is None and own.host != sought and ownnames.is_borne_out(case, own):
+        told, mismatch = ownnames.unread(case), _mismatch(asked, own, sought)
+        yield (
+            unknown(_TYPE, Reason.PROBE_FAILED, f"{mismatch.message} (not certain: {told})")
+            if told
+            else mismatch
+        )
+
+
+def _mismatch(asked: Question, own: OwnName, sought: str) -> Finding:
+    variable = asked.type_variable
+    of = f" of {asked.right} ({DNS_NAME})" if asked.kind == SRV else ""
+    gives = f"record type {asked.kind} ({variable}){of} gives {podwords.shown(f'{own.part}@{sought}')}"
+    named = (
+        f"{own.host_from} makes each node {own}"
+        if own.host_from
+        else f"the image names each node {own}{_why(asked)}"
+    )
+    effect = "they never meet"
+    if asked.kind != SRV and asked.settings.generation.wants_fitting_record_type:
+        effect = f"EMQX {asked.settings.version} does not start with that"
+    sets = _fitting(asked, own)
+    cure = " and ".join(f"{name}={value}" for name, value in sets)
+    return false(
+        _TYPE,
+        Reason.RECORD_TYPE_UNSUITABLE
+        if asked.kind != SRV or own.host == POD_IP
+        else Reason.HOST_PART_MISMATCH,
+        f"{named}, and {gives}: {effect}"
+        + (f"; set {cure}, by which every node keeps its name" if cure else ""),
+        sets=sets,
+        field=template.ENV + (own.host_from or variable),
+    )
+
+
+def _why(asked: Question) -> str:
+    """Why the image does not take a name of DNS."""
+    governing, right = ownnames.place(asked.case).governing, asked.right
+    if asked.kind != SRV or right is None:
+        return ""
+    if governing is None:
+        return ", since pods of a Deployment have no host names in DNS (those of a StatefulSet have)"
+    if governing != right.service:
+        return f", since its StatefulSet's serviceName is {governing} and not {right.service}"
+    return ""
+
+
+def _fitting(asked: Question, own: OwnName) -> tuple[tuple[str, str], ...]:
+    """What makes discovery look for the nodes under the names that they have; none: there is no such setting."""
+    variable, governing = asked.type_variable, ownnames.place(asked.case).governing
+    if own.host == POD_IP:
+        return ((variable, A),)
+    if asked.right is not None and own.host == asked.target(asked.right):
+        return ((variable, SRV),)
+    named = dnsdiscovery.service_name(own.host.partition(".")[2])
+    other = named is not None and named.service == governing and own.host == asked.target(named)
+    known = asked.right is None or (named is not None and named.domain == asked.right.domain)
+    if named is None or not other or not known or named.namespace != asked.case.workload.ref.namespace:
+        return ()
+    return ((DNS_NAME, str(named)), *(((variable, SRV),) if asked.kind != SRV else ()))

@@ -1,0 +1,186 @@
+"""What NetworkPolicies close for the pods of a template, before any of them runs.
+
+Told only where no rule of the given policies may open a way; a rule about addresses or namespaces that are not known
+here counts as one that does.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import combinations
+
+from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false
+from emqx_autocluster.diagnosis.case import Case
+from emqx_autocluster.diagnosis.configuration import ownnames
+from emqx_autocluster.diagnosis.configuration.address import is_the_service
+from emqx_autocluster.diagnosis.endpoints import closures, networkpolicy
+from emqx_autocluster.diagnosis.endpoints.closures import Closure
+from emqx_autocluster.diagnosis.endpoints.networkpolicy import Direction, Peer, Way
+from emqx_autocluster.emqx import discovery, ports
+from emqx_autocluster.emqx.ownname import OwnName
+from emqx_autocluster.emqx.podwords import POD_NAME
+from emqx_autocluster.observation import ContainerPort, NetworkPolicy, Service, WorkloadKind
+
+_TYPE = ConditionType.DISCOVERY_READY
+DNS_PORTS = (53, 5353)
+"""The Service's, and where OpenShift's DNS listens behind it: some networks judge the one, some the other."""
+_SERVER_PORTS = (443, 6443, 8443, 16443)
+"""The Service's, and where API servers mostly listen behind it."""
+_ELSEWHERE = Peer(frozenset())
+_A_FEW = 3
+_POD_NAME_LABEL, _ORDINAL_LABEL = "statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/pod-index"
+
+
+def problem(case: Case, policies: tuple[NetworkPolicy, ...]) -> Finding | None:
+    if not case.is_replicant and case.workload.replicas < 2:  # noqa: PLR2004 - nobody looks for a single member
+        return None
+    plan = _Plan(case, policies)
+    closed = (*plan.api_server(), *plan.dns(), *plan.members())
+    if not closed:
+        return None
+    names = {p.name for each in closed for p in plan.isolating(each.direction)}
+    whom = "the replicants from their cores" if case.is_replicant else "the members apart"
+    told = f"{closures.told(names, closed, whom)} (where the cluster's network enforces policies)"
+    return false(_TYPE, Reason.NETWORK_POLICY_BLOCKS, told)
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """A pod that will be. `labels` None: not known."""
+
+    labels: Mapping[str, str] | None
+    node: str
+    partly: bool = False
+    """Whether it has, or may have, more labels than these."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    case: Case
+    policies: tuple[NetworkPolicy, ...]
+
+    def api_server(self) -> Iterator[Closure]:
+        settings = self.case.settings
+        value = discovery.text(settings.api_server) if settings and self.case.uses_k8s else None
+        address = discovery.parse_address(value) if value else None
+        if address is None or discovery.is_loopback(address.host):
+            return
+        listens = _SERVER_PORTS if is_the_service(self.case, address) else (address.port,)
+        if not any(self._leaves(port) for port in listens):
+            told = ", ".join(map(str, listens[:2]))
+            yield Closure(
+                Direction.EGRESS, f"the API server ({told})", f"{{ports: [{closures.listed(listens[:2])}]}}"
+            )
+
+    def dns(self) -> Iterator[Closure]:
+        template = self.case.workload.template
+        ours = template.dns_policy in {"ClusterFirst", "ClusterFirstWithHostNet"} and not template.dns_config
+        if ours and self._asks_dns() and not any(self._leaves(port, "UDP") for port in DNS_PORTS):
+            yield Closure(Direction.EGRESS, "DNS (port 53)", closures.DNS_RULE)
+
+    def members(self) -> Iterator[Closure]:
+        """The first two that the policies keep apart."""
+        container = self.case.container
+        if container is None or ports.node_ports(container, None, (), numbered=None) is None:
+            return
+        for a, b in self._pairs():
+            closed = {port for port in self._messages(b) if self._shut(a, b, port)}
+            ways = {ports.distribution_port(b.node): (a, b)}
+            if not self.case.is_replicant:
+                ways[ports.distribution_port(a.node)] = (b, a)
+            if all(self._shut(*ends, port) for port, ends in ways.items()):
+                closed |= ways.keys()
+            if closed:
+                shut = dict.fromkeys(d for port in sorted(closed) for d in self._shut(a, b, port))
+                yield from (self._closure(direction, b, sorted(closed)) for direction in shut)
+                return
+
+    def _closure(self, direction: Direction, far: _End, listens: list[int]) -> Closure:
+        """To or from the pods at the other end, in the words of who has to write the rule."""
+        own = self.case.workload.selector.get("matchLabels") or {}
+        if not self.case.is_replicant:
+            return closures.to_pods(direction, "each other", own, listens)
+        if direction is Direction.EGRESS:
+            return closures.to_pods(direction, "the cores", far.labels or {}, listens)
+        return closures.to_pods(direction, "the replicants to the cores", own, listens)
+
+    def isolating(self, direction: Direction) -> tuple[NetworkPolicy, ...]:
+        return tuple(
+            policy
+            for end in self._ends()
+            for policy in networkpolicy.isolating(self.policies, direction, end.labels or {})
+            if end.labels is not None
+        )
+
+    def _asks_dns(self) -> bool:
+        """Whether anything that members look for is a name."""
+        case, settings = self.case, self.case.settings
+        if settings is None:
+            return False
+        own, value = ownnames.predicted(case, settings), discovery.text(settings.api_server)
+        address = discovery.parse_address(value) if value and case.uses_k8s else None
+        by_name = address is not None and not discovery.is_ip(address.host)
+        return case.uses_dns or by_name or (isinstance(own, OwnName) and POD_NAME in own.host)
+
+    def _pairs(self) -> list[tuple[_End, _End]]:
+        if not self.case.is_replicant:
+            return list(combinations(self._own(), 2))
+        return [(own, self._core()) for own in self._own()[:1]]
+
+    def _ends(self) -> list[_End]:
+        return [*self._own(), *((self._core(),) if self.case.is_replicant else ())]
+
+    def _own(self) -> list[_End]:
+        workload, settings = self.case.workload, self.case.settings
+        own = ownnames.predicted(self.case, settings) if settings else None
+        part = own.part if isinstance(own, OwnName) else ""
+        if workload.ref.kind is not WorkloadKind.STATEFUL_SET:
+            return [_End(workload.template.labels, f"{part}@")] * 2
+        numbers = range(workload.first_ordinal, workload.first_ordinal + min(workload.replicas, _A_FEW))
+        names = ((str(number), f"{workload.ref.name}-{number}") for number in numbers)
+        return [
+            _End(
+                {**workload.template.labels, _POD_NAME_LABEL: name, _ORDINAL_LABEL: number},
+                f"{part.replace(POD_NAME, name)}@",
+            )
+            for number, name in names
+        ]
+
+    def _core(self) -> _End:
+        """A pod that the Service selects which the replicants ask for."""
+        service = self.case.observation.service
+        return _End(service.selector if isinstance(service, Service) else None, "", partly=True)
+
+    def _messages(self, far: _End) -> tuple[int, ...]:
+        """Where it takes messages, as far as that is known."""
+        container, settings = self.case.container, self.case.settings
+        if container is None or settings is None:
+            return ()
+        port = ports.rpc_port(container, far.node, numbered=settings.generation.numbers_rpc_ports)
+        return () if port is None else (port,)
+
+    def _shut(self, a: _End, b: _End, port: int) -> tuple[Direction, ...]:
+        """The directions in which the way of `a` to a port of `b` is closed; none: it is open, or may be."""
+        ways = ((Direction.INGRESS, b, a), (Direction.EGRESS, a, b))
+        return tuple(
+            d for d, near, far in ways if near.labels is not None and not self._goes(d, near, far, port)
+        )
+
+    def _goes(self, direction: Direction, near: _End, far: _End, port: int) -> bool:
+        namespace = self.case.workload.ref.namespace
+        peer = Peer(frozenset({namespace}), labels=None if far.partly else far.labels)
+        named = None if self.case.is_replicant else self._named()
+        way = Way(direction, near.labels or {}, namespace, peer, port, named=named)
+        return networkpolicy.allows(self.policies, way)
+
+    def _leaves(self, port: int, protocol: str = "TCP") -> bool:
+        """Whether every pod may reach that port somewhere outside."""
+        namespace = self.case.workload.ref.namespace
+        return all(
+            networkpolicy.allows(
+                self.policies, Way(Direction.EGRESS, end.labels or {}, namespace, _ELSEWHERE, port, protocol)
+            )
+            for end in self._own()
+        )
+
+    def _named(self) -> tuple[ContainerPort, ...]:
+        return tuple(p for c in self.case.workload.template.containers for p in c.ports)

@@ -1,0 +1,122 @@
+"""Replicants beside the cores that they look for: whether they find them, by the manifests of both.
+
+A live look sees it by the members. Before any runs, only the settings of the two workloads can be held together.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false
+from emqx_autocluster.diagnosis.case import Case
+from emqx_autocluster.diagnosis.configuration import ownnames
+from emqx_autocluster.emqx import discovery, peernames, podwords
+from emqx_autocluster.emqx.discovery import DiscoverySettings
+from emqx_autocluster.emqx.ownname import OwnName
+from emqx_autocluster.emqx.peernames import SRV, A, Naming
+from emqx_autocluster.emqx.podwords import POD_IP, POD_NAME
+from emqx_autocluster.objects import template
+from emqx_autocluster.observation import EndpointAddress, Service
+
+_COOKIES = ("EMQX_NODE_COOKIE", "EMQX_NODE__COOKIE")
+"""The one that counts first."""
+
+
+def problems(case: Case, others: Sequence[Case]) -> Iterator[Finding]:
+    """`others`: EMQX beside it, in the same namespace."""
+    settings, service = case.settings, case.observation.service
+    cores = [other for other in others if not other.is_replicant and other.workload.replicas]
+    if settings is None or not case.is_replicant or not cores or not isinstance(service, Service):
+        return
+    listed = [core for core in cores if service.selects(core.workload.template.labels)]
+    if not listed:
+        named = ", ".join(str(core.workload.ref) for core in cores)
+        yield false(
+            ConditionType.DISCOVERY_READY,
+            Reason.CORES_NOT_LISTED,
+            f"replicants ask Service {service.name} for their cores, and it selects none of {named}: they wait for"
+            f" ever; name the cores' Service in {settings.service_variable}",
+            field=template.ENV + settings.service_variable,
+        )
+    for core in listed:
+        yield from _names(case, settings, core, service)
+        yield from _cookies(case, core)
+
+
+def _names(case: Case, settings: DiscoverySettings, core: Case, service: Service) -> Iterator[Finding]:
+    own = ownnames.predicted(core, core.settings) if core.settings else None
+    mine = ownnames.predicted(case, settings)
+    if not isinstance(own, OwnName):
+        return
+    sought = _sought(case, settings, core, service)
+    if sought is not None and sought != own.host:
+        sets = _fitting(settings, own, service, case.workload.ref.namespace)
+        cure = f"; set {' and '.join(f'{name}={value}' for name, value in sets)}" if sets else ""
+        yield false(
+            ConditionType.DISCOVERY_READY,
+            Reason.NODE_NAME_MISMATCH,
+            f"replicants look for cores named {podwords.shown(f'{own.part}@{sought}')}, and the nodes of"
+            f" {core.workload.ref} are {own}: none is found, and EMQX says nothing of it{cure}",
+            sets=sets,
+            field=template.ENV + (sets[0][0] if sets else discovery.ADDRESS_TYPE),
+        )
+    elif isinstance(mine, OwnName) and mine.part != own.part:
+        yield false(
+            ConditionType.CONFIGURATION_VALID,
+            Reason.NAME_PART_MISMATCH,
+            f"replicants look for cores that are named like themselves, {mine.part}@..., and the nodes of"
+            f" {core.workload.ref} are {own}: none is found; give both the same {discovery.NAME}",
+            field=template.ENV + discovery.NAME,
+        )
+
+
+def _sought(case: Case, settings: DiscoverySettings, core: Case, service: Service) -> str | None:
+    """The host under which a core is looked for, in the words of `podwords`; None: not known, or told by itself."""
+    named = ownnames.place(core).governing == service.name
+    address = EndpointAddress(POD_IP, POD_NAME if named else None)
+    if settings.uses_dns:
+        kind, name = settings.dns.kind, settings.dns.asked
+        return peernames.in_dns(kind, address, name) if kind and name else None
+    kind, suffix = discovery.text(settings.address_type), discovery.text(settings.suffix)
+    namespace = discovery.text(settings.namespace)
+    if kind is None or suffix is None or namespace != case.workload.ref.namespace:
+        return None
+    found = peernames.looked_for("", address, Naming(kind, service.name, namespace, suffix))
+    return found.removeprefix("@") if found else None
+
+
+def _fitting(
+    settings: DiscoverySettings, own: OwnName, service: Service, namespace: str
+) -> tuple[tuple[str, str], ...]:
+    """What makes replicants look for the cores under the names that these have; none: no one such setting."""
+    above = f"{POD_NAME}.{service.name}.{namespace}."
+    by_name = own.host.startswith(f"{above}svc.")
+    if settings.uses_dns:
+        kind = A if own.host == POD_IP else SRV if by_name else None
+        return (
+            ((settings.generation.record_type_variable, kind),) if kind and kind != settings.dns.kind else ()
+        )
+    if own.host == POD_IP:
+        return ((discovery.ADDRESS_TYPE, "ip"),)
+    suffix = own.host.removeprefix(above)
+    return ((discovery.ADDRESS_TYPE, "hostname"), (discovery.SUFFIX, suffix)) if by_name else ()
+
+
+def _cookies(case: Case, core: Case) -> Iterator[Finding]:
+    """Only such as stand in both manifests; they are compared, and never told."""
+    mine, its = _cookie(case), _cookie(core)
+    if mine is None or its is None or mine[1] == its[1]:
+        return
+    yield false(
+        ConditionType.CONFIGURATION_VALID,
+        Reason.COOKIE_CHANGED,
+        f"the Erlang cookie of these nodes is another one than that of {core.workload.ref}: nodes with different"
+        " cookies refuse each other; take both from one Secret",
+        field=f"{template.ENV}{mine[0]}",
+    )
+
+
+def _cookie(case: Case) -> tuple[str, str] | None:
+    """(variable, value); None: it does not stand in the manifest."""
+    container = case.container
+    entries = (container.last_env(name) for name in _COOKIES) if container else ()
+    found = next((entry for entry in entries if entry is not None), None)
+    return (found.name, found.value) if found and found.value else None

@@ -1,0 +1,273 @@
+"""The variables of one container: the value that is in force, where it comes from, and whether all pods share it.
+
+Precedence is Kubernetes' and EMQX's own: `env` beats `envFrom`, both beat what only the running container knows, that
+beats EMQX's configuration files, and these beat the version's default. Secrets are never read through the API: a value
+from one is known only as the running process has it.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from emqx_autocluster.emqx import configfiles
+from emqx_autocluster.emqx.configfiles import ConfigMaps, FileSettings
+from emqx_autocluster.observation import Container, EnvFrom, EnvVar, Fact, Identity, Unobserved
+
+_REFERENCE = re.compile(r"\$\(([A-Za-z_][A-Za-z0-9_.-]*+)\)")
+_DOLLAR = re.compile(rf"\$\$|{_REFERENCE.pattern}")
+"""`$$` is how Kubernetes spells a dollar that begins no reference."""
+_LONGEST = 4096
+"""Characters of a value once its references are expanded: a name or an address is far shorter."""
+_PER_POD = (
+    "metadata.name",
+    "metadata.uid",
+    "metadata.labels['statefulset.kubernetes.io/pod-name']",
+    "metadata.labels['apps.kubernetes.io/pod-index']",
+    "status.podIP",
+    "status.hostIP",
+    "spec.nodeName",
+)
+"""Field paths; `status.podIPs` and `status.hostIPs` begin like theirs."""
+
+
+_MOST_ENTRIES = 1000
+_MOST_CHARACTERS = 256 * 1024
+
+
+class Source(StrEnum):
+    ENV = "env"
+    ENV_VALUE_FROM = "env valueFrom"
+    CONFIG_MAP = "ConfigMap"
+    RUNNING = "running container"
+    FILE = "configuration file"
+    """Which the image's entrypoint, where it names the node, does not read."""
+    DEFAULT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One effective value; None: it is set nowhere and the version has no default for it."""
+
+    value: str | None
+    source: Source
+
+
+def excess(container: Container) -> str:
+    """What of its environment is more than is ever read; empty: nothing."""
+    entries, size = len(container.env), sum(len(e.name) + len(e.value or "") for e in container.env)
+    if entries > _MOST_ENTRIES:
+        return f"{entries} variables, more than {_MOST_ENTRIES}"
+    if len(container.env_from) > _MOST_ENTRIES:
+        return f"{len(container.env_from)} entries in envFrom, more than {_MOST_ENTRIES}"
+    return f"{size} characters of variables, more than {_MOST_CHARACTERS}" if size > _MOST_CHARACTERS else ""
+
+
+def text(setting: Fact[Setting]) -> str | None:
+    """The value where it is known, else None."""
+    return None if isinstance(setting, Unobserved) else setting.value
+
+
+def config_map_names(container: Container, *, running: bool) -> list[str]:
+    """ConfigMaps that have to be read; those of single keys only while no process can tell what they became."""
+    names = {source.config_map for source in container.env_from if source.config_map}
+    names |= configfiles.config_map_names(container)
+    if not running:
+        names |= {_config_map_key(e)[0] for e in container.env if e.name.startswith("EMQX_CLUSTER__")} - {""}
+    return sorted(names)
+
+
+def config_map_key(entry: EnvVar, config_map: str) -> str:
+    """The key that an entry takes from this ConfigMap; empty: none."""
+    name, key = _config_map_key(entry)
+    return key if name == config_map else ""
+
+
+def _config_map_key(entry: EnvVar) -> tuple[str, str]:
+    """(ConfigMap, key) of a reference to one; two empty strings for any other."""
+    reference = (entry.value_from or {}).get("configMapKeyRef") or {}
+    return reference.get("name", ""), reference.get("key", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    container: Container
+    identities: Sequence[Identity]
+    config_maps: ConfigMaps
+    unread: Unobserved | None
+    files: FileSettings = field(default_factory=FileSettings)
+    reads_maps: bool = True
+    """Whether a variable may hold a whole part of the settings, as HOCON: from 5.0 on."""
+
+    def read(self, name: str, default: str | None) -> Fact[Setting]:
+        """As EMQX reads its settings: in any letter case of the name."""
+        spellings = self.container.spellings(name)
+        if len(spellings) > 1:
+            return Unobserved(f"env has {' and '.join(spellings)}, which to EMQX are one variable")
+        entry = self.container.last_env(spellings[0]) if spellings else None
+        if entry is not None:
+            value = text_in_pods(self.container, entry.name)
+            same = isinstance(value, str) and not differs_between_pods(value)
+            if same and isinstance(value, str) and not lost_reference(self.container, entry.name):
+                return Setting(value, Source.ENV)
+            became = self._referenced(entry)
+            return value if isinstance(value, Unobserved) and isinstance(became, Unobserved) else became
+        for source in reversed(self.container.env_from):
+            found = self._from_source(source, name)
+            if found is not None:
+                return found
+        in_map = self._in_map(name) if self.reads_maps else None
+        if in_map is not None:
+            return in_map
+        running = self._running(name)
+        if running is not None:
+            return Setting(running, Source.RUNNING)
+        # The image itself may set it: without a look into a container that runs this is no default.
+        return self.unread or self._in_file(name) or Setting(default, Source.DEFAULT)
+
+    def _in_map(self, name: str) -> Fact[Setting] | None:
+        """What a variable says that holds more than one setting, such as `EMQX_CLUSTER`; None: none says it."""
+        parents = name.split("__")[:-1]
+        for count in range(len(parents), 0, -1):
+            outer = "__".join(parents[:count])
+            entry = self.container.last_env(outer)
+            if entry is None:
+                continue
+            if entry.value is None:
+                return Unobserved(f"{name} may stand in {outer}, which is not a plain value")
+            if len(entry.value) > _LONGEST:
+                return Unobserved(f"not judged: {outer} has more than {_LONGEST} characters")
+            settings = configfiles.parsed(entry.value, False)  # noqa: FBT003 - HOCON
+            if isinstance(settings, Unobserved):
+                return Unobserved(f"{name} may stand in {outer}, which could not be read: {settings.reason}")
+            value = settings.get(name.removeprefix(f"{outer}__").lower().replace("__", "."))
+            if value is not None:
+                return value if isinstance(value, Unobserved) else Setting(value, Source.ENV)
+        return None
+
+    def _in_file(self, name: str) -> Fact[Setting] | None:
+        """None: no file sets it."""
+        found = self.files.settings.get(name)
+        if found is None:
+            unread = self.files.unread
+            return Unobserved(f"{name} is not set, and {unread.reason}") if unread else None
+        return found.value if isinstance(found.value, Unobserved) else Setting(found.value, Source.FILE)
+
+    def place(self, name: str) -> str | None:
+        """Where the value in force stands, for people; None: in the container's own `env`, or nowhere."""
+        entry = self.container.last_env(name)
+        if entry is not None:
+            config_map, key = _config_map_key(entry)
+            return f"ConfigMap {config_map}, key {key}" if config_map else None
+        for source in reversed(self.container.env_from):
+            if isinstance(self._from_source(source, name), Setting):
+                return f"ConfigMap {source.config_map}, key {name.removeprefix(source.prefix)}"
+        if self._running(name) is not None or name not in self.files.settings:
+            return None
+        return self.files.settings[name].place
+
+    def given(self, name: str) -> Fact[Setting]:
+        """What the manifest gives: a running process also has what its entrypoint made of nothing."""
+        entry = self.container.last_env(name)
+        if entry is not None:
+            value = text_in_pods(self.container, name)
+            if isinstance(value, Unobserved):
+                return value
+            if value is not None:
+                return Setting(value, Source.ENV)
+            shared = not {"configMapKeyRef", "secretKeyRef"}.isdisjoint(entry.value_from or {})
+            return self._referenced(entry) if shared else Unobserved(f"{name} may differ between pods")
+        for source in reversed(self.container.env_from):
+            if source.secret is not None:
+                return Unobserved(f"{name} may come from Secret {source.secret}")
+            found = self._from_source(source, name)
+            if found is not None:
+                return found
+        return Setting(None, Source.DEFAULT)
+
+    def _from_source(self, source: EnvFrom, name: str) -> Fact[Setting] | None:
+        if source.config_map is None or not name.startswith(source.prefix):
+            return None
+        data = self.config_maps.get(source.config_map)
+        if isinstance(data, Unobserved):
+            return Unobserved(f"ConfigMap {source.config_map} could not be read: {data.reason}")
+        value = _of_any_case(data or {}, name.removeprefix(source.prefix))
+        return None if value is None else Setting(value, Source.CONFIG_MAP)
+
+    def _referenced(self, entry: EnvVar) -> Fact[Setting]:
+        """What a reference became in a process; before any runs, what the ConfigMap holds for it."""
+        value = self._running(entry.name)
+        config_map, key = _config_map_key(entry)
+        data = self.config_maps.get(config_map)
+        if value is None and isinstance(data, Mapping):
+            value = data.get(key)
+        if value is None:
+            return Unobserved(
+                f"{entry.name} is not a plain value, and no running container told what it became"
+            )
+        return Setting(value, Source.ENV_VALUE_FROM)
+
+    def _running(self, name: str) -> str | None:
+        return next((i.environ[name] for i in self.identities if name in i.environ), None)
+
+
+def as_hocon(value: str) -> str:
+    """What 5.0 and later make of the text of a variable: spaces around it, and its quotes, are not part of it."""
+    plain = value.strip()
+    quoted = len(plain) > 1 and plain.startswith('"') and plain.endswith('"')
+    return plain[1:-1] if quoted else plain
+
+
+def _of_any_case(data: Mapping[str, str], name: str) -> str | None:
+    found = (value for key, value in data.items() if key.upper() == name.upper())
+    return data.get(name, next(found, None))
+
+
+def text_in_pods(container: Container, name: str) -> Fact[str | None]:
+    """With `$(NAME)` left where each pod has another text; None: not in `env`, or not to be told from it alone."""
+    texts: dict[str, Fact[str | None]] = {}
+    for entry in container.env:
+        texts[entry.name] = _text(entry, texts)
+    return texts.get(name)
+
+
+def differs_between_pods(text: str) -> bool:
+    """Whether what `text_in_pods` gave is another text in each pod."""
+    return _REFERENCE.search(text) is not None
+
+
+def _text(entry: EnvVar, earlier: Mapping[str, Fact[str | None]]) -> Fact[str | None]:
+    """As Kubernetes does: a reference means what that variable had become before this one."""
+    if entry.value is None:
+        return f"$({entry.name})" if _is_per_pod(entry) else None
+    parts, end, length = list[str](), 0, len(entry.value)
+    for reference in _DOLLAR.finditer(entry.value):
+        # Kubernetes leaves a reference to what is not there as it stands: the same text everywhere.
+        became = earlier.get(reference[1], reference[1]) if reference[1] else "$"
+        if became is None or isinstance(became, Unobserved):
+            return became
+        length += len(became) - len(reference[0])
+        if length > _LONGEST:
+            break
+        parts += (entry.value[end : reference.start()], became)
+        end = reference.end()
+    if length > _LONGEST:
+        return Unobserved(f"not judged: {entry.name} has more than {_LONGEST} characters")
+    return "".join((*parts, entry.value[end:]))
+
+
+def lost_reference(container: Container, name: str) -> str | None:
+    """The NAME of a `$(NAME)` in it, or in what it is made of, that no entry before it defines; None: there is none.
+
+    Kubernetes leaves such a reference as it stands.
+    """
+    lost: dict[str, str | None] = {}
+    for entry in container.env:
+        names = (found[1] for found in _DOLLAR.finditer(entry.value or "") if found[1])
+        lost[entry.name] = next((which for each in names if (which := lost.get(each, each))), None)
+    return lost.get(name)
+
+
+def _is_per_pod(entry: EnvVar) -> bool:
+    path: str = ((entry.value_from or {}).get("fieldRef") or {}).get("fieldPath", "")
+    return path.startswith(_PER_POD)

@@ -1,0 +1,261 @@
+"""What differs between EMQX versions, as far as clustering on Kubernetes is concerned.
+
+Every rule is one of a single version. What is known of a version is a range; it is judged as each of the versions in it
+at which a rule changes, and only what all of them have in common is certain.
+"""
+
+import re
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Self, TypeVar
+
+from packaging.version import Version
+
+T = TypeVar("T")
+
+CANONICAL_HOST = "kubernetes.default.svc"
+CANONICAL_API_SERVER = f"https://{CANONICAL_HOST}:443"
+DISCOVERY = "EMQX_CLUSTER__DISCOVERY"
+DISCOVERY_STRATEGY = "EMQX_CLUSTER__DISCOVERY_STRATEGY"
+DNS_TYPE = "EMQX_CLUSTER__DNS__TYPE"
+DNS_RECORD_TYPE = "EMQX_CLUSTER__DNS__RECORD_TYPE"
+_TAG = re.compile(r"^[ev]?([0-9]{1,5})(?:\.([0-9]{1,5})(?:\.([0-9]{1,5})(?:\.[0-9]+)*)?)?(?:[-+].*)?$")
+_LAST_MINORS = {4: 4, 5: 10}
+"""Of the majors that are complete."""
+_OLDEST, _NEWEST_MAJOR = Version("4.0.0"), 6
+
+_STEPS_4 = ("4.0.0", "4.2.0", "4.3.0", "4.4.0")
+_STEPS_5 = (
+    "5.0.0",
+    "5.0.4",
+    "5.0.9",
+    "5.0.21",
+    "5.1.1",
+    "5.2.0",
+    "5.5.0",
+    "5.6.0",
+    "5.6.1",
+    "5.8.0",
+    "5.9.0",
+)
+STEPS = tuple(map(Version, (*_STEPS_4, *_STEPS_5)))
+"""The versions at which a rule of `Generation` changes, oldest first."""
+_STEPS = {str(step): step for step in STEPS}
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """The rules of one EMQX version."""
+
+    version: Version
+
+    def since(self, text: str) -> bool:
+        """Whether it has what came with that version, which is one of STEPS."""
+        return self.version >= _STEPS[text]
+
+    @property
+    def is_4x(self) -> bool:
+        return not self.since("5.0.0")
+
+    @property
+    def strategy_variable(self) -> str:
+        """4.x reads EMQX_CLUSTER__DISCOVERY, 5.0 and later EMQX_CLUSTER__DISCOVERY_STRATEGY."""
+        return DISCOVERY if self.is_4x else DISCOVERY_STRATEGY
+
+    @property
+    def record_type_variable(self) -> str:
+        """4.x reads EMQX_CLUSTER__DNS__TYPE, 5.0 and later EMQX_CLUSTER__DNS__RECORD_TYPE."""
+        return DNS_TYPE if self.is_4x else DNS_RECORD_TYPE
+
+    @property
+    def other_record_type_variable(self) -> str:
+        """The one of the other generation, which this version does not read."""
+        return DNS_RECORD_TYPE if self.is_4x else DNS_TYPE
+
+    @property
+    def default_dns_name(self) -> str | None:
+        """5.0 and later ask for `localhost` unless told otherwise; 4.x does not start."""
+        return None if self.is_4x else "localhost"
+
+    @property
+    def record_types(self) -> tuple[str, ...]:
+        return ("a", "srv") if self.is_4x else ("a", "aaaa", "srv")
+
+    @property
+    def wants_fitting_record_type(self) -> bool:
+        """Whether EMQX refuses to start where its own name is no address and the record type asks for one."""
+        return self.since("5.6.0")
+
+    @property
+    def strategies(self) -> tuple[str, ...]:
+        """The values that this version takes for it."""
+        more = (
+            *(() if self.since("5.2.0") else ("mcast",)),
+            *(("singleton",) if self.since("5.8.0") else ()),
+        )
+        return ("manual", "static", "dns", "etcd", "k8s", *more)
+
+    @property
+    def other_strategy_variable(self) -> str:
+        """The one of the other generation, which this version does not read."""
+        return DISCOVERY_STRATEGY if self.is_4x else DISCOVERY
+
+    @property
+    def default_api_server(self) -> str | None:
+        """EMQX 5.1.1 made the in-cluster address the default; before it there was none that could work."""
+        return CANONICAL_API_SERVER if self.since("5.1.1") else None
+
+    @property
+    def default_service_name(self) -> str | None:
+        return "emqx" if self.since("5.0.0") else None
+
+    @property
+    def default_suffix(self) -> str:
+        """5.0 and later look for names in `pod.local`, which is no cluster's domain; 4.x for names without any."""
+        return "" if self.is_4x else "pod.local"
+
+    @property
+    def default_app_name(self) -> str | None:
+        """4.x looks for `ekka@...` unless told otherwise; 5.0 and later for the name part that the node itself has."""
+        return "ekka" if self.is_4x else None
+
+    @property
+    def default_name(self) -> str | None:
+        """The part before the @ that the image gives a node; None: the pod's own name, another in each."""
+        return None if self.is_4x else "emqx"
+
+    @property
+    def reads_long_node_name(self) -> bool:
+        """Whether EMQX_NODE__NAME has an effect: before 5.0.21 the entrypoint's own EMQX_NODE_NAME wins over it."""
+        return self.since("5.0.21")
+
+    @property
+    def names_host_by_strategy(self) -> bool:
+        """Whether the image names a node after DNS only where the strategy stands in env (from 4.4.0 and 5.0.4 on).
+
+        Before, the address type of k8s discovery was enough, and strategy dns had no names of its own.
+        """
+        return self.since("4.4.0") if self.is_4x else self.since("5.0.4")
+
+    @property
+    def verifies_certificate(self) -> bool:
+        """EMQX 5.5 came with OTP 26, whose TLS client checks chain and host name by default."""
+        return self.since("5.5.0")
+
+    @property
+    def looks_for_ever(self) -> bool:
+        """Whether a lone node never ends to look for peers; from EMQX 5.0.9 on it does once it finds itself alone."""
+        return not self.since("5.0.9")
+
+    @property
+    def has_discovery_command(self) -> bool:
+        """`emqx_ctl cluster discovery enable` exists since EMQX 5.6.1."""
+        return self.since("5.6.1")
+
+    @property
+    def numbers_rpc_ports(self) -> bool:
+        """Whether gen_rpc's port follows from the node's name, as the image of 4.2 leaves it; all others fix it."""
+        return self.since("4.2.0") and not self.since("4.3.0")
+
+    @property
+    def refuses_open_source_replicants(self) -> bool:
+        """Whether the open-source edition does not start as a replicant; from 5.9 on there is one edition, with it."""
+        return self.since("5.8.0") and not self.since("5.9.0")
+
+    @property
+    def needs_licence(self) -> bool:
+        """From EMQX 5.9 on the licence that comes with the image allows a single node."""
+        return self.since("5.9.0")
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRange:
+    """What is known of the version of an EMQX: it is one from `first` on, and before `end`."""
+
+    first: Version
+    end: Version | None
+    """None: any later one."""
+    text: str = ""
+    """As it was told: `5.8.9`, or `5.8` for all of 5.8."""
+
+    def __str__(self) -> str:
+        return self.text or "(version not known)"
+
+    @property
+    def exact(self) -> Version | None:
+        """None: it may be one of several."""
+        return self.first if self.end == _after(self.first) else None
+
+    @property
+    def known(self) -> bool:
+        """Whether anything is."""
+        return bool(self.text)
+
+    @property
+    def generations(self) -> tuple[Generation, ...]:
+        """One for each set of rules that it may have, the newest first."""
+        inside = [step for step in STEPS if self.first < step and (self.end is None or step < self.end)]
+        return tuple(Generation(version) for version in (*reversed(inside), self.first))
+
+    def agree(self, rule: Callable[[Generation], T]) -> T | None:
+        """What that rule is for all of them; None: it differs among them."""
+        found = {rule(generation) for generation in self.generations}
+        return found.pop() if len(found) == 1 else None
+
+    def words(self, some: Collection[Generation]) -> str:
+        """The part of it that has the rules of these of its generations: `before 5.1.1`, `5.9.0 and later`."""
+        each = tuple(reversed(self.generations))
+        ends = (*(generation.version for generation in each[1:]), self.end)
+        told: list[str] = []
+        begun: Version | None = None
+        for generation, end in zip(each, ends, strict=True):
+            if generation not in some:
+                begun = None
+                continue
+            if begun is not None:
+                told.pop()
+            begun = begun or generation.version
+            told.append(self._part(begun, end))
+        return " and ".join(told)
+
+    def _part(self, first: Version, end: Version | None) -> str:
+        if end == self.end:
+            return str(self) if first == self.first else f"{first} and later"
+        return f"before {end}" if first == self.first else f"{first} and later before {end}"
+
+    def narrowed(self, other: Self) -> Self:
+        """By what another source says, where the two fit together."""
+        first = max(self.first, other.first)
+        ends = [end for end in (self.end, other.end) if end is not None]
+        end = min(ends) if ends else None
+        if end is not None and first >= end:
+            return self
+        narrower = other if (first, end) == (other.first, other.end) else self
+        return type(self)(first, end, narrower.text)
+
+
+UNKNOWN_VERSION = VersionRange(_OLDEST, None)
+
+
+def from_tag(image: str) -> VersionRange | None:
+    """What an image's tag names (`5.8.9-elixir`, `e5.9.0`, `5.8`); None: nothing of EMQX's known series."""
+    name = image.partition("@")[0].rpartition("/")[2]
+    return parse(name.partition(":")[2])
+
+
+def parse(text: str | None) -> VersionRange | None:
+    """A version of EMQX, or the beginning of one: `5.8.9`, `5.8`, `5`; None: it is none of its known series."""
+    match = _TAG.match(text or "")
+    if match is None:
+        return None
+    parts = [int(part) for part in match.groups() if part is not None]
+    major, minor = parts[0], parts[1] if len(parts) > 1 else 0
+    if not _OLDEST.major <= major <= _NEWEST_MAJOR or minor > _LAST_MINORS.get(major, minor):
+        return None
+    first = Version(".".join(map(str, [*parts, 0, 0][:3])))
+    end = Version(".".join(map(str, [*parts[:-1], parts[-1] + 1])))
+    return VersionRange(first, end, ".".join(map(str, parts)))
+
+
+def _after(version: Version) -> Version:
+    return Version(f"{version.major}.{version.minor}.{version.micro + 1}")

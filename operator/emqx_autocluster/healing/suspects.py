@@ -1,0 +1,88 @@
+"""What mode Heal may act on: each damage that is seen, since when, and in how many looks.
+
+A single look proves nothing: a member may be restarting, a view may be old. So damage is remembered in the status, by
+the pod's uid or the node's name, until it is seen no more. A look that could not tell has its looks counted anew: what
+was so before an hour of darkness may have come and gone in it.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from emqx_autocluster.api.annotations import Mode
+from emqx_autocluster.api.v1alpha1 import Suspect, delta
+from emqx_autocluster.diagnosis import Case
+from emqx_autocluster.diagnosis.formation import serving
+from emqx_autocluster.observation import Member, View
+
+ORPHAN = "Orphan"
+"""A member outside the largest cluster, also one of a smaller cluster."""
+HALF_JOINED = "HalfJoined"
+STALE_NODE = "StaleNode"
+LOOKS = 3
+"""So often damage has to be seen. It is counted no further: else each look would be a write."""
+MOST = 64
+
+Key = tuple[str, str]
+
+
+def noted(before: tuple[Suspect, ...], case: Case) -> tuple[Suspect, ...]:
+    """The suspects after this look, in the order in which they are dealt with."""
+    if case.options.mode is not Mode.HEAL or case.is_replicant:
+        return ()
+    if not is_known(case):
+        return tuple(suspect.model_copy(update={"looks": 0}) for suspect in before)
+    known = {(s.kind, s.subject, s.uid): s for s in before}
+    at = case.observation.at.replace(microsecond=0)
+    found = (
+        _again(known.get((kind, subject, uid)), kind, subject, uid, at)
+        for kind, subject, uid in _damage(case)
+    )
+    return tuple(found)[:MOST]
+
+
+def is_known(case: Case) -> bool:
+    """Whether this look can tell who is clustered with whom."""
+    seen = case.membership
+    doubtful = seen.unseen or seen.one_sided or seen.parted
+    return bool(seen.islands) and not doubtful and not case.progressing
+
+
+def is_ripe(case: Case, suspect: Suspect) -> bool:
+    """Whether it was seen often enough, and for as long as `spec.healing` asks for."""
+    return suspect.looks >= LOOKS and case.observation.at >= ripe_at(case, suspect)
+
+
+def ripe_at(case: Case, suspect: Suspect) -> datetime:
+    return suspect.since + _age(case, suspect)
+
+
+def _age(case: Case, suspect: Suspect) -> timedelta:
+    healing = case.spec.healing
+    return delta(healing.stale_after if suspect.kind == STALE_NODE else healing.orphan_after)
+
+
+def _again(before: Suspect | None, kind: str, subject: str, uid: str, at: datetime) -> Suspect:
+    if before is None:
+        return Suspect(kind=kind, subject=subject, uid=uid, since=at, looks=1)
+    return before if before.looks >= LOOKS else before.model_copy(update={"looks": before.looks + 1})
+
+
+def _damage(case: Case) -> Iterator[tuple[str, str, str]]:
+    for member in serving.half_joined(case):
+        yield HALF_JOINED, *_pod(member)
+    for island in case.membership.islands[1:]:
+        for member in island:
+            yield ORPHAN, *_pod(member)
+    for name in case.membership.stale:
+        if _stopped_for_all(case, name):
+            yield STALE_NODE, f"Node/{name}", ""
+
+
+def _pod(member: Member) -> Key:
+    return f"Pod/{member.pod.name}", member.pod.uid
+
+
+def _stopped_for_all(case: Case, name: str) -> bool:
+    """Whoever lists the name at all lists it as stopped."""
+    views = [m.view for m in case.membership.answering if isinstance(m.view, View)]
+    return any(name in view.stopped for view in views) and not any(name in view.running for view in views)

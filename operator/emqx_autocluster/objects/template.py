@@ -1,0 +1,280 @@
+"""The changes that the operator makes to a workload: one patch, its record, and the way back.
+
+All changes of one pass go into one strategic merge patch, since each template change is a rolling
+restart. What a field was is kept in an annotation (and in the custom resource's status, since
+`kubectl rollout undo` replaces a Deployment's annotations), so that `revert` can put it back.
+"""
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from emqx_autocluster.api import annotations
+from emqx_autocluster.objects import recorded as records
+from emqx_autocluster.observation import Container, EnvVar, Workload
+from emqx_autocluster.text import grammar
+
+ENV = records.ENV
+SERVICE_ACCOUNT = "serviceAccountName"
+AUTOMOUNT = "automountServiceAccountToken"
+DNS_POLICY = "dnsPolicy"
+MIN_READY_SECONDS = "minReadySeconds"
+PAUSED = "paused"
+PARTITION = "updateStrategy.rollingUpdate.partition"
+MAX_SURGE = "strategy.rollingUpdate.maxSurge"
+MAX_UNAVAILABLE = "strategy.rollingUpdate.maxUnavailable"
+OF_A_ROLLOUT = frozenset({PAUSED, PARTITION, MAX_SURGE, MAX_UNAVAILABLE})
+"""They steer one rollout, and are put back when it is over."""
+_RESTART_NOTHING = OF_A_ROLLOUT | {MIN_READY_SECONDS}
+_ROLLS_BACK = "kubectl"
+"""How `kubectl rollout undo` signs; other commands that change a template sign as kubectl-set, kubectl-edit, ..."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One field: `was` and `now` are JSON values; for `env/NAME` `was` is the whole entry or None."""
+
+    field: str
+    was: Any
+    now: Any
+
+
+Changes = tuple[FieldChange, ...]
+
+
+def env_change(container: Container, name: str, value: str) -> FieldChange:
+    """Under the name as `env` writes it, where it has the setting in another letter case."""
+    name = next(iter(container.spellings(name)), name)
+    entry = container.last_env(name)
+    return FieldChange(ENV + name, None if entry is None else _entry(entry), value)
+
+
+def rolls(changes: Changes) -> bool:
+    """Whether these changes restart pods: all but these live in the pod template."""
+    return any(change.field not in _RESTART_NOTHING for change in changes)
+
+
+def patch(workload: Workload, container: Container, changes: Changes, recorded: str | None) -> dict[str, Any]:
+    """The strategic merge patch, refused by the API server if the workload changed since it was read."""
+    record = Record.load(recorded).extended(container.name, changes)
+    body = manual_patch(container, changes)
+    body["metadata"] = {
+        "resourceVersion": workload.resource_version,
+        "annotations": {annotations.ORIGINAL: record.dump(), annotations.ROLL: None},
+    }
+    return body
+
+
+def manual_patch(container: Container, changes: Changes) -> dict[str, Any]:
+    """The same change for a person to apply: no record and no precondition."""
+    return _body(container.name, {c.field: _new_value(c) for c in changes}, _repeated(container))
+
+
+def revert_patch(workload: Workload, recorded: str | None) -> dict[str, Any]:
+    """Puts back each field that still holds our value, and sets mode Observe so that it stays back."""
+    record = Record.load(recorded)
+    container = next((c for c in workload.template.containers if c.name == record.container), None)
+    fields = {c.field: c.was for c in record.changes if holds(workload, container, c)}
+    body = _body(record.container, fields, _repeated(container))
+    body["metadata"] = {
+        "resourceVersion": workload.resource_version,
+        "annotations": {annotations.ORIGINAL: None, annotations.ROLL: None, annotations.MODE: "Observe"},
+    }
+    return body
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What the fields were before the operator changed them, and to what it set them."""
+
+    container: str = ""
+    changes: Changes = ()
+
+    @classmethod
+    def load(cls, text: str | None) -> "Record":
+        try:
+            return cls.read(text)
+        except ValueError:
+            return cls()  # edited by hand beyond recognition: nothing that we could put back
+
+    @classmethod
+    def read(cls, text: str | None) -> "Record":
+        """Raises ValueError, which says what no record of ours has."""
+        try:
+            raw = json.loads(text or "{}")
+            changes = tuple(FieldChange(c["field"], c["was"], c["now"]) for c in raw.get("changes", ()))
+            container = raw.get("container", "")
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+            raise ValueError("it is not of the form that the operator writes") from error
+        flaws = filter(None, (records.flaw(change.field, change.was, change.now) for change in changes))
+        named = isinstance(container, str) and (not container or grammar.is_label(container))
+        found = next(flaws, None if named else "its container is no name")
+        if found:
+            raise ValueError(found)
+        return cls(container, changes)
+
+    def dump(self) -> str:
+        changes = [{"field": c.field, "was": c.was, "now": c.now} for c in self.changes]
+        return json.dumps(
+            {"container": self.container, "changes": changes}, sort_keys=True, separators=(",", ":")
+        )
+
+    def extended(self, container: str, changes: Changes) -> "Record":
+        """With these changes added; a field that still held our value keeps its first original."""
+        known = {c.field: c for c in self.changes}
+        for change in changes:
+            first = known.get(change.field)
+            kept = first is not None and _plain(change.was) == _plain(first.now)
+            was = first.was if first is not None and kept else change.was
+            known[change.field] = FieldChange(change.field, was, change.now)
+        return Record(container, tuple(known[field] for field in sorted(known)))
+
+
+def steer(workload: Workload, changes: Changes, recorded: str | None) -> dict[str, Any]:
+    """The patch of fields that steer a rollout; with the same care as `patch`."""
+    record = Record.load(recorded)
+    body = _body(record.container, {c.field: c.now for c in changes}, ())
+    body["metadata"] = {
+        "resourceVersion": workload.resource_version,
+        "annotations": {annotations.ORIGINAL: record.extended(record.container, changes).dump()},
+    }
+    return body
+
+
+def give_back(workload: Workload, fields: Collection[str], recorded: str | None) -> dict[str, Any]:
+    """The patch that puts back those of these fields that still hold our value, and forgets them all."""
+    record = Record.load(recorded)
+    mine = {change.field: change for change in record.changes if change.field in fields}
+    left = Record(record.container, tuple(c for c in record.changes if c.field not in fields))
+    body = _body(record.container, {f: c.was for f, c in mine.items() if holds(workload, None, c)}, ())
+    body["metadata"] = {
+        "resourceVersion": workload.resource_version,
+        "annotations": {annotations.ORIGINAL: left.dump() if left.changes else None},
+    }
+    return body
+
+
+def believed(annotation: str | None, copy: str | None) -> Record:
+    """Our own `copy` counts, and beside it from the annotation, which others may write, what names no other object."""
+    told, kept = Record.load(annotation), Record.load(copy)
+    known = {change.field for change in kept.changes}
+    more = (c for c in told.changes if c.field not in known and not records.is_reference(c.field, c.was))
+    changes = (*kept.changes, *more)
+    return Record(kept.container or told.container, tuple(sorted(changes, key=lambda change: change.field)))
+
+
+def still_held(workload: Workload, recorded: str | None) -> str | None:
+    """The record of those fields that still hold our value: of the others it tells nothing any more."""
+    record = Record.load(recorded)
+    container = next((c for c in workload.template.containers if c.name == record.container), None)
+    held = tuple(change for change in record.changes if holds(workload, container, change))
+    return Record(record.container, held).dump() if held else None
+
+
+def is_undone(workload: Workload, recorded: str | None) -> bool:
+    """Whether a person rolled the workload back: the old template is there again, by the hand of kubectl.
+
+    `kubectl rollout undo` replaces a Deployment's annotations, so ours is gone; of a StatefulSet it replaces only the
+    template, and signs for that. Tools that apply a manifest leave our annotation alone, and sign with another name.
+    """
+    record = Record.load(recorded)
+    container = next((c for c in workload.template.containers if c.name == record.container), None)
+    rolled = [change for change in record.changes if rolls((change,))]
+    signed = any(workload.writers.get(change.field) == _ROLLS_BACK for change in rolled)
+    if annotations.ORIGINAL in workload.annotations and not signed:
+        return False
+    return bool(rolled) and all(_is_back(workload, container, change) for change in rolled)
+
+
+def _is_back(workload: Workload, container: Container | None, change: FieldChange) -> bool:
+    if change.field.startswith(ENV):
+        name = change.field.removeprefix(ENV)
+        return bool(container and env_change(container, name, change.now).was == change.was)
+    was = "default" if change.field == SERVICE_ACCOUNT and change.was is None else change.was
+    return bool(current(workload, container, change.field) == was)
+
+
+def _plain(value: Any) -> Any:
+    """An env entry with a plain value compares by that value."""
+    return value["value"] if isinstance(value, Mapping) and "value" in value else value
+
+
+def shown(was: Any) -> str:
+    """A value for people, as they write it in a manifest."""
+    plain = _plain(was)
+    if isinstance(plain, Mapping):
+        return f"valueFrom {json.dumps(plain['valueFrom'])}"
+    if plain is None:
+        return "(unset)"
+    return plain if isinstance(plain, str) else json.dumps(plain)
+
+
+def _entry(entry: EnvVar) -> dict[str, Any]:
+    if entry.value_from is not None:
+        return {"name": entry.name, "valueFrom": dict(entry.value_from)}
+    return {"name": entry.name, "value": entry.value or ""}
+
+
+def _new_value(change: FieldChange) -> Any:
+    if not change.field.startswith(ENV):
+        return change.now
+    return {"name": change.field.removeprefix(ENV), "value": change.now}
+
+
+def _repeated(container: Container | None) -> frozenset[str]:
+    """Names that `env` has more than once: Kubernetes allows that, and the last one counts."""
+    names = [entry.name for entry in container.env] if container else []
+    return frozenset(name for name in names if names.count(name) > 1)
+
+
+def _body(container: str, fields: Mapping[str, Any], repeated: Collection[str]) -> dict[str, Any]:
+    pod: dict[str, Any] = {}
+    named = {field.removeprefix(ENV): value for field, value in fields.items() if field.startswith(ENV)}
+    # By its name a patch finds the first entry only, so that all are taken away before one comes in.
+    env = [{"name": name, "$patch": "delete"} for name in named if name in repeated]
+    env += [_env_patch(name, entry) for name, entry in named.items() if entry or name not in repeated]
+    if env:
+        pod["containers"] = [{"name": container, "env": env}]
+    if SERVICE_ACCOUNT in fields:
+        # The deprecated alias would win over an emptied name.
+        pod |= {SERVICE_ACCOUNT: fields[SERVICE_ACCOUNT], "serviceAccount": fields[SERVICE_ACCOUNT]}
+    pod |= {field: fields[field] for field in (AUTOMOUNT, DNS_POLICY) if field in fields}
+    spec: dict[str, Any] = {"template": {"spec": pod}} if pod else {}
+    for field in _RESTART_NOTHING & fields.keys():
+        *way, name = field.split(".")
+        place = spec
+        for key in way:
+            place = place.setdefault(key, {})
+        place[name] = fields[field]
+    return {"spec": spec}
+
+
+def _env_patch(name: str, entry: Mapping[str, Any] | None) -> dict[str, Any]:
+    if entry is None:
+        return {"name": name, "$patch": "delete"}
+    # The other kind of source must be emptied, or the API server answers 422.
+    return {"name": name, "value": entry.get("value"), "valueFrom": entry.get("valueFrom")}
+
+
+def holds(workload: Workload, container: Container | None, change: FieldChange) -> bool:
+    """Whether the field still has the value that the change gave it."""
+    return bool(current(workload, container, change.field) == change.now)
+
+
+def current(workload: Workload, container: Container | None, field: str) -> Any:
+    """The value that a field has now; for `env/NAME` the plain value."""
+    if field.startswith(ENV):
+        entry = container.last_env(field.removeprefix(ENV)) if container else None
+        return entry.value if entry else None
+    template = workload.template
+    return {
+        SERVICE_ACCOUNT: template.service_account,
+        AUTOMOUNT: template.automount_token,
+        DNS_POLICY: template.dns_policy,
+        MIN_READY_SECONDS: workload.min_ready_seconds,
+        PAUSED: workload.paused,
+        PARTITION: workload.partition,
+        MAX_SURGE: workload.max_surge,
+        MAX_UNAVAILABLE: workload.max_unavailable,
+    }.get(field)

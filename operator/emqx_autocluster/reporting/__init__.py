@@ -1,0 +1,1 @@
+"""What is told: the status, its conditions and Events, and where they are written."""

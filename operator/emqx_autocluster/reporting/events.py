@@ -1,0 +1,124 @@
+"""Kubernetes Events: one for each transition of a condition and for each action, on the CR and the workload.
+
+Events are helpful but auxiliary: no pass waits for one, and one that cannot be written is logged.
+"""
+
+import asyncio
+import logging
+import socket
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from emqx_autocluster.api.annotations import MANAGER
+from emqx_autocluster.api.findings import ConditionType
+from emqx_autocluster.api.v1alpha1 import API_VERSION, KIND, Condition, EMQXAutoCluster
+from emqx_autocluster.clients import paths
+from emqx_autocluster.clients.errors import ClientError
+from emqx_autocluster.clients.kube import Kube
+from emqx_autocluster.observation import Workload
+from emqx_autocluster.text.plain import plain
+
+_LONGEST = 1024
+_MOST_WAITING = 5000
+_GOOD_WHEN_FALSE = frozenset({ConditionType.STALE_NODES_PRESENT, ConditionType.PAUSED})
+
+logger = logging.getLogger(__name__)
+
+
+def transitions(old: Iterable[Condition], new: Iterable[Condition]) -> Iterator[Condition]:
+    """Conditions that became True or False. On first sight only what is wrong is worth an event."""
+    before = {condition.type: condition.status for condition in old}
+    for condition in new:
+        if condition.status == "Unknown" or condition.status == before.get(condition.type):
+            continue
+        if condition.type in before or not is_good(condition):
+            yield condition
+
+
+def is_good(condition: Condition) -> bool:
+    return (condition.status == "True") != (condition.type in _GOOD_WHEN_FALSE)
+
+
+class Recorder:
+    """Takes events at once; `write` brings them to the API server, in their order."""
+
+    def __init__(self, kube: Kube) -> None:
+        self._kube = kube
+        self._instance = socket.gethostname()
+        self._waiting: asyncio.Queue[dict[str, Any]] = asyncio.Queue(_MOST_WAITING)
+
+    def transition(self, resource: EMQXAutoCluster, workload: Workload, condition: Condition) -> None:
+        kind = "Normal" if is_good(condition) else "Warning"
+        note = f"{condition.type} is {condition.status}: {condition.message}"
+        self.record(resource, workload, kind, condition.reason, "Diagnose", note)
+
+    def record(
+        self,
+        resource: EMQXAutoCluster | None,
+        workload: Workload,
+        kind: str,
+        reason: str,
+        action: str,
+        note: str,
+    ) -> None:
+        """On both; on the workload alone while it has no resource."""
+        for regarding in (*([_of_resource(resource)] if resource else []), _of_workload(workload)):
+            try:
+                self._waiting.put_nowait(self._event(regarding, kind, reason, action, note))
+            except asyncio.QueueFull:
+                logger.warning("the event %s is dropped: %d others wait", reason, _MOST_WAITING)
+
+    async def write(self) -> None:
+        """For ever."""
+        while True:
+            body = await self._waiting.get()
+            try:
+                await self._kube.create(paths.events(body["metadata"]["namespace"]), body)
+            except ClientError as error:
+                logger.warning("the event %s could not be written: %s", body["reason"], error)
+            self._waiting.task_done()
+
+    async def written(self) -> None:
+        """Until none waits any more."""
+        await self._waiting.join()
+
+    def _event(
+        self, regarding: dict[str, str], kind: str, reason: str, action: str, note: str
+    ) -> dict[str, Any]:
+        told = plain(note)
+        return {
+            "apiVersion": "events.k8s.io/v1",
+            "kind": "Event",
+            "metadata": {"generateName": f"{regarding['name'][:200]}-", "namespace": regarding["namespace"]},
+            "eventTime": datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
+            "reportingController": f"{MANAGER}.io/operator",
+            "reportingInstance": self._instance,
+            "type": kind,
+            "reason": reason,
+            "action": action,
+            "note": told if len(told) <= _LONGEST else told[: _LONGEST - 1] + "…",
+            "regarding": regarding,
+        }
+
+
+def _of_resource(resource: EMQXAutoCluster) -> dict[str, str]:
+    metadata = resource.metadata
+    return {
+        "apiVersion": API_VERSION,
+        "kind": KIND,
+        "name": metadata.name,
+        "namespace": metadata.namespace,
+        "uid": metadata.uid,
+    }
+
+
+def _of_workload(workload: Workload) -> dict[str, str]:
+    ref = workload.ref
+    return {
+        "apiVersion": "apps/v1",
+        "kind": str(ref.kind),
+        "name": ref.name,
+        "namespace": ref.namespace,
+        "uid": workload.uid,
+    }

@@ -1,0 +1,1 @@
+"""The process: watches, the queue, one pass over a workload, and the writes of a step."""

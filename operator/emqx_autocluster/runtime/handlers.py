@@ -1,0 +1,208 @@
+"""kopf as the watch layer, and nothing else of it: an event puts a key into our work queue.
+
+Only `on.event` is used: it writes nothing to the watched objects, no finalizer and no annotation, so a
+stopped operator blocks nobody. There is no filter on the annotation: with one, its removal would never show.
+"""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Mapping
+from typing import Any
+
+import kopf
+
+from emqx_autocluster.api import annotations
+from emqx_autocluster.api.v1alpha1 import GROUP, PLURAL, VERSION
+from emqx_autocluster.clients import paths
+from emqx_autocluster.clients.kube import Kube
+from emqx_autocluster.clients.payload import template_annotations
+from emqx_autocluster.observation import WorkloadKind, WorkloadRef
+from emqx_autocluster.reporting.resources import Resources
+from emqx_autocluster.runtime.workqueue import WorkQueue
+
+_OWN = f"{annotations.MANAGED_BY}={annotations.MANAGER}"
+_KINDS = {"deployments": WorkloadKind.DEPLOYMENT, "statefulsets": WorkloadKind.STATEFUL_SET}
+_RBAC = (
+    ("", "v1", "serviceaccounts"),
+    ("rbac.authorization.k8s.io", "v1", "roles"),
+    ("rbac.authorization.k8s.io", "v1", "rolebindings"),
+)
+ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_METADATA_ONLY = (
+    paths.deployments(),
+    paths.statefulsets(),
+    paths.serviceaccounts(),
+    paths.roles(),
+    paths.rolebindings(),
+)
+_BETWEEN_LOGINS = 1.0
+_ENDING_SECONDS = 10.0
+
+
+class Enrolment:
+    """Which workloads are looked after, as far as the watches have told."""
+
+    def __init__(self, queue: WorkQueue[WorkloadRef], resources: Resources) -> None:
+        self._queue = queue
+        self._resources = resources
+        self._enrolled: set[WorkloadRef] = set()
+
+    def workload(self, kind: WorkloadKind, body: Mapping[str, Any], *, deleted: bool) -> None:
+        """`body` is its metadata alone: anybody's Deployment comes by here, and may be as large as they like."""
+        metadata = body["metadata"]
+        ref = WorkloadRef(metadata["namespace"], kind, metadata["name"])
+        in_template = annotations.MODE in template_annotations(metadata)
+        enrolled = not deleted and (annotations.is_enrolled(metadata.get("annotations") or {}) or in_template)
+        if enrolled or ref in self._enrolled or self._resources.has(ref):
+            (self._enrolled.add if enrolled else self._enrolled.discard)(ref)
+            self._queue.add(ref)
+
+    def resource(self, body: Mapping[str, Any], *, deleted: bool) -> None:
+        ref = self._resources.learn(body, deleted=deleted)
+        if ref is not None:
+            self._queue.add(ref)
+
+    def owned(self, body: Mapping[str, Any]) -> None:
+        """One of our ServiceAccounts, Roles and RoleBindings changed: whose it is stands in its annotation."""
+        target = (body["metadata"].get("annotations") or {}).get(annotations.TARGET, "")
+        kind, _, name = target.partition("/")
+        if kind in set(WorkloadKind):
+            ref = WorkloadRef(body["metadata"]["namespace"], WorkloadKind(kind), name)
+            if ref in self._enrolled:
+                self._queue.add(ref)
+
+
+class WatchFailedError(Exception):
+    """A watch cannot go on, and kopf, which has told why, does not come to an end by itself."""
+
+
+async def watch(kube: Kube, enrolment: Enrolment, ready: asyncio.Event, stop: asyncio.Event) -> None:
+    """Watches until `stop`; raises when a watch cannot go on, so that the process ends and starts anew."""
+    # One line per event and object would drown what matters.
+    logging.getLogger("kopf.objects").setLevel(logging.WARNING)
+    ending = asyncio.Event()
+    # Before kopf's start: it cancels all that begin later.
+    noticing, stopping = asyncio.create_task(ending.wait()), asyncio.create_task(stop.wait())
+    watching = asyncio.create_task(
+        kopf.operator(
+            registry=_registry(kube, enrolment, ending, stop),
+            settings=_settings(),
+            clusterwide=True,
+            standalone=True,
+            ready_flag=ready,
+        )
+    )
+    try:
+        await asyncio.wait({watching, noticing, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if stop.is_set():
+            return  # kopf would take seconds to end in good order, and has nothing to put in order
+        # When one watch fails, kopf 1.45 can wait for its others for ever, and nothing would be watched any more.
+        await asyncio.wait({watching}, timeout=_ENDING_SECONDS)
+        if watching.done():
+            watching.result()
+        else:
+            raise WatchFailedError("a watch has failed")
+    finally:
+        for task in (noticing, stopping, watching):
+            task.cancel()
+
+
+def _registry(
+    kube: Kube, enrolment: Enrolment, ending: asyncio.Event, stop: asyncio.Event
+) -> kopf.OperatorRegistry:
+    registry = kopf.OperatorRegistry()
+
+    @kopf.on.startup(registry=registry)
+    async def on_startup(**_: Any) -> None:
+        # kopf has just taken the signals for itself, and would end on its own, slowly.
+        for number in ENDING_SIGNALS:
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+
+    @kopf.on.cleanup(registry=registry)
+    async def on_cleanup(**_: Any) -> None:
+        ending.set()
+
+    due = 0.0
+
+    @kopf.on.login(registry=registry)
+    async def login(**_: Any) -> kopf.AiohttpSession:
+        # kopf asks again as soon as the API server refuses a token, and a new one may take its time to come.
+        nonlocal due
+        time = asyncio.get_running_loop().time
+        await asyncio.sleep(max(0.0, due - time()))
+        due = time() + _BETWEEN_LOGINS
+        return kopf.AiohttpSession(aiohttp_session=kube.open_session(_METADATA_ONLY), server=kube.host)
+
+    for plural, kind in _KINDS.items():
+        _on_workloads(registry, plural, kind, enrolment)
+
+    @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)
+    async def on_resource(event: Mapping[str, Any], **_: Any) -> None:
+        enrolment.resource(event["object"], deleted=event["type"] == "DELETED")
+
+    for group, version, plural in _RBAC:
+        _on_owned(registry, (group, version, plural), enrolment)
+    return registry
+
+
+def _on_workloads(
+    registry: kopf.OperatorRegistry, plural: str, kind: WorkloadKind, enrolment: Enrolment
+) -> None:
+    @kopf.on.event("apps", "v1", plural, registry=registry, id=f"on_{plural}")
+    async def on_workload(event: Mapping[str, Any], **_: Any) -> None:
+        enrolment.workload(kind, event["object"], deleted=event["type"] == "DELETED")
+
+
+def _on_owned(registry: kopf.OperatorRegistry, resource: tuple[str, str, str], enrolment: Enrolment) -> None:
+    @kopf.on.event(*resource, registry=registry, id=f"on_{resource[2]}")
+    async def on_owned(event: Mapping[str, Any], **_: Any) -> None:
+        enrolment.owned(event["object"])
+
+
+def _settings() -> kopf.OperatorSettings:
+    settings = kopf.OperatorSettings()
+    # kopf takes its finalizer and annotations off every object that it sees: with a name of our own
+    # and storages that store nothing it cannot take away another operator's.
+    settings.persistence.finalizer = f"{GROUP}/never-set"
+    settings.persistence.progress_storage = _NoProgress()
+    settings.persistence.diffbase_storage = _NoDiffBase()
+    settings.posting.enabled = False
+    settings.scanning.disabled = True
+    settings.queueing.idle_timeout = 0.05  # each waiting worker keeps an object's last body
+    settings.watching.chunk_size = 50  # all of a chunk is in memory at once, and an object may be large
+    settings.watching.server_timeout = 600
+    settings.watching.inactivity_timeout = 70
+    settings.networking.connect_timeout = 10
+    settings.networking.request_timeout = 60
+    for group, version, plural in _RBAC:
+        settings.watching.label_selectors[group, version, plural] = _OWN
+    return settings
+
+
+class _NoProgress(kopf.ProgressStorage):
+    def fetch(self, **_: Any) -> None:
+        return None
+
+    def store(self, **_: Any) -> None:
+        pass
+
+    def purge(self, **_: Any) -> None:
+        pass
+
+    def touch(self, **_: Any) -> None:
+        pass
+
+    def clear(self, *, essence: kopf.BodyEssence) -> kopf.BodyEssence:
+        return essence
+
+
+class _NoDiffBase(kopf.DiffBaseStorage):
+    def build(self, **_: Any) -> kopf.BodyEssence:
+        return kopf.BodyEssence()
+
+    def fetch(self, **_: Any) -> None:
+        return None
+
+    def store(self, **_: Any) -> None:
+        pass

@@ -1,0 +1,294 @@
+"""One pass over one workload: observe → diagnose → plan → report → act. Here the whole way can be read."""
+
+import asyncio
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+
+from emqx_autocluster import diagnosis, healing
+from emqx_autocluster.api import annotations
+from emqx_autocluster.api.annotations import WorkloadOptions
+from emqx_autocluster.api.findings import ConditionType, Finding, Reason, Status
+from emqx_autocluster.api.v1alpha1 import EMQXAutoCluster, StatusModel
+from emqx_autocluster.clients.errors import Forbidden, Invalid
+from emqx_autocluster.diagnosis import Case, Findings
+from emqx_autocluster.effects import Effects, Outcome
+from emqx_autocluster.healing import Memory, Setback, Step, brake, setback, suspects
+from emqx_autocluster.healing.steps import PatchWorkload
+from emqx_autocluster.observation import Observation, Workload, WorkloadRef
+from emqx_autocluster.observer import Depth, Observer
+from emqx_autocluster.reporting import conditions, events, report
+from emqx_autocluster.reporting.events import Recorder
+from emqx_autocluster.reporting.report import Pass
+from emqx_autocluster.reporting.resources import Resources, is_of, is_ours
+from emqx_autocluster.runtime import schedule
+from emqx_autocluster.runtime.brakeman import Brakeman
+from emqx_autocluster.runtime.fleet import Fleet
+from emqx_autocluster.runtime.schedule import Appointment
+from emqx_autocluster.settings import SAFE_MIN_READY_SECONDS
+
+logger = logging.getLogger(__name__)
+
+
+class Reconciler:
+    def __init__(
+        self,
+        observer: Observer,
+        effects: Effects,
+        resources: Resources,
+        recorder: Recorder,
+        brakeman: Brakeman,
+        safe_seconds: int = SAFE_MIN_READY_SECONDS,
+    ) -> None:
+        self._observer = observer
+        self._effects = effects
+        self._resources = resources
+        self._recorder = recorder
+        self._brakeman = brakeman
+        self._now = observer.now
+        self._safe_seconds = safe_seconds
+        self._setbacks: dict[WorkloadRef, Setback] = {}
+        self._refusals: dict[WorkloadRef, str] = {}
+        self._appointments: dict[WorkloadRef, Appointment] = {}
+        self._fleet = Fleet()
+        # One: more of them would leave the event loop no more than its share of the interpreter.
+        self._judge = ThreadPoolExecutor(1, "judge")
+
+    async def reconcile(self, ref: WorkloadRef, *, changed: bool) -> float | None:
+        """Seconds until the next look; None: nothing to look at. `changed`: an event brought us here."""
+        appointment, at = self._appointments.pop(ref, None), self._now()
+        if appointment and not changed and appointment.wait(at) > 0:
+            differences = await self._observer.pulse_differences(ref)
+            if differences == ():
+                self._appointments[ref] = appointment
+                return appointment.wait(self._now())
+            changed = bool(differences)
+            if differences:
+                fields = {"workload": str(ref), "namespace": ref.namespace}
+                logger.info("the members are asked, since %s", "; ".join(differences), extra=fields)
+        workload, resource = await asyncio.gather(self._observer.workload(ref), self._resources.find(ref))
+        if workload is None or not is_enrolled(workload):
+            return await self._opt_out(ref, workload, resource)
+        if resource is None:
+            resource = await self._created(workload)
+        elif resource.metadata.deletion_timestamp:
+            return None  # its deletion brings another event
+        elif is_ours(resource) and not is_of(resource, workload):
+            resource = await self._resources.renew(resource, workload)
+        await self._tell_others(ref, resource)
+        return await self._pass(workload, resource, changed=changed)
+
+    async def _tell_others(self, ref: WorkloadRef, counting: EMQXAutoCluster) -> None:
+        """Whoever makes a second resource for a workload takes nothing over, and is told."""
+        for name in self._resources.untold(ref, counting.metadata.name):
+            other = await self._resources.read(ref, name)
+            if other is not None:
+                await self._say(other, _outranked(ref, counting.metadata.name))
+
+    async def _created(self, workload: Workload) -> EMQXAutoCluster:
+        """Without it nothing can be told but by an event: one for each new word of the refusal."""
+        try:
+            resource = await self._resources.create(workload)
+        except (Forbidden, Invalid, LookupError) as error:
+            if self._refusals.get(workload.ref) != str(error):
+                self._refusals[workload.ref] = str(error)
+                note = f"no EMQXAutoCluster can be made for it, so that nothing is looked after: {error}"
+                self._recorder.record(None, workload, "Warning", str(Reason.ACTION_FAILED), "Create", note)
+            raise
+        self._refusals.pop(workload.ref, None)
+        return resource
+
+    async def _opt_out(
+        self, ref: WorkloadRef, workload: Workload | None, resource: EMQXAutoCluster | None
+    ) -> float | None:
+        if workload and not await self._let_go(workload):
+            return schedule.AGAIN
+        self._observer.forget(ref)
+        self._fleet.note(ref, damaged=False)
+        self._setbacks.pop(ref, None)
+        self._refusals.pop(ref, None)
+        self._appointments.pop(ref, None)
+        if resource is None:
+            return None
+        if is_ours(resource):
+            await self._resources.delete(resource)
+            logger.info("no longer enrolled", extra={"workload": str(ref), "namespace": ref.namespace})
+            if workload and resource.status.procedure:
+                note, reason = _left_open(ref, resource.status), str(Reason.NOT_ENROLLED)
+                self._recorder.record(resource, workload, "Warning", reason, "Leave", note)
+            return None
+        await self._say(resource, _absent(ref) if workload is None else _not_enrolled(ref))
+        return None
+
+    async def _say(self, resource: EMQXAutoCluster, found: Finding) -> None:
+        """Nothing but this, of a resource by which nothing is looked after."""
+        ready = replace(found, type=ConditionType.READY)
+        generation = resource.metadata.generation
+        merged = conditions.merge((ready, found), resource.status.conditions, self._now(), generation)
+        await self._write(resource, StatusModel(observed_generation=generation, conditions=merged))
+
+    async def _let_go(self, workload: Workload) -> bool:
+        """A rollout that we hold is given back with its originals: nobody would ever let it go on."""
+        step = brake.parting(workload)
+        return step is None or (await self._effects.carry_out(step, workload, self._now())).succeeded
+
+    async def _pass(self, workload: Workload, resource: EMQXAutoCluster, *, changed: bool) -> float:
+        self._brakeman.watch(workload)
+        options = annotations.parse(workload.annotations)
+        resource = _remembering(resource, workload)
+        done = await self._look(workload, resource, options, changed=changed)
+        resource = await self._report(resource, workload, report.status(resource, done))
+        if not done.plan.now:
+            return self._wait(resource, done)
+        status = resource.status
+        for step in done.plan.now:
+            if _rolls(step) and not await self._observer.answers_now(done.case.observation):
+                return schedule.AGAIN
+            outcome = await self._act(resource, workload, step)
+            if not outcome.superseded:
+                status = report.after(
+                    status, step, succeeded=outcome.succeeded, said=outcome.message, done=done
+                )
+            if not outcome.succeeded:
+                break
+        await self._write(resource, status)
+        return schedule.AT_ONCE
+
+    def _wait(self, resource: EMQXAutoCluster, done: Pass) -> float:
+        """Until the next look, or the next pulse where one will do."""
+        wait, ref = schedule.next_look(resource, done), done.case.workload.ref
+        appointment = schedule.appointment(resource, wait, done)
+        if appointment is None:
+            return wait
+        if self._observer.knows_its_pulse(ref):
+            self._appointments[ref] = appointment
+            return appointment.pulse
+        return appointment.pulse if self._observer.missed_its_pulse(ref) else wait
+
+    async def _look(
+        self, workload: Workload, resource: EMQXAutoCluster, options: WorkloadOptions, *, changed: bool
+    ) -> Pass:
+        """Remembered answers are enough to see that nothing is new, and for a join that follows another."""
+        depth = schedule.depth(resource, changed=changed)
+        done = await self._looked(workload, resource, options, depth)
+        if not depth.believed or not schedule.needs_whole_look(resource, done):
+            return done
+        return await self._looked(workload, resource, options, schedule.depth(resource, changed=True))
+
+    async def _looked(
+        self, workload: Workload, resource: EMQXAutoCluster, options: WorkloadOptions, depth: Depth
+    ) -> Pass:
+        observation = await self._observer.observe(
+            workload, resource.metadata.name, options, self._now(), depth
+        )
+        # One workload's judgement may take long, and what else is to be done does not wait for it.
+        judging = partial(self._judged, observation, options, resource)
+        case, findings = await asyncio.get_running_loop().run_in_executor(self._judge, judging)
+        suspected = suspects.noted(resource.status.suspects, case)
+        self._fleet.note(workload.ref, damaged=any(s.kind != suspects.STALE_NODE for s in suspected))
+        memory = Memory.of(workload, resource.status, options, self._setbacks.get(workload.ref))
+        memory = replace(memory, suspects=suspected, fleet=self._fleet.refusal(workload.ref))
+        return Pass(case, findings, healing.plan(case, findings, memory, self._now()), memory)
+
+    def _judged(
+        self, observation: Observation, options: WorkloadOptions, resource: EMQXAutoCluster
+    ) -> tuple[Case, Findings]:
+        told = resource.status.discovery
+        unreachable = told.unreachable if told else None
+        case = diagnosis.build(observation, options, resource.spec, unreachable, self._safe_seconds)
+        return case, diagnosis.diagnose(case)
+
+    async def _report(
+        self, resource: EMQXAutoCluster, workload: Workload, status: StatusModel
+    ) -> EMQXAutoCluster:
+        old = resource.status
+        resource = await self._write(resource, status)
+        for condition in events.transitions(old.conditions, status.conditions):
+            self._recorder.transition(resource, workload, condition)
+        return resource
+
+    async def _write(self, resource: EMQXAutoCluster, status: StatusModel) -> EMQXAutoCluster:
+        """A healthy workload causes no write."""
+        return resource if status == resource.status else await self._resources.write_status(resource, status)
+
+    async def _act(self, resource: EMQXAutoCluster, workload: Workload, step: Step) -> Outcome:
+        outcome = await self._effects.carry_out(step, workload, self._now())
+        fields = {
+            "workload": str(workload.ref),
+            "namespace": workload.ref.namespace,
+            "action": str(step.action),
+        }
+        if outcome.superseded:
+            logger.info("superseded: %s", outcome.message, extra=fields)
+            return outcome
+        news = self._take_note(workload.ref, step, outcome)
+        kind = "Normal" if outcome.succeeded else "Warning"
+        note = step.message if outcome.succeeded else f"{step.message}: {outcome.message}"
+        logger.log(logging.INFO if outcome.succeeded else logging.WARNING, note, extra=fields)
+        if news:
+            self._recorder.record(resource, workload, kind, str(step.action), "Repair", note)
+        return outcome
+
+    def _take_note(self, ref: WorkloadRef, step: Step, outcome: Outcome) -> bool:
+        """Whether the outcome is news: a step that is refused again in the same words is none."""
+        before = self._setbacks.pop(ref, None)
+        if outcome.succeeded:
+            return True
+        now = self._setbacks[ref] = setback.after(before, step, outcome.message, self._now())
+        return before is None or not before.is_of(step) or before.said != now.said
+
+
+def is_enrolled(workload: Workload) -> bool:
+    """Also with the annotation in the wrong place, so that there is a condition which says so."""
+    return annotations.MODE in workload.annotations or annotations.MODE in workload.template.annotations
+
+
+def _rolls(step: Step) -> bool:
+    return isinstance(step.operation, PatchWorkload) and step.operation.rolls
+
+
+def _remembering(resource: EMQXAutoCluster, workload: Workload) -> EMQXAutoCluster:
+    """Without what its status tells of an earlier workload of this name: a user's own resource outlives that."""
+    if resource.status.workload_uid in {None, workload.uid}:
+        return resource
+    return resource.model_copy(update={"status": StatusModel(conditions=resource.status.conditions)})
+
+
+def _absent(ref: WorkloadRef) -> Finding:
+    return Finding(
+        ConditionType.ACCEPTED,
+        Status.FALSE,
+        Reason.TARGET_NOT_FOUND,
+        f"{ref} does not exist in namespace {ref.namespace}; create it, or delete this EMQXAutoCluster",
+    )
+
+
+def _outranked(ref: WorkloadRef, counting: str) -> Finding:
+    return Finding(
+        ConditionType.ACCEPTED,
+        Status.FALSE,
+        Reason.OLDER_RESOURCE_COUNTS,
+        f"EMQXAutoCluster {counting} is about {ref} as well and is older, so it counts and this one does not; put into"
+        f" {counting} what is wanted, and delete this one",
+    )
+
+
+def _left_open(ref: WorkloadRef, status: StatusModel) -> str:
+    """The status goes with the resource, so this is the last word."""
+    steps = ", ".join(f"{step.action} {step.subject}" for step in status.planned_actions)
+    return (
+        f"the annotation {annotations.MODE} is gone in the middle of a repair (kubectl rollout undo takes it away if"
+        f" the revision is older than it), so all stays as it is; open: {steps or 'the end of the rollout'};"
+        f" go on with: kubectl annotate -n {ref.namespace} {ref} {annotations.MODE}=Repair"
+    )
+
+
+def _not_enrolled(ref: WorkloadRef) -> Finding:
+    command = f"kubectl annotate -n {ref.namespace} {ref} {annotations.MODE}=Observe"
+    return Finding(
+        ConditionType.ACCEPTED,
+        Status.FALSE,
+        Reason.NOT_ENROLLED,
+        f"{ref} does not carry the annotation {annotations.MODE}; enrol it with: {command}",
+    )
