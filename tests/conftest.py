@@ -1,39 +1,72 @@
-"""One sandbox and one operator for a whole test run, shared by all workers of pytest-xdist.
+"""The sandboxes of a test run, shared by all workers of pytest-xdist, and who of the tests gets which.
 
-They are started by the main process as soon as it is clear that some test will want them, and end with it.
-`EMQX_AUTOCLUSTER_SANDBOX=<state folder>` takes a sandbox that already runs (`make sandbox`) instead.
+| sandbox | started by | whose |
+|---|---|---|
+| shared | the main process, with one operator at work | tests/apiserver, tests/hostile, tests/scenarios |
+| faulty | the main process, without an operator | tests/faults, each test with an operator of its own behind a gate |
+| own | the one worker that gets all of these tests | those that break or remove what the whole cluster uses |
+
+`EMQX_AUTOCLUSTER_SANDBOX=<state folder>` takes a sandbox that already runs (`make sandbox`) as the shared one.
 """
 
 import os
-import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
-import hypothesis
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from emqx_autocluster.clients.kube import Kube
-from running import RunningOperator, RunningSandbox
+import ahead
+import pace
+from running import NAMESPACE, Kept, RunningOperator, RunningSandbox, install
 from sandbox.handle import SandboxHandle
-from sandbox.kubelet.control import Control
+from stage import staged
 from story import Story
 
-_SANDBOX, _OPERATOR = "EMQX_AUTOCLUSTER_SANDBOX", "EMQX_AUTOCLUSTER_OPERATOR_LOG"
-_NEED_A_SANDBOX = {"apiserver", "scenarios"}
-_FAULTS, _FAULT_SANDBOXES = "tests/faults/", 5
+# Where stories assert together: a failure says what was seen there, too.
+pytest.register_assert_rewrite("midrollout", "odd", "phases", "repairs")
+
+_HERE = Path(__file__).parent
+_SHARED, _FAULTY = "EMQX_AUTOCLUSTER_SANDBOX", "EMQX_AUTOCLUSTER_FAULTY_SANDBOX"
+_OPERATOR_LOG = "EMQX_AUTOCLUSTER_OPERATOR_LOG"
+_FOLDERS = {_SHARED: ("apiserver", "hostile", "scenarios"), _FAULTY: ("faults",)}
+_OWN = "their own sandbox"
+_ONE_AFTER_ANOTHER = {
+    "tests/faults/test_dns.py": _OWN,
+    "tests/apiserver/test_deploy.py": _OWN,
+    "tests/faults/test_succession.py": "the one Lease",
+}
+"""Tests that would disturb each other, by what they have in common."""
+_SIDE_BY_SIDE = "tests/scenarios/causes/test_causes.py"
+"""Each of its rows makes several situations at a time."""
+_FAULTS, _FAULTS_AT_A_TIME = "tests/faults/", 6
+"""Each starts operators, and how soon one of them notices is what it tests: more at a time would take the cores."""
+_LONGEST_FIRST = (
+    "faults",
+    "scenarios/heal",
+    "scenarios/repair",
+    "scenarios/calamity",  # races: not while all workers start
+    "scenarios/midway",
+    "scenarios/causes",
+    "scenarios/oddities",
+    "scenarios/use",
+    "hostile",
+    "apiserver",
+    "simulation",
+    "unit",
+)
 _AT_HAND = 2
-_running = pytest.StashKey[list[RunningSandbox | RunningOperator]]()
+_LESS_URGENT = 10
+"""Who only looks comes after the cluster that is looked at."""
+_running = pytest.StashKey[list[RunningSandbox | Kept]]()
+_OUT_OF_TIME = "does not lead any more"
+"""An operator that the machine gives no time for seconds loses its Lease, and ends as it should."""
 
-# Many tests share few cores, so the time of one example says nothing.
-hypothesis.settings.register_profile("untimed", deadline=None)
-hypothesis.settings.load_profile("untimed")
 
-
-class _FewSandboxes(LoadScopeScheduling):  # type: ignore[misc]
-    """Hands out one test at a time; those of tests/faults, which need sandboxes of their own, in a few groups."""
+class _OneAtATime(LoadScopeScheduling):  # type: ignore[misc]
+    """Hands out one test at a time; those that would disturb each other all to one worker, and faults in a few rows."""
 
     def __init__(self, config: pytest.Config, log: Any) -> None:
         super().__init__(config, log)
@@ -45,26 +78,67 @@ class _FewSandboxes(LoadScopeScheduling):  # type: ignore[misc]
             super()._reschedule(node)
 
     def _split_scope(self, nodeid: str) -> str:
-        if not nodeid.startswith(_FAULTS):
-            return nodeid
-        return f"faults-{self._turns.setdefault(nodeid, len(self._turns)) % _FAULT_SANDBOXES}"
+        module = nodeid.partition("::")[0]
+        if module == _SIDE_BY_SIDE:
+            return f"situations {ahead.row(nodeid)}"
+        common = _ONE_AFTER_ANOTHER.get(module)
+        if common or not nodeid.startswith(_FAULTS):
+            return common or nodeid
+        return f"faults {self._turns.setdefault(nodeid, len(self._turns)) % _FAULTS_AT_A_TIME}"
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _FewSandboxes:
-    return _FewSandboxes(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _OneAtATime | None:
+    return _OneAtATime(config, log) if config.stash[_running] else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A long story that begins late is what all others wait for at the end."""
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    folder = item.path.relative_to(_HERE).as_posix()
+    return next(turn for turn, name in enumerate((*_LONGEST_FIRST, "")) if folder.startswith(name))
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_running] = []
-    if hasattr(config, "workerinput") or config.option.collectonly or not _is_wanted(config):
+    if hasattr(config, "workerinput"):
+        os.nice(_LESS_URGENT)
+    if hasattr(config, "workerinput") or config.option.collectonly:
         return
-    if _SANDBOX not in os.environ:
-        sandbox = RunningSandbox.start()
-        config.stash[_running].append(sandbox)
-        os.environ[_SANDBOX] = str(sandbox.state)
-    operator = RunningOperator.start(SandboxHandle.load(Path(os.environ[_SANDBOX])))
-    config.stash[_running].append(operator)
-    os.environ[_OPERATOR] = str(operator.log)
+    wanted = [name for name, folders in _FOLDERS.items() if _is_wanted(config, folders)]
+    missing = [name for name in wanted if name not in os.environ]
+    with ThreadPoolExecutor() as threads:
+        started = list(threads.map(lambda _: RunningSandbox.start(), missing))
+    config.stash[_running] += started
+    os.environ |= {name: str(sandbox.state) for name, sandbox in zip(missing, started, strict=True)}
+    for name in wanted:
+        install(SandboxHandle.load(Path(os.environ[name])))
+    if _SHARED in wanted:
+        operator = RunningOperator.start(
+            SandboxHandle.load(Path(os.environ[_SHARED])),
+            LEASE_NAMESPACE=NAMESPACE,
+            **pace.SETTINGS,
+        )
+        config.stash[_running].append(Kept(operator))
+        os.environ[_OPERATOR_LOG] = str(operator.log)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """An operator that ended by itself has failed, whatever the stories say that did not notice."""
+    if any(_OUT_OF_TIME not in said for said in _ends(session.config)):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for said in _ends(config):
+        terminalreporter.section("the shared operator ended and was started again; it said last", red=True)
+        terminalreporter.write(said)
+
+
+def _ends(config: pytest.Config) -> list[str]:
+    return [said for running in config.stash[_running] if isinstance(running, Kept) for said in running.ended]
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -72,38 +146,49 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         running.stop()
 
 
-def _is_wanted(config: pytest.Config) -> bool:
-    """Whether the arguments reach a folder whose tests need a sandbox."""
-    here = Path(__file__).parent
-    wanted = [here / name for name in _NEED_A_SANDBOX]
-    given = [Path(argument.partition("::")[0]).resolve() for argument in config.args]
-    return any(
-        path.is_relative_to(folder) or folder.is_relative_to(path) for path in given for folder in wanted
-    )
+def _is_wanted(config: pytest.Config, folders: tuple[str, ...]) -> bool:
+    """Whether the arguments reach tests of these folders that share a sandbox."""
+    paths = [_HERE / folder for folder in folders]
+    own = {_HERE.parent / name for name, common in _ONE_AFTER_ANOTHER.items() if common == _OWN}
+    given = {Path(argument.partition("::")[0]).resolve() for argument in config.args} - own
+    return any(one.is_relative_to(path) or path.is_relative_to(one) for one in given for path in paths)
 
 
 @pytest.fixture(scope="session")
 def sandbox() -> SandboxHandle:
-    return SandboxHandle.load(Path(os.environ[_SANDBOX]))
+    return SandboxHandle.load(Path(os.environ[_SHARED]))
+
+
+@pytest.fixture(scope="session")
+def faulty_sandbox() -> SandboxHandle:
+    return SandboxHandle.load(Path(os.environ[_FAULTY]))
+
+
+@pytest.fixture(scope="session")
+def own_sandbox() -> Iterator[SandboxHandle]:
+    """Nothing is installed; who breaks it puts it back as it was, for the others that have it to themselves later."""
+    running = RunningSandbox.start()
+    yield SandboxHandle.load(running.state)
+    running.stop()
 
 
 @pytest.fixture(scope="session")
 def operator_log(sandbox: SandboxHandle) -> Path:
     """Log of the shared operator, which runs with exactly the rights that deploy/ ships."""
     assert sandbox.pid
-    return Path(os.environ[_OPERATOR])
+    return Path(os.environ[_OPERATOR_LOG])
 
 
 @pytest.fixture
-async def story(
-    sandbox: SandboxHandle, operator_log: Path, request: pytest.FixtureRequest
-) -> AsyncIterator[Story]:
-    """A namespace of its own in the shared sandbox, with the shared operator at work."""
+async def unattended(sandbox: SandboxHandle, request: pytest.FixtureRequest) -> AsyncIterator[Story]:
+    """A namespace of its own, whether or not an operator is at work."""
+    real_time = request.node.get_closest_marker("real_time") is not None
+    async with staged(sandbox, request.node.name, real_time=real_time) as story:
+        yield story
+
+
+@pytest.fixture
+def story(unattended: Story, operator_log: Path) -> Story:
+    """The same, with an operator at work."""
     assert operator_log.exists()
-    plain = re.sub("[^a-z0-9]+", "-", request.node.name.lower().removeprefix("test_"))[:40].strip("-")
-    namespace = f"{plain}-{uuid4().hex[:6]}"
-    async with Kube.from_kubeconfig(sandbox.kubeconfig) as kube, Control(sandbox.control) as control:
-        body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
-        await kube.create("/api/v1/namespaces", body)
-        yield Story(sandbox, kube, control, namespace)
-        await kube.delete(f"/api/v1/namespaces/{namespace}")
+    return unattended

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,9 +50,8 @@ class RunningOperator:
 
     @classmethod
     def start(cls, sandbox: SandboxHandle, **settings: str) -> Self:
-        """`settings` become EMQX_AUTOCLUSTER_* variables."""
+        """Where deploy/ is installed; `settings` become EMQX_AUTOCLUSTER_* variables."""
         folder = Path(tempfile.mkdtemp(prefix="emqx-autocluster-operator-"))
-        install(sandbox)
         kubeconfig = sandbox.kubeconfig_for(NAMESPACE, SERVICE_ACCOUNT, folder / "kubeconfig")
         given = {"KUBECONFIG": str(kubeconfig), "CLUSTER_DNS": sandbox.dns, "LOG_FORMAT": "text"}
         given |= {"HEALTH_ADDRESS": "127.0.0.1", "HEALTH_PORT": "0"} | settings
@@ -66,6 +66,31 @@ class RunningOperator:
     def stop(self) -> None:
         _end(self.process)
         shutil.rmtree(self.log.parent, ignore_errors=True)
+
+
+class Kept:
+    """An operator that is started again when it has ended by itself, as Kubernetes does."""
+
+    def __init__(self, operator: RunningOperator) -> None:
+        """Watch over it from now on."""
+        self.ended: list[str] = []
+        """What its log said last, each time."""
+        self.log = operator.log
+        self._operator = operator
+        self._over = threading.Event()
+        self._watching = threading.Thread(target=self._watch, daemon=True)
+        self._watching.start()
+
+    def stop(self) -> None:
+        self._over.set()
+        self._watching.join()
+        self._operator.stop()
+
+    def _watch(self) -> None:
+        while not self._over.wait(1.0):
+            if self._operator.process.poll() is not None:
+                self.ended.append(self.log.read_text(errors="replace")[-2000:])
+                self._operator.again()
 
 
 def _operator(log: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:

@@ -1,8 +1,7 @@
 """The clients against a real API server, a real CoreDNS, and exec through the API server into hollow pods."""
 
 import asyncio
-import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -34,20 +33,6 @@ from sandbox.kubelet.control import Control
 
 SECONDS = 60
 POLL_SECONDS = 0.2
-
-
-@pytest.fixture
-def namespace(sandbox: SandboxHandle) -> Iterator[str]:
-    name = f"clients-{secrets.token_hex(4)}"
-    sandbox.kubectl("create", "namespace", name)
-    yield name
-    sandbox.kubectl("delete", "namespace", name, "--wait=false")
-
-
-@pytest.fixture
-async def kube(sandbox: SandboxHandle) -> AsyncIterator[Kube]:
-    async with Kube.from_kubeconfig(sandbox.kubeconfig) as kube:
-        yield kube
 
 
 def config_map(name: str, **data: str) -> dict[str, Any]:
@@ -333,12 +318,17 @@ async def test_the_stand_in_answers(kube: Kube, namespace: str, version: str) ->
     assert (await emqx.join(second, one)).outcome is JoinOutcome.JOINED
     assert (await emqx.join(second, one)).outcome is JoinOutcome.ALREADY_IN_CLUSTER
     assert (await emqx.cluster_status(first)).running == {one, two}
-    assert (await emqx.force_leave(first, "emqx@10.1.2.3")).outcome is ForceLeaveOutcome.NOT_IN_CLUSTER
+    gone = ["emqx@10.1.2.3", "emqx@10.1.2.4"]
+    left = await emqx.force_leave(first, gone)
+    assert {node: answer.outcome for node, answer in left.items()} == dict.fromkeys(
+        gone, ForceLeaveOutcome.NOT_IN_CLUSTER
+    )
     expected = DiscoveryOutcome.ENABLED if version.startswith("5") else DiscoveryOutcome.NOT_SUPPORTED
     assert (await emqx.enable_discovery(first)).outcome is expected
     assert await emqx.lookup(first, "kubernetes.default.svc") == ("10.96.0.1",)
     assert await emqx.lookup(first, "apiserver.cluster.local") == ()
     log = await kube.read_log(namespace, "two", "emqx", since=datetime.now(UTC) - timedelta(hours=1))
+    assert log
     trace = parse_join_trace(log.splitlines())
     assert trace.stopped_at is not None
     assert trace.listening_again

@@ -4,16 +4,15 @@ The operator of the test run watches as well; of a resource whose workload does 
 """
 
 import json
-import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from emqx_autocluster.v1alpha1 import API_VERSION, KIND, EMQXAutoCluster, Spec, status_body
+from emqx_autocluster.api.v1alpha1 import API_VERSION, KIND, EMQXAutoCluster, Spec, status_body
 from sandbox.handle import KubectlError, SandboxHandle
 
 Object = dict[str, Any]
@@ -24,12 +23,9 @@ SECONDS = 30
 
 
 @pytest.fixture
-def namespace(sandbox: SandboxHandle, operator_log: Path) -> Iterator[str]:
+def namespace(namespace: str, operator_log: Path) -> str:
     assert operator_log.exists()  # who started it has installed the CRD
-    name = f"crd-{secrets.token_hex(4)}"
-    sandbox.kubectl("create", "namespace", name)
-    yield name
-    sandbox.kubectl("delete", "namespace", name, "--wait=false")
+    return namespace
 
 
 def sample(schema: Object) -> Any:

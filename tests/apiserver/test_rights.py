@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 import manifests
-from emqx_autocluster import annotations
+from emqx_autocluster.api import annotations
 from emqx_autocluster.clients import paths
 from emqx_autocluster.clients.emqx_ctl import EmqxCtl
 from emqx_autocluster.clients.errors import Forbidden
@@ -108,6 +108,8 @@ async def given_back(story: Story, kind: str) -> None:
     await story.apply(account, *workload(story, kind, name, 1, serviceAccountName=name))
     await story.until_lone(1, app=name)
     await story.delete("ServiceAccount", name)
+    asked = {"createServiceAccount": True}
+    await story.apply(manifests.custom_resource(story.namespace, name=name, kind=kind, repair=asked))
     await story.annotate(name, kind=kind, mode="Repair")
     await story.until_condition("RBACReady", "True", "AccessGranted", name=name)
     makers = paths.statefulsets if kind == "StatefulSet" else paths.replicasets
@@ -129,7 +131,7 @@ async def published(story: Story) -> None:
 
 
 async def evicted(story: Story, kube: Kube) -> None:
-    """A member that does not become Ready: its log is read, and its pod evicted.
+    """A member that does not become Ready: its log is read, and its pod evicted, as far as its budget allows that.
 
     Both take minutes to come about by themselves, so the operator's own reader and writer are asked directly, with
     its token.
@@ -153,6 +155,15 @@ async def evicted(story: Story, kube: Kube) -> None:
     seen = await observer.observe(target, "hung", options, later, Depth(thorough=True))
     assert [type(member.join_trace) for member in seen.each_member()] == [JoinTrace]
     step = Step(Action.EVICT_POD, f"Pod/{name}", "", None, Evict(name, uid))
+    budgets = f"/apis/policy/v1/namespaces/{story.namespace}/poddisruptionbudgets"
+    budget = {"minAvailable": 1, "selector": {"matchLabels": {"app": "hung"}}}
+    kind = {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "hung"}}
+    await story.kube.create(budgets, kind | {"spec": budget})
+    outcome = await Effects(kube, emqx_ctl).carry_out(step, target, later)
+    assert not outcome.succeeded
+    assert "disruption budget" in outcome.message
+    assert uids(await story.pods("hung")) == {uid}
+    await story.kube.delete(f"{budgets}/hung")
     outcome = await Effects(kube, emqx_ctl).carry_out(step, target, later)
     assert outcome.succeeded, outcome.message
 
@@ -174,7 +185,11 @@ async def test_the_rights_are_exactly_the_used_ones(story: Story, tmp_path: Path
             stories.create_task(evicted(story, kube))
     finally:
         # First of all: it is the cause where a story got stuck.
-        mine = [e for e in requests(story.sandbox) if e.namespace in {story.namespace, ""} and e.resource]
+        mine = [
+            e
+            for e in requests(story.sandbox)
+            if e.namespace in {story.namespace, NAMESPACE, ""} and e.resource
+        ]
         refused = {right(e) for e in mine if e.code == HTTPStatus.FORBIDDEN and e.timestamp >= story.began}
         assert refused == set(), "missing in deploy/20-rbac.yaml"
 
@@ -200,9 +215,12 @@ def right(entry: AuditEntry) -> Right:
 
 
 def granted(sandbox: SandboxHandle) -> set[Right]:
-    role = json.loads(sandbox.kubectl("get", "clusterrole", SERVICE_ACCOUNT, "-o", "json"))
+    """Everywhere, and in its own namespace."""
+    everywhere = sandbox.kubectl("get", "clusterrole", SERVICE_ACCOUNT, "-o", "json")
+    at_home = sandbox.kubectl("get", "role", SERVICE_ACCOUNT, "-n", NAMESPACE, "-o", "json")
     return {
         (verb, group, resource)
+        for role in map(json.loads, (everywhere, at_home))
         for rule in role["rules"]
         for verb in rule["verbs"]
         for group in rule["apiGroups"]

@@ -10,7 +10,7 @@ from rich.text import Text
 from demo.chronicle import MEMBERS, Chronicle, Line
 from demo.picture import Look, Member
 from demo.steps import Progress, progress
-from emqx_autocluster.v1alpha1 import Condition
+from emqx_autocluster.api.v1alpha1 import Condition
 
 _GOOD_WHEN_FALSE = frozenset({"StaleNodesPresent", "Paused"})
 _MARKS = {"True": ("✓", "green"), "False": ("✗", "red"), "Unknown": ("…", "yellow")}

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from emqx_autocluster.v1alpha1 import Condition, EMQXAutoCluster
+from emqx_autocluster.api.v1alpha1 import Condition, EMQXAutoCluster
 
 
 @dataclass(frozen=True, slots=True)

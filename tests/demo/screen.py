@@ -6,11 +6,14 @@ On a terminal with colours; elsewhere the same lines plain, without control code
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.padding import Padding
 from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
+
+from emqx_autocluster.commands.terminal import Terminal
+from emqx_autocluster.text.plain import plain
 
 _WIDEST = 120
 _DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
@@ -18,7 +21,7 @@ _DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
 class Screen:
     def __init__(self) -> None:
-        self.console = Console(highlight=False)
+        self.console = Terminal()
         self.console.width = min(self.console.width, _WIDEST) if self.is_live else _WIDEST
         self._chapter = 0
 
@@ -65,7 +68,7 @@ class Screen:
         self.console.print(line, soft_wrap=True)
 
     def output(self, text: str) -> None:
-        for line in text.rstrip().splitlines():
+        for line in map(plain, text.rstrip().split("\n")):
             if self.is_live:
                 self.console.print(Padding(Text(line), (0, 0, 0, 2)))
             else:
@@ -76,7 +79,7 @@ class Screen:
 
     def diff(self, lines: Iterable[str]) -> None:
         for line in lines:
-            self.console.print(Text("  " + line, _DIFF_STYLES.get(line[:1], "")))
+            self.console.print(Text("  " + plain(line), _DIFF_STYLES.get(line[:1], "")))
 
     def line(self, text: Text) -> None:
         """One entry of a log: off a terminal it stays one line, however long."""

@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from demo.picture import Happening, Look, Member
+from emqx_autocluster.api.v1alpha1 import EMQXAutoCluster
 from emqx_autocluster.clients import paths
 from emqx_autocluster.clients.emqx_ctl import EmqxCtl
 from emqx_autocluster.clients.errors import ClientError
 from emqx_autocluster.clients.exec import Exec, ExecTarget
 from emqx_autocluster.clients.kube import Kube
 from emqx_autocluster.observation import View
-from emqx_autocluster.v1alpha1 import EMQXAutoCluster
 
 NAMESPACE, NAME = "iot", "emqx"
 _ANSWER_SECONDS = 10.0

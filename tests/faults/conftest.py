@@ -1,30 +1,28 @@
 """Each test of this folder has an operator of its own, which reaches the API server through a faulty gate.
 
-Two operators in one cluster would both act, so these tests share no sandbox with others: each worker of pytest-xdist
-that gets one of them starts its own.
+All of them are in one sandbox, side by side. Two operators in one cluster would both act, so each gate shows its
+operator one namespace alone: the story's.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from keeper import Keeper
-from running import RunningSandbox
 from sandbox.faultgate import FaultGate
 from sandbox.handle import SandboxHandle
+from story import Story
 
 
 @pytest.fixture(scope="session")
-def sandbox() -> Iterator[SandboxHandle]:
-    running = RunningSandbox.start()
-    yield SandboxHandle.load(running.state)
-    running.stop()
+def sandbox(faulty_sandbox: SandboxHandle) -> SandboxHandle:
+    return faulty_sandbox
 
 
 @pytest.fixture
-async def gate(sandbox: SandboxHandle) -> AsyncIterator[FaultGate]:
-    async with FaultGate(sandbox) as gate:
+async def gate(unattended: Story) -> AsyncIterator[FaultGate]:
+    async with FaultGate(unattended.sandbox, unattended.namespace) as gate:
         yield gate
 
 

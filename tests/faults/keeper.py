@@ -62,11 +62,17 @@ class Keeper:
         """How often the log, of all its processes, has this."""
         return self.log.read_text(errors="replace").count(text)
 
-    async def until_watching(self, seconds: float = 60) -> None:
+    async def until_watching(self, seconds: float = 120) -> None:
         """Until the process of now says on /readyz that its watches have listed everything."""
-        async with asyncio.timeout(seconds), aiohttp.ClientSession() as session:
-            while not await self._is_ready(session):
-                await asyncio.sleep(_POLL)
+        async with aiohttp.ClientSession() as session:
+            try:
+                async with asyncio.timeout(seconds):
+                    while not await self._is_ready(session):
+                        await asyncio.sleep(_POLL)
+            except TimeoutError:
+                raise AssertionError(
+                    f"not within {seconds:g} s: /readyz of the operator; ended before with {self.exits}"
+                ) from None
 
     async def _is_ready(self, session: aiohttp.ClientSession) -> bool:
         ports = re.findall(r"health endpoints on port (\d+)", self.log.read_text(errors="replace"))
@@ -109,9 +115,14 @@ class Keeper:
         self.running.again()
 
     async def _ended(self, seconds: float | None = STOP_SECONDS) -> int:
-        async with asyncio.timeout(seconds):
-            while (code := self.running.process.poll()) is None:
-                await asyncio.sleep(_POLL)
+        try:
+            async with asyncio.timeout(seconds):
+                while (code := self.running.process.poll()) is None:
+                    await asyncio.sleep(_POLL)
+        except TimeoutError:
+            raise AssertionError(
+                f"not within {seconds:g} s: the operator's end, process {self.pid}"
+            ) from None
         return code
 
     async def _leave_alone(self) -> None:

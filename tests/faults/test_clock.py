@@ -6,16 +6,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from emqx_autocluster import connection
 from emqx_autocluster.clients.emqx_ctl import EmqxCtl
 from emqx_autocluster.clients.exec import Exec
 from emqx_autocluster.clients.kube import Kube
 from emqx_autocluster.effects import Effects
-from emqx_autocluster.events import Recorder
 from emqx_autocluster.observation import WorkloadKind, WorkloadRef
-from emqx_autocluster.observer import Observer
-from emqx_autocluster.reconciler import Reconciler
-from emqx_autocluster.resources import Resources
+from emqx_autocluster.observer import Observer, connection
+from emqx_autocluster.reporting.events import Recorder
+from emqx_autocluster.reporting.resources import Resources
+from emqx_autocluster.runtime.brakeman import Brakeman
+from emqx_autocluster.runtime.reconciler import Reconciler
 from emqx_autocluster.settings import Settings
 from keeper import Keeper
 from repairs import JOIN, alone, is_whole, tried
@@ -50,7 +50,9 @@ async def test_a_repair_ends_as_if_the_clock_had_not_jumped(
         emqx_ctl = EmqxCtl(Exec(kube, 4))
         kube.clock = clock
         observer = Observer(kube, emqx_ctl, connection.resolver(kube, settings), "cluster.local")
-        reconciler = Reconciler(observer, Effects(kube, emqx_ctl), Resources(kube), Recorder(kube), kube.now)
+        effects, resources, recorder = Effects(kube, emqx_ctl), Resources(kube), Recorder(kube)
+        brakeman = Brakeman(observer, effects, resources, recorder, lambda _: None)
+        reconciler = Reconciler(observer, effects, resources, recorder, brakeman)
         looking = asyncio.create_task(look_again_and_again(reconciler, story, clock))
 
         async def first_join() -> bool:
@@ -58,7 +60,7 @@ async def test_a_repair_ends_as_if_the_clock_had_not_jumped(
 
         await story.until("the first join", first_join)
         clock.ahead = jump
-        await story.until_repaired(seconds=90)
+        await story.until_repaired(seconds=180)
         looking.cancel()
     await is_whole(gate, story, replicas=3, joins=2)
     assert clock.looks < MOST_LOOKS

@@ -1,7 +1,7 @@
 """The cluster's own DNS is broken, or its Service's network: each time another rung of the ladder is told.
 
 CoreDNS, its Corefile and the name's way through it are real. Each look is one of an observer that remembers nothing,
-as `doctor`'s are.
+as `doctor`'s are. All that is broken is every pod's, so these tests have a sandbox of their own, and no operator.
 """
 
 from collections.abc import AsyncIterator
@@ -9,21 +9,36 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 import manifests
-from emqx_autocluster import annotations, diagnosis
+from emqx_autocluster import diagnosis
+from emqx_autocluster.api import annotations
+from emqx_autocluster.api.findings import ConditionType, Finding, Reason, Status
+from emqx_autocluster.api.v1alpha1 import Spec, TargetRef
 from emqx_autocluster.clients import paths
 from emqx_autocluster.clients.emqx_ctl import EmqxCtl
 from emqx_autocluster.clients.exec import Exec
 from emqx_autocluster.clients.kube import PatchType
 from emqx_autocluster.clients.resolver import ClusterResolver
-from emqx_autocluster.findings import ConditionType, Finding, Reason, Status
 from emqx_autocluster.observation import WorkloadKind, WorkloadRef
 from emqx_autocluster.observer import Depth, Observer
-from emqx_autocluster.v1alpha1 import Spec, TargetRef
-from oddities import ACCOUNT, with_rights
+from odd import ACCOUNT, with_rights
+from sandbox.handle import SandboxHandle
 from story import Story
 
 Object = dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def sandbox(own_sandbox: SandboxHandle) -> SandboxHandle:
+    return own_sandbox
+
+
+@pytest.fixture
+def story(unattended: Story) -> Story:
+    return unattended
+
 
 ZONES = "cluster.local in-addr.arpa"
 """How the sandbox's own Corefile begins."""

@@ -9,9 +9,9 @@ from story import Story, condition
 
 DEADLINE = 45.0
 """After which the operator no longer waits for a command."""
-MOMENT = 40.0
+MOMENT = 90.0
 """A failed command is followed by another look at once, and a look lasts as long as its commands."""
-SETTLED = 90.0
+SETTLED = 180.0
 """Members that started a moment ago may still join by themselves, so the operator waits first."""
 
 
@@ -45,7 +45,7 @@ async def test_a_join_is_not_repeated_when_its_answer(
 
     told = await story.until("the join to be told as failed", failed, seconds=bound)
     assert said in told
-    await story.until_repaired(seconds=DEADLINE)
+    await story.until_repaired(seconds=SETTLED)
     await is_whole(gate, story)
     assert operator.exits == []
 
@@ -80,7 +80,7 @@ async def test_it_knows_nothing_and_does_nothing_while_the_answers_of_a_member(
     assert await story.get("Role", ROLE) is None
 
     gate.lift(spoilt)
-    await story.until_repaired(seconds=DEADLINE)
+    await story.until_repaired(seconds=SETTLED)
     await is_whole(gate, story)
     assert operator.exits == []
 

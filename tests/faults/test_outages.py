@@ -12,12 +12,12 @@ from sandbox.faultgate import FaultGate, Status, Wait
 from story import Story
 
 OUTAGE = 120.0
-BACK = 75.0
+BACK = 150.0
 """A failed look is repeated after 1, 2, 4 … s, so at most another minute passes after two minutes; a watch is tried
-again every 21 s; an operator that ended is started by Kubernetes within 40 s."""
+again every 21 s; an operator that ended is started by Kubernetes within 40 s. Twice that, for a busy machine."""
 SLOW = 1.0
 """For each request to the API server."""
-SLOW_REPAIR = 120.0
+SLOW_REPAIR = 240.0
 """About fifteen looks of five requests that depend on each other, and what a repair takes anyway."""
 
 

@@ -10,30 +10,35 @@ import pytest
 
 from keeper import RESTART_SECONDS, Keeper
 from repairs import ROLE, all_well, empty, noticed
-from running import NAMESPACE, SERVICE_ACCOUNT, install
+from running import NAMESPACE, SERVICE_ACCOUNT
 from sandbox.faultgate import FaultGate
-from sandbox.handle import SandboxHandle
 from story import Story
 
-CACHED = 20.0
+CACHED = 40.0
 """The API server believes a token for 10 s after it last looked."""
-RENEWED = 20.0
+RENEWED = 40.0
 """Each request takes the token anew after a refusal; watches are tried again within seconds."""
 GAP = 15.0
 MOST_A_SECOND = 20.0
 """Requests, while all of them are refused: six watches that are tried again with their lists, and no hot loop."""
-FIRST, SECOND = "token-1", "token-2"
+FIRST, SECOND = "first", "second"
 
 
-def renew(sandbox: SandboxHandle, token: Path, name: str) -> None:
+def secret(story: Story, name: str) -> str:
+    """In the namespace of the operator's ServiceAccount, beside those of other stories."""
+    return f"{story.namespace}-{name}"
+
+
+def renew(story: Story, token: Path, name: str) -> None:
     """Writes a token that holds as long as a Secret of this name exists; a pod's holds as long as the pod."""
+    sandbox, name = story.sandbox, secret(story, name)
     sandbox.kubectl("create", "secret", "generic", name, "-n", NAMESPACE)
     bound = ("--bound-object-kind=Secret", f"--bound-object-name={name}", "--duration=10m")
     token.write_text(sandbox.kubectl("create", "token", SERVICE_ACCOUNT, "-n", NAMESPACE, *bound).strip())
 
 
-def void(sandbox: SandboxHandle, name: str) -> None:
-    sandbox.kubectl("delete", "secret", name, "-n", NAMESPACE, "--ignore-not-found")
+def void(story: Story, name: str) -> None:
+    story.sandbox.kubectl("delete", "secret", secret(story, name), "-n", NAMESPACE)
 
 
 @pytest.fixture
@@ -42,14 +47,10 @@ def token(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def operator(
-    sandbox: SandboxHandle, gate: FaultGate, tmp_path: Path, token: Path
-) -> AsyncIterator[Keeper]:
+async def operator(unattended: Story, gate: FaultGate, tmp_path: Path, token: Path) -> AsyncIterator[Keeper]:
     """Its credentials are a file that changes under it, as the kubelet renews a pod's token."""
-    install(sandbox)
-    for name in (FIRST, SECOND):
-        void(sandbox, name)
-    renew(sandbox, token, FIRST)
+    renew(unattended, token, FIRST)
+    sandbox = unattended.sandbox
     config = sandbox.kubeconfig_for(NAMESPACE, SERVICE_ACCOUNT, tmp_path / "kubeconfig")
     document: dict[str, Any] = json.loads(config.read_text())
     document["clusters"][0]["cluster"]["server"] = gate.server
@@ -84,8 +85,8 @@ async def test_a_token_that_was_renewed_before_it_ended_is_taken_over_in_silence
 ) -> None:
     await all_well(story)
     old = token.read_text()
-    renew(story.sandbox, token, SECOND)
-    void(story.sandbox, FIRST)
+    renew(story, token, SECOND)
+    void(story, FIRST)
     await until_refused(story, old)
     gate.cut()
     await story.delete("Role", ROLE)
@@ -98,7 +99,7 @@ async def test_a_token_that_ended_before_it_was_renewed_costs_at_most_a_restart(
     story: Story, gate: FaultGate, operator: Keeper, token: Path
 ) -> None:
     await all_well(story)
-    void(story.sandbox, FIRST)
+    void(story, FIRST)
     await until_refused(story, token.read_text())
     gate.cut()
     before = len(gate.seen)
@@ -108,7 +109,7 @@ async def test_a_token_that_ended_before_it_was_renewed_costs_at_most_a_restart(
     assert len(gate.seen) - before < GAP * MOST_A_SECOND
     assert not await noticed(story, "late")
 
-    renew(story.sandbox, token, SECOND)
+    renew(story, token, SECOND)
     await until_seen(story, seconds=RENEWED + RESTART_SECONDS[1])
     assert 0 not in operator.exits
     assert len(operator.exits) <= 1

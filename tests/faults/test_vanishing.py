@@ -42,7 +42,7 @@ async def test_nothing_is_left_behind_when_the_workload_is_deleted_before_it_get
         left = [await story.get("EMQXAutoCluster"), await story.get("Role", "emqx-discovery")]
         return spoilt.hits == 1 and not any([*left, await story.get("RoleBinding", "emqx-discovery")])
 
-    await story.until("nothing of ours to be left", all_gone, seconds=90)
+    await story.until("nothing of ours to be left", all_gone, seconds=180)
     assert len(tried(gate, story, JOIN)) == 1
     assert CRASH not in operator.log.read_text()
     assert operator.exits == []

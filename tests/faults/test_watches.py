@@ -17,7 +17,7 @@ WATCH = "[?&]watch=true"
 WATCHES = 6
 """Deployments, StatefulSets, EMQXAutoClusters, and our ServiceAccounts, Roles and RoleBindings."""
 
-RECONNECTED = 15.0
+RECONNECTED = 40.0
 """A broken watch is opened again after at most a few seconds, and once more if the first attempt fails."""
 SILENCE_NOTICED = 90.0
 """The API server says something every minute (a bookmark), so 70 s of silence are a dead connection."""

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any, Self
 
 WRITE_VERBS = ("create", "update", "patch", "delete", "deletecollection")
-# These write thousands of statuses, and their bodies would be most of the log.
+# These write thousands of statuses, which nobody asks about, and they would be most of the log.
 CLUSTER_OWN_GROUPS = ("system:nodes", "system:serviceaccounts:kube-system")
 POLICY: dict[str, Any] = {
     "apiVersion": "audit.k8s.io/v1",
     "kind": "Policy",
     "omitStages": ["RequestReceived"],
     "rules": [
-        {"level": "Metadata", "userGroups": list(CLUSTER_OWN_GROUPS)},
+        {"level": "None", "userGroups": list(CLUSTER_OWN_GROUPS)},
         {"level": "Request", "verbs": list(WRITE_VERBS)},
         {"level": "Metadata"},
     ],
@@ -56,25 +56,31 @@ class AuditEntry:
 
 
 def entries(
-    log: Path, *, user: str | None = None, verbs: Collection[str] | None = None, since: datetime | None = None
+    log: Path,
+    *,
+    user: str | None = None,
+    namespace: str | None = None,
+    verbs: Collection[str] | None = None,
+    since: datetime | None = None,
 ) -> list[AuditEntry]:
     """The answered requests in the order of their answers. A watch is answered when it ends."""
     return [
         entry
-        for entry in map(AuditEntry.of, _answered(log, user or ""))
+        for entry in map(AuditEntry.of, _answered(log, user or "", namespace or ""))
         if (user is None or entry.user == user)
+        and (namespace is None or entry.namespace == namespace)
         and (verbs is None or entry.verb in verbs)
         and (since is None or entry.timestamp >= since)
     ]
 
 
-def _answered(log: Path, word: str) -> Iterator[dict[str, Any]]:
-    """Of the lines with this word: to parse them all would take long."""
+def _answered(log: Path, *words: str) -> Iterator[dict[str, Any]]:
+    """Of the lines with these words: to parse them all would take long."""
     with log.open(encoding="utf-8") as lines:
         for line in lines:
             if not line.endswith("\n"):
                 return  # still being written
-            if word not in line:
+            if not all(word in line for word in words):
                 continue
             event = json.loads(line)
             if event["stage"] == "ResponseComplete":

@@ -6,13 +6,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from sandbox import audit, kubeconfig, pki
-from sandbox.addresses import (
-    API_SERVER_ADDRESS,
-    CLUSTER_DOMAIN,
-    LOOPBACK,
-    SERVICE_CIDR,
-    Ports,
-)
+from sandbox.addresses import API_SERVER_ADDRESS, CLUSTER_DOMAIN, LOOPBACK, SERVICE_CIDR, Ports
 from sandbox.clusterobjects import DNS_USER, PROVISIONER_USER
 from sandbox.pki import Authority, KeyPair
 from sandbox.state import StateDirectory, write_json

@@ -100,7 +100,8 @@ class SandboxHandle:
         self,
         *,
         user: str | None = None,
+        namespace: str | None = None,
         verbs: Collection[str] | None = None,
         since: datetime | None = None,
     ) -> list[AuditEntry]:
-        return audit.entries(self.audit_log, user=user, verbs=verbs, since=since)
+        return audit.entries(self.audit_log, user=user, namespace=namespace, verbs=verbs, since=since)

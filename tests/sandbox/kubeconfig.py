@@ -2,12 +2,13 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sandbox.pki import KeyPair
+if TYPE_CHECKING:  # at run time it takes a third of a second, which each worker of the tests would pay
+    from sandbox.pki import KeyPair
 
 
-def for_certificate(path: Path, *, server: str, ca: Path, pair: KeyPair) -> Path:
+def for_certificate(path: Path, *, server: str, ca: Path, pair: "KeyPair") -> Path:
     user = {"client-certificate": str(pair.certificate), "client-key": str(pair.key)}
     return _write(path, server=server, ca=ca, user=user, namespace="default")
 

@@ -49,7 +49,7 @@ class Disturbed:
         async def new() -> list[Object]:
             return [p for p in await self.story.pods() if p["metadata"]["uid"] not in before]
 
-        found: list[Object] = await self.story.until("a new pod", new)
+        found: list[Object] = await self.story.until("a new pod", new, watched=True)
         return found[0]
 
     async def until_clearing(self) -> None:
@@ -66,9 +66,10 @@ class Disturbed:
         return len(self.requests.execs)
 
     def template_patches(self) -> int:
-        """How many times the operator changed the workload."""
+        """How many times the operator changed what the pods are made from."""
         self.requests.read_on()
-        return sum(e.resource == f"{self.kind.lower()}s" for e in self.requests.writes if e.code < 400)
+        mine = (e for e in self.requests.writes if e.resource == f"{self.kind.lower()}s" and e.code < 400)
+        return sum("template" in (e.body or {}).get("spec", {}) for e in mine)
 
     async def until_looked_again(self) -> None:
         """Until the operator has taken another whole look: what it wants to do it would have done."""
@@ -82,7 +83,7 @@ class Disturbed:
             now = await self.story.resource()
             return bool(now["status"]["observedGeneration"] == now["metadata"]["generation"])
 
-        await self.story.until("another look", seen)
+        await self.story.until("another look", seen, watched=True)
 
     async def _until_next(self, action: str, *, seconds: float) -> None:
         async def due() -> bool:
@@ -90,14 +91,16 @@ class Disturbed:
             planned = status.get("plannedActions") or [{}]
             return "procedure" in status and planned[0].get("action") == action
 
-        await self.story.until(f"{action} to be next", due, seconds=seconds)
+        await self.story.until(f"{action} to be next", due, seconds=seconds, watched=True)
 
     async def _until_last(self, actions: set[str], *, seconds: float) -> None:
         async def done() -> bool:
             status = (await self.story.resource()).get("status") or {}
             return (status.get("lastAction") or {}).get("action") in actions
 
-        await self.story.until(f"{' or '.join(sorted(actions))} to be done", done, seconds=seconds)
+        await self.story.until(
+            f"{' or '.join(sorted(actions))} to be done", done, seconds=seconds, watched=True
+        )
 
 
 async def lone_members(

@@ -34,11 +34,11 @@ class RequestsSeen:
                 self._take(line)
 
     def _take(self, line: bytes) -> None:
-        if OPERATOR.encode() not in line:
+        # A review is of no namespace itself; the one that it asks about stands in its body.
+        if OPERATOR.encode() not in line or self.namespace.encode() not in line:
             return
         event = json.loads(line)
-        # A review is of no namespace itself; the one that it asks about stands in its body.
-        if event["stage"] == "ResponseComplete" and self.namespace.encode() in line:
+        if event["stage"] == "ResponseComplete":
             self.entries.append(AuditEntry.of(event))
 
     @property

@@ -1,10 +1,10 @@
 """How clusters come to be broken: each function makes one such workload and returns once its pods are Ready."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import manifests
-from emqx_autocluster.membership import SETTLING
+import pace
 from story import Story
 
 NODE_ONLY_HOST = "apiserver.cluster.local"
@@ -81,6 +81,6 @@ async def settled(story: Story) -> None:
             datetime.fromisoformat(pod["status"]["containerStatuses"][0]["state"]["running"]["startedAt"])
             for pod in await story.pods()
         ]
-        return all(datetime.now(UTC) - since > SETTLING for since in started)
+        return all(datetime.now(UTC) - since > timedelta(seconds=pace.SETTLING_SECONDS) for since in started)
 
     await story.until("members that are no longer settling", old_enough)

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pace
+from changes import Changes
 from emqx_autocluster.clients import paths
 from emqx_autocluster.clients.emqx_answers import parse_cluster_status
 from emqx_autocluster.clients.errors import ClientError
@@ -24,8 +26,13 @@ ACTED = frozenset({"localsubjectaccessreviews", "selfsubjectreviews"})
 """Created, but they store nothing."""
 READS = frozenset({"exec"})
 
-_POLL = 0.3
+_AT_LATEST = 1.0
+"""Seconds after which it is looked again though nothing changed that is watched."""
+_ONLY_WATCHED = 10.0
+"""The same where only what is watched is looked at: but for a watch that broke, nothing is missed meanwhile."""
 _EXEC_SECONDS = 60.0
+_COMMAND_SECONDS = 300.0
+"""Of a command line, which has deadlines of its own: so that one that hangs fails its test and not the whole run."""
 
 
 class StoryError(AssertionError):
@@ -40,6 +47,8 @@ class Story:
     kube: Kube
     control: Control
     namespace: str
+    changes: Changes | None = None
+    """None: nothing is watched, and waiting means looking again."""
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     # what a user does
@@ -60,12 +69,15 @@ class Story:
         assert await self.kube.delete(_path(kind, self.namespace, name)), f"{kind} {name} was not there"
 
     async def shell(self, command: str) -> str:
-        """Runs a command line as a person would: kubectl and emqx-autocluster with cluster-admin's kubeconfig."""
+        """Runs a command line as a person would: kubectl and emqx-autocluster with cluster-admin's kubeconfig.
+
+        Raises subprocess.TimeoutExpired, with the command and what it said, where that does not end.
+        """
         environment = {
             "HOME": str(self.sandbox.kubeconfig.parent),
             "KUBECONFIG": str(self.sandbox.kubeconfig),
             "PATH": f"{self.sandbox.bin}:{Path(sys.executable).parent}:/usr/bin:/bin",
-        }
+        } | pace.ENVIRONMENT
         done = await asyncio.to_thread(
             subprocess.run,
             ["sh", "-c", command],
@@ -73,6 +85,7 @@ class Story:
             capture_output=True,
             text=True,
             check=False,
+            timeout=_COMMAND_SECONDS,
         )
         if done.returncode != 0:
             raise StoryError(f"{command}\n{done.stdout}{done.stderr}")
@@ -128,12 +141,10 @@ class Story:
 
     def operator_writes(self, since: datetime | None = None) -> list[AuditEntry]:
         """What the operator changed in this namespace, oldest first; events and the CR included."""
-        entries = self.sandbox.audit_entries(user=OPERATOR, verbs=WRITE_VERBS, since=since or self.began)
-        return [
-            e
-            for e in entries
-            if e.namespace == self.namespace and e.resource not in ACTED and e.subresource not in READS
-        ]
+        entries = self.sandbox.audit_entries(
+            user=OPERATOR, namespace=self.namespace, verbs=WRITE_VERBS, since=since or self.began
+        )
+        return [e for e in entries if e.resource not in ACTED and e.subresource not in READS]
 
     async def rollouts(self, kind: str = "Deployment", name: str = "emqx") -> int:
         """How many pod templates the workload had, minus the first."""
@@ -149,9 +160,15 @@ class Story:
         check: Callable[[], Awaitable[Any]],
         *,
         seconds: float = 120,
-        every: float = _POLL,
+        every: float | None = None,
+        watched: bool = False,
     ) -> Any:
-        """Waits until `check` gives something true, and returns it."""
+        """Waits until `check` gives something true, and returns it.
+
+        It is asked whenever a pod or an EMQXAutoCluster of the namespace changes, and once a second; where it asks for
+        nothing else, which `watched` says, seldom besides. With `every` it is asked at these intervals instead, which
+        is for checks that cost much.
+        """
         loop = asyncio.get_running_loop()
         end = loop.time() + seconds
         while True:
@@ -160,7 +177,10 @@ class Story:
                 return found
             if loop.time() > end:
                 raise StoryError(f"not within {seconds:g} s: {what}\n{await self._seen()}")
-            await asyncio.sleep(every)
+            if every or self.changes is None:
+                await asyncio.sleep(every or _AT_LATEST)
+            else:
+                await self.changes.next(_ONLY_WATCHED if watched else _AT_LATEST)
 
     async def until_condition(
         self, kind: str, status: str, reason: str | None = None, *, name: str = "emqx", seconds: float = 120
@@ -170,7 +190,9 @@ class Story:
             fits = found.get("status") == status and reason in {None, found.get("reason")}
             return found if fits else None
 
-        found: Object = await self.until(f"{kind} {status} {reason or ''}", check, seconds=seconds)
+        found: Object = await self.until(
+            f"{kind} {status} {reason or ''}", check, seconds=seconds, watched=True
+        )
         return found
 
     async def until_conditions(
@@ -185,7 +207,7 @@ class Story:
             return found if seen == list(wanted) else []
 
         what = ", ".join(" ".join(each) for each in wanted)
-        found: list[Object] = await self.until(what, check, seconds=seconds)
+        found: list[Object] = await self.until(what, check, seconds=seconds, watched=True)
         return found
 
     async def until_views(self, *sizes: int, app: str = "emqx", seconds: float = 120) -> None:
@@ -207,7 +229,7 @@ class Story:
             pods = await self.pods(app)
             return len(pods) == count and all(map(is_ready, pods))
 
-        await self.until(f"{count} pods Ready", check, seconds=seconds)
+        await self.until(f"{count} pods Ready", check, seconds=seconds, watched=True)
 
     async def until_repaired(self, *, name: str = "emqx", seconds: float = 360) -> Object:
         """Ready, no repair under way, no stale node: the end of the procedure. Returns the resource."""
@@ -222,14 +244,13 @@ class Story:
             )
             return found if over and condition(found, "Ready").get("status") == "True" else None
 
-        found: Object = await self.until("Ready, nothing left to do, no stale node", check, seconds=seconds)
+        found: Object = await self.until(
+            "Ready, nothing left to do, no stale node", check, seconds=seconds, watched=True
+        )
         return found
 
     async def _seen(self) -> str:
-        shown = [
-            f"{p['metadata']['name']} ready={is_ready(p)} {p['status'].get('phase')}"
-            for p in await self.pods()
-        ]
+        shown = [_shown(pod) for pod in await self.kube.list(paths.pods(self.namespace))]
         found = await self.kube.list(paths.emqxautoclusters(self.namespace))
         for resource in found:
             status = resource.get("status") or {}
@@ -240,7 +261,11 @@ class Story:
             shown += [f"planned {a['action']} {a['subject']}" for a in status.get("plannedActions", ())]
             shown += [f"members {status.get('members')} last {status.get('lastAction')}"]
             shown += [f"procedure {status.get('procedure')} stale {status.get('staleNodes')}"]
-        return "\n".join(shown)
+        told = await self.kube.list(paths.events(self.namespace))
+        warnings = [
+            f"{e['reason']} {e['regarding']['name']}: {e['note']}" for e in told if e["type"] == "Warning"
+        ]
+        return "\n".join([*shown, *dict.fromkeys(warnings)])
 
 
 def condition(resource: Object, kind: str) -> Object:
@@ -251,6 +276,15 @@ def condition(resource: Object, kind: str) -> Object:
 def is_ready(pod: Object) -> bool:
     conditions = pod["status"].get("conditions") or ()
     return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
+
+
+def _shown(pod: Object) -> str:
+    states: list[tuple[str, Object]] = [
+        next(iter(c["state"].items()), ("", {})) for c in pod["status"].get("containerStatuses") or ()
+    ]
+    shown = [f"{name} {state.get('reason', '')}".strip() for name, state in states]
+    going = " going" if "deletionTimestamp" in pod["metadata"] else ""
+    return f"{pod['metadata']['name']} ready={is_ready(pod)}{going} {', '.join(shown)}"
 
 
 def uids(pods: list[Object]) -> set[str]:

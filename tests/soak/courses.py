@@ -7,6 +7,7 @@ from typing import Any
 from packaging.version import Version
 
 from scenarios import manifests
+from soak import calamities
 from soak.ending import Ending, old_names
 from soak.plan import Sort, Variant
 from soak.site import NAME, REPLICAS, Site
@@ -28,6 +29,8 @@ async def follow(site: Site) -> Ending:
         Sort.NAIVE: naive,
         Sort.RESTART: restart,
         Sort.HALF: half_joined,
+        Sort.CALAMITY: calamities.held,
+        Sort.UNHELD: calamities.unheld,
     }
     return await courses[site.cell.sort](site)
 
@@ -148,7 +151,7 @@ async def _lose_target(site: Site, pod: str, seed: str) -> None:
     await site.story.control.pod(namespace, pod, join_seconds="30")
 
     async def joins() -> bool:
-        log = await site.story.kube.read_log(namespace, pod, NAME, tail_lines=20)
+        log = await site.story.kube.read_log(namespace, pod, NAME, tail_lines=20) or ""
         return any(words in log for words in ("reason: join", "shutdown for join"))
 
     async def started() -> bool:

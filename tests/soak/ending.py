@@ -12,6 +12,8 @@ class Ending(StrEnum):
     SPLIT = "split"
     HALF_JOINED = "half-joined"
     """A member runs and serves nothing."""
+    LOST = "lost"
+    """Of the cluster's data or its serving members too few were left."""
     UNFINISHED = "unfinished"
     """A pod is missing, too many, or going."""
 

@@ -12,7 +12,7 @@ from emqx_autocluster.clients.emqx_ctl import EmqxCtl
 from emqx_autocluster.clients.errors import ClientError
 from emqx_autocluster.clients.exec import Exec
 from emqx_autocluster.clients.kube import Kube
-from running import RunningOperator, RunningSandbox
+from running import RunningOperator, RunningSandbox, install
 from sandbox.handle import SandboxHandle
 from sandbox.kubelet.control import Control
 from scenarios.story import Story, StoryError
@@ -101,7 +101,7 @@ class Field:
 
     async def _log(self, namespace: str, pod: str) -> str:
         try:
-            return f"--- {pod}\n" + await self.kube.read_log(namespace, pod, NAME, tail_lines=_LOG_LINES)
+            return f"--- {pod}\n" + str(await self.kube.read_log(namespace, pod, NAME, tail_lines=_LOG_LINES))
         except ClientError as error:
             return f"--- {pod}\n{error}"
 
@@ -133,6 +133,7 @@ async def prepared(side_by_side: int, evidence: Path | None) -> AsyncIterator[Fi
 
 def _operator(handle: SandboxHandle, side_by_side: int) -> RunningOperator:
     """With room for all, so that each workload fares as it would alone."""
+    install(handle)
     room = {"WORKERS": str(side_by_side), "EXECS": str(_MEMBERS * side_by_side)}
     return RunningOperator.start(handle, LOG_FORMAT="json", **room)
 

@@ -15,6 +15,8 @@ class Sort(StrEnum):
     NAIVE = "naive"
     RESTART = "restart"
     HALF = "half"
+    CALAMITY = "calamity"
+    UNHELD = "unheld"
 
 
 class Kind(StrEnum):
@@ -41,14 +43,29 @@ SORTS = {
     Sort.RESTART: "repaired, then a rollout restart or another image",
     Sort.HALF: "annotated with mode Repair; the first new member is made half-joined: its join target goes away, or its"
     " join hangs",
+    Sort.CALAMITY: "annotated with mode Repair; at a random moment of the rollout something breaks for a minute, so"
+    " that a new member does not join",
+    Sort.UNHELD: "the same rollout and calamity without the operator, and so without its brake: joined by hand, then"
+    " patched with minReadySeconds 20",
 }
+CONTROL = {Sort.NAIVE: Sort.REPAIR, Sort.UNHELD: Sort.CALAMITY}
+"""What is done without the operator, and with what it is compared."""
 _VARIANTS = {
     Sort.REPAIR: (Variant.NONE,),
     Sort.NAIVE: (Variant.NONE, Variant.WAITING, Variant.RESTARTED),
     Sort.RESTART: (Variant.ROLLOUT_RESTART, Variant.IMAGE_CHANGE),
     Sort.HALF: (Variant.TARGET_GONE, Variant.HANGS),
+    Sort.CALAMITY: (Variant.NONE,),
+    Sort.UNHELD: (Variant.NONE,),
 }
-_TAKES = {Sort.REPAIR: 150, Sort.NAIVE: 130, Sort.RESTART: 285, Sort.HALF: 300}
+_TAKES = {
+    Sort.REPAIR: 150,
+    Sort.NAIVE: 130,
+    Sort.RESTART: 285,
+    Sort.HALF: 300,
+    Sort.CALAMITY: 280,
+    Sort.UNHELD: 250,
+}
 """Seconds, as measured, for telling beforehand how long it will take."""
 
 
@@ -67,8 +84,8 @@ class Cell:
 
     @property
     def promises(self) -> bool:
-        """The control group promises nothing: it is what the others are compared with."""
-        return self.sort is not Sort.NAIVE
+        """The control groups promise nothing: they are what the others are compared with."""
+        return self.sort not in CONTROL
 
 
 @dataclass(frozen=True, slots=True)

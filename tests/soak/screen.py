@@ -14,7 +14,7 @@ from soak.plan import Sort, Trial
 from soak.site import Site
 
 _WIDE = 100
-_ENDINGS = (Ending.ONE_CLUSTER, Ending.SPLIT, Ending.HALF_JOINED)
+_ENDINGS = (Ending.ONE_CLUSTER, Ending.SPLIT, Ending.HALF_JOINED, Ending.LOST)
 _ROWS = 12
 """Of a terminal, for what is not a trial under way."""
 
@@ -82,7 +82,7 @@ def line(result: Result, seconds: float) -> Text:
     )
 
 
-_NUMBERS = ("N", "WHOLE", "SPLIT", "HALF", "FAILED")
+_NUMBERS = ("N", "WHOLE", "SPLIT", "HALF", "LOST", "FAILED")
 
 
 def report(ledger: Ledger) -> Table:
@@ -134,7 +134,7 @@ def _summary(ledger: Ledger) -> Iterable[str]:
     naive = [r for r in ledger.results if not r.trial.cell.promises and not r.broken]
     if naive:
         harmed = sum(result.ending is not Ending.ONE_CLUSTER for result in naive)
-        yield f"{harmed} of {len(naive)} without it ended split or half-joined."
+        yield f"{harmed} of {len(naive)} without it ended split, half-joined or lost."
     if ledger.too_kind():
         yield "None did: the stand-in was too kind this time, and the figures say nothing."
     if not ledger.is_complete:

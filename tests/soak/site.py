@@ -14,7 +14,7 @@ from emqx_autocluster.observation import View
 from scenarios import manifests
 from scenarios.story import Object, Story, condition, is_ready
 from soak.ending import Ending, MemberSeen, judge
-from soak.plan import Cell, Kind
+from soak.plan import Cell, Kind, Sort
 
 NAME = "emqx"
 REPLICAS = 3
@@ -47,6 +47,12 @@ class Site:
         self.notes.append((at, text))
         return at
 
+    @property
+    def on_volumes(self) -> bool:
+        """A StatefulSet's data, but where a calamity shall be able to lose it."""
+        lasting = self.cell.sort not in {Sort.CALAMITY, Sort.UNHELD}
+        return self.cell.kind is Kind.STATEFUL_SET and lasting
+
     # hands
 
     async def make_lone_members(self, version: str) -> None:
@@ -65,13 +71,15 @@ class Site:
         self.note("three members are one cluster")
 
     async def _make(self, version: str, api_server: str) -> None:
-        story, volume = self.story, self.cell.kind is Kind.STATEFUL_SET
+        story, stateful = self.story, self.cell.kind is Kind.STATEFUL_SET
         workload = (
-            manifests.stateful_set(version, story.namespace, api_server, volume=True, **manifests.HOSTNAMES)
-            if volume
+            manifests.stateful_set(
+                version, story.namespace, api_server, volume=self.on_volumes, **manifests.HOSTNAMES
+            )
+            if stateful
             else manifests.deployment(version, story.namespace, api_server)
         )
-        await story.apply(manifests.service(story.namespace, headless=volume), workload)
+        await story.apply(manifests.service(story.namespace, headless=stateful), workload)
         await self.until("three pods Ready", self._all_ready, _START_DEADLINE)
 
     async def give_rights(self) -> None:
@@ -81,7 +89,7 @@ class Site:
         )
 
     async def enrol(self) -> None:
-        if self.cell.kind is Kind.STATEFUL_SET:
+        if self.on_volumes:
             tuned = manifests.custom_resource(
                 self.story.namespace, kind=self.cell.kind, repair={"seed": SEED}
             )

@@ -80,6 +80,8 @@ def test_the_deployment_runs_the_image_of_this_version() -> None:
 def test_the_deployments_variables_are_the_settings_defaults() -> None:
     prefix = Settings.model_config["env_prefix"]
     for entry in CONTAINER["env"]:
+        if "valueFrom" in entry:
+            continue  # a field of the pod
         name = entry["name"].removeprefix(prefix).lower()
         assert str(Settings.model_fields[name].default) == entry["value"], entry["name"]
 
@@ -94,9 +96,12 @@ def test_the_probes_ask_where_the_operator_answers() -> None:
     }
 
 
-def test_there_is_one_operator_at_a_time() -> None:
-    assert DEPLOYMENT["spec"]["replicas"] == 1
-    assert DEPLOYMENT["spec"]["strategy"] == {"type": "Recreate"}
+def test_of_the_replicas_one_acts_and_an_update_never_leaves_none() -> None:
+    assert DEPLOYMENT["spec"]["replicas"] == 2
+    assert DEPLOYMENT["spec"]["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
+    [namespace] = [entry for entry in CONTAINER["env"] if "valueFrom" in entry]
+    assert namespace["name"] == "EMQX_AUTOCLUSTER_LEASE_NAMESPACE"
+    assert namespace["valueFrom"] == {"fieldRef": {"fieldPath": "metadata.namespace"}}
 
 
 def test_the_user_of_the_image_is_the_pods() -> None:

@@ -72,6 +72,8 @@ def a_result(sort: Sort, ending: Ending | None, broken: str = "") -> Result:
         (a_result(Sort.RESTART, Ending.HALF_JOINED), False),
         (a_result(Sort.HALF, None, "not within 300 s: Ready"), False),
         (a_result(Sort.NAIVE, Ending.SPLIT), True),
+        (a_result(Sort.CALAMITY, Ending.LOST), False),
+        (a_result(Sort.UNHELD, Ending.LOST), True),
     ],
 )
 def test_a_promise_is_broken_by_any_other_end_than_one_cluster(result: Result, *, kept: bool) -> None:
@@ -83,6 +85,9 @@ def test_a_control_group_that_came_through_unharmed_proves_nothing() -> None:
     assert Ledger([], [whole, whole]).too_kind()
     assert not Ledger([], [whole, split]).too_kind()
     assert not Ledger([], [a_result(Sort.REPAIR, Ending.ONE_CLUSTER)]).too_kind()
+    unheld = a_result(Sort.UNHELD, Ending.ONE_CLUSTER)
+    assert Ledger([], [split, unheld]).too_kind(), "each control group by itself"
+    assert not Ledger([], [split, unheld, a_result(Sort.UNHELD, Ending.LOST)]).too_kind()
 
 
 def test_variants_share_the_trials_of_a_version_and_kind() -> None:

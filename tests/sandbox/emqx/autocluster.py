@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from sandbox.emqx import console
-from sandbox.emqx.discovery import DiscoveryCrashError, DiscoveryError, discover
+from sandbox.emqx.discovery import STRATEGIES, DiscoveryCrashError, DiscoveryError, discover
 from sandbox.emqx.generations import Generation
 from sandbox.emqx.joining import Failed, JoinCrashError, join
 from sandbox.emqx.terms import atoms
@@ -45,8 +45,8 @@ class Autocluster:
 
     @property
     def configured(self) -> bool:
-        """Only k8s discovery is modelled; any other strategy is as `manual` here."""
-        return self._node.discovery.strategy == "k8s"
+        """Any strategy that is not modelled is as `manual` here."""
+        return self._node.discovery.strategy in STRATEGIES
 
     @property
     def running(self) -> bool:
@@ -87,7 +87,7 @@ class Autocluster:
                 return
             if self.generation in (Generation.B, Generation.C):
                 self._node.log("warning", "Ekka(AutoCluster): discovery did not succeed; retrying in 5000 ms")
-            await self._node.fabric.sleep(RETRY_SECONDS)
+            await self._sleep(RETRY_SECONDS)
 
     async def _once(self) -> bool:
         """One round; tells whether the loop has ended. D and E do not survive a join that crashes."""
@@ -136,18 +136,25 @@ class Autocluster:
         for _ in range(READY_TRIES):
             if self._node.serving:
                 return
-            await self._node.fabric.sleep(1.0)
+            await self._sleep(1.0)
+
+    async def _sleep(self, seconds: float) -> None:
+        await self._node.fabric.sleep(seconds * self._node.pace)
 
     async def _discover_and_join(self) -> Result:
         node = self._node
-        await node.fabric.sleep(node.fabric.rng.randint(1, 3000) / 1000)
+        given = node.world.switches.get("search_seconds")
+        usual = node.fabric.rng.randint(1, 3000) / 1000 * node.pace
+        await node.fabric.sleep(float(given) if given else usual)
         try:
             names = await discover(node)
         except DiscoveryError as error:
             node.log("error", f"Ekka(AutoCluster): Discovery error: {error}")
             return Result.ERROR
-        answered = {name: await node.fabric.ping(node, name) is not None for name in dict.fromkeys(names)}
-        result = await self._maybe_join(sorted(name for name, alive in answered.items() if alive))
+        found = {name: await node.fabric.ping(node, name) for name in dict.fromkeys(names)}
+        answered = {name: other is not None for name, other in found.items()}
+        cores = sorted(name for name, other in found.items() if other is not None and not other.replicant)
+        result = await self._maybe_join(cores)
         if self.generation is Generation.A:
             return result
         dead = [name for name, alive in answered.items() if not alive]

@@ -4,18 +4,21 @@ import asyncio
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from typing import cast
 
-from sandbox.emqx import console
+from sandbox.emqx import configuration, connections, console, terms
+from sandbox.emqx.connections import RPC_PORT
 from sandbox.emqx.ctl import Ctl, Shell
-from sandbox.emqx.entrypoint import DEFAULT_COOKIE, Entered, EntrypointError, enter
+from sandbox.emqx.entrypoint import DEFAULT_COOKIE, Entered, EntrypointError, RefusedError, enter
 from sandbox.emqx.fabric import Fabric
 from sandbox.emqx.generations import release_of
 from sandbox.emqx.membership import IncompatibleSchemaError
 from sandbox.emqx.node import Node
 from sandbox.emqx.terms import atom
-from sandbox.kubelet.container import CommandNotFound, Refused, Response, World
+from sandbox.kubelet.container import CommandNotFound, Refused, Response, TCPSocket, World
 
 DATA_DIR = "/opt/emqx/data/mnesia"
 EMQX_VARS = "/opt/emqx/releases/emqx_vars"
+USERS = "mnesia:dirty_all_keys(emqx_admin)."
+"""The one expression that `emqx eval` knows: which dashboard users this member has."""
 BEAM_STARTS = 0.3  # share of the boot after which the VM's process exists
 VM_ANSWERS = 0.85  # and after which it answers pings
 TABLE_WARNING_SECONDS = 30
@@ -37,8 +40,17 @@ class StandInEMQX:
         world.files[EMQX_VARS] = self._vars()
         hosts = world.files.get("/etc/hosts", b"").decode()
         try:
-            self._entered = enter(self._release, world.env, world.hostname, world.ip, hosts)
-        except EntrypointError as failure:
+            enterprise = world.image_repository.endswith(("-enterprise", "-ee"))
+            self._entered = enter(
+                self._release,
+                world.env,
+                world.hostname,
+                world.ip,
+                hosts,
+                enterprise=enterprise,
+                in_file=configuration.variables(self._release, world.files),
+            )
+        except (EntrypointError, RefusedError) as failure:
             self._failed = str(failure)
 
     @property
@@ -93,7 +105,7 @@ class StandInEMQX:
         return 0
 
     async def _boot(self, node: Node, entered: Entered) -> None:
-        seconds = self._boot_seconds()
+        seconds = self._boot_seconds(node.pace)
         if entered.cookie == DEFAULT_COOKIE:
             node.say(*console.default_cookie_warning(self._release))
         if not self._release.is_4x:
@@ -107,13 +119,17 @@ class StandInEMQX:
         node.database.start()
         await self._load_tables(node)
         await self._fabric.sleep(seconds * (1 - VM_ANSWERS))
+        if node.replicant:
+            node.spawn(node.replicant.run())
+            return
         node.start_apps(boot=True)
 
-    def _boot_seconds(self) -> float:
+    def _boot_seconds(self, pace: float) -> float:
         given = self._world.switches.get("boot_seconds")
         if given:
             return float(given)
-        return self._fabric.between(6.8, 7.3) if self._release.is_4x else self._fabric.between(3.7, 4.3)
+        usual = self._fabric.between(6.8, 7.3) if self._release.is_4x else self._fabric.between(3.7, 4.3)
+        return usual * pace
 
     async def _load_tables(self, node: Node) -> None:
         """A node whose fellows went down after it waits for them, or for one that has the tables."""
@@ -153,9 +169,12 @@ class StandInEMQX:
 
     async def _shut_down(self, node: Node) -> None:
         """5.x stops its applications first, and can be joined meanwhile; 4.x stops the VM at once."""
-        between = self._fabric.between
         if not node.answers:
             return
+
+        def between(low: float, high: float) -> float:
+            return self._fabric.between(low, high) * node.pace
+
         if self._release.is_4x:
             node.ending = True
             node.serving = False
@@ -190,13 +209,25 @@ class StandInEMQX:
         return Response(200, f"Node {self._node.name} is started\nemqx is running")
 
     def listens(self, port: int) -> bool:
-        """The distribution listens as long as the VM runs, everything else while the applications do."""
+        return port in self._listening()
+
+    def _listening(self) -> set[int]:
+        """The distribution listens as long as the VM runs, everything else while the applications do.
+
+        The switch `closed_ports` takes ports away, as `emqx_ctl listeners stop` does.
+        """
         if self._node is None or not self._node.answers:
-            return False
-        if port == self._node.port:
-            return True
-        http_ports = (18083, self._release.status_endpoint[0])
-        return self._node.serving and port in (*console.MQTT_PORTS, *http_ports, 5369)
+            return set()
+        if not self._node.serving:
+            return {self._node.port}
+        closed = self._world.switches.get("closed_ports", "").replace(",", " ").split()
+        applications = {*console.MQTT_PORTS, 18083, self._release.status_endpoint[0], RPC_PORT}
+        return {self._node.port} | (applications - set(map(int, closed)))
+
+    def sockets(self) -> list[TCPSocket]:
+        """What it listens on, and its connections with other nodes."""
+        listening = [TCPSocket("0.0.0.0", port) for port in sorted(self._listening())]  # noqa: S104
+        return listening + (connections.of(self._node) if self._node else [])
 
     async def execute(
         self,
@@ -214,6 +245,9 @@ class StandInEMQX:
             return await self._ctl(argv[1:], shell)
         if list(argv[1:2]) == ["ctl"] and self._release.has_emqx_ctl_subcommand:
             return await self._ctl(argv[2:], shell)
+        if list(argv[1:]) == ["eval", USERS] and self._node is not None and self._node.serving:
+            shell.out(terms.binaries(self._node.database.schema.tables.get("dashboard_users", {})) + "\n")
+            return 0
         shell.err("Usage: emqx COMMAND [help]\n")
         return 1
 

@@ -41,7 +41,7 @@ class Ctl:
     async def run(self, args: Sequence[str], *, shown_name: str) -> int:
         """Run `emqx_ctl ARGS`; `shown_name` is the name that the script believes the node has."""
         given = self._node.world.switches.get("ctl_seconds")
-        seconds = float(given) if given else self._node.fabric.between(*CTL_SECONDS)
+        seconds = float(given) if given else self._node.fabric.between(*CTL_SECONDS) * self._node.pace
         self._warn_of_ulimit()
         await self._node.fabric.sleep(seconds * PING_SHARE)
         if not self._node.answers:
@@ -126,7 +126,8 @@ class Ctl:
             case ["leave"]:
                 return await self._leave()
             case ["force-leave", target]:
-                outcome = await force_leave(node, self._full_name(target))
+                left = node.replicant.force_leave if node.replicant else None
+                outcome = left(target) if left else await force_leave(node, self._full_name(target))
                 self._tell(
                     outcome, "Remove the node from cluster successfully.", "remove the node from cluster"
                 )
@@ -142,7 +143,7 @@ class Ctl:
         if not database.up and self._node.release.empty_while_restarting:
             view: tuple[list[str], list[str]] = ([], [])
         else:
-            view = database.view()
+            view = self._node.view()
         if as_json:
             self._out(terms.cluster_status_json(*view))
             return
@@ -153,6 +154,12 @@ class Ctl:
         return name if "@" in name else f"{name}@{self._node.name.partition('@')[2]}"
 
     async def _join(self, target: str) -> int:
+        if self._node.replicant:
+            done = await self._node.replicant.join(target)
+            if isinstance(done, Done):
+                self._out("Join the cluster successfully.\n")
+                return 0
+            return self._tell(done, "", "join the cluster")
         outcome = await self._refusal(target) or await join(self._node, target)
         return self._tell(outcome, "Join the cluster successfully.", "join the cluster")
 
@@ -170,6 +177,10 @@ class Ctl:
 
     async def _leave(self) -> int:
         node = self._node
+        if node.replicant:
+            return self._tell(
+                await node.replicant.leave(), "Leave the cluster successfully.", "leave the cluster"
+            )
         if node.release.has_discovery_command and node.autocluster.enabled:
             try:
                 await node.autocluster.disable()

@@ -1,4 +1,8 @@
-"""k8s discovery: the one GET that EMQX does, and its errors in the words of the version's HTTP client."""
+"""How a node finds the names of its peers, by strategy.
+
+k8s: the one GET that EMQX does, and its errors in the words of the version's HTTP client. dns: one question, of which
+an empty answer is no error. static: the names stand in the settings.
+"""
 
 import json
 import re
@@ -14,10 +18,12 @@ from sandbox.kubelet.container import NameNotFound, Refused, ResolutionFailed, R
 if TYPE_CHECKING:
     from sandbox.emqx.node import Node
 
+STRATEGIES = frozenset({"k8s", "dns", "static"})
 SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount/"
 _HACKNEY_TIMES = (8.0, 5.0)
 _KERNEL_CONNECT_SECONDS = 130.0  # httpc sets no time; the kernel gives up then
 _HTTP_OK = 200
+_RECORDS = {"a": "A", "aaaa": "AAAA", "srv": "SRV"}
 _ALERTS = {
     "unknown_ca": ("unknown_ca", "Fatal - Unknown CA\n"),
     "hostname_check_failed": (
@@ -37,7 +43,24 @@ class DiscoveryCrashError(Exception):
 
 
 async def discover(node: "Node") -> list[str]:
-    """The node names that the Endpoints object makes; raises DiscoveryError or DiscoveryCrashError."""
+    """The node names that discovery finds; raises DiscoveryError or DiscoveryCrashError."""
+    settings = node.discovery
+    match settings.strategy:
+        case "static":
+            return list(settings.seeds)
+        case "dns":
+            return await _by_dns(node)
+    return await _by_endpoints(node)
+
+
+async def _by_dns(node: "Node") -> list[str]:
+    """Each target once, though there is a record for each port."""
+    settings = node.discovery
+    found = await node.world.records(settings.dns_name, _RECORDS[settings.record_type])
+    return [f"{settings.app_name}@{host}" for host in sorted(set(found))]
+
+
+async def _by_endpoints(node: "Node") -> list[str]:
     settings = node.discovery
     path = f"api/v1/namespaces/{settings.namespace}/endpoints/{settings.service_name}"
     headers = {"Authorization": f"Bearer {_token(node)}"}

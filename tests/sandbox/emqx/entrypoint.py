@@ -34,7 +34,7 @@ _LIMITS_4X = {
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """The settings of k8s discovery as the broker has them."""
+    """The settings of discovery as the broker has them."""
 
     strategy: str
     apiserver: str
@@ -43,6 +43,9 @@ class Discovery:
     address_type: str
     suffix: str
     app_name: str
+    dns_name: str = "localhost"
+    record_type: str = "a"
+    seeds: tuple[str, ...] = ()
 
     def node_name(self, address: str) -> str:
         """The name that discovery looks for at an address of the Endpoints object."""
@@ -62,6 +65,7 @@ class Entered:
     discovery: Discovery
     cookie: str
     licensed: bool
+    replicant: bool = False
     unknown: tuple[str, ...] = field(default=())
 
 
@@ -69,8 +73,24 @@ class EntrypointError(Exception):
     """The entrypoint ends the container before the broker starts (exit code 1)."""
 
 
-def enter(release: Release, env: Mapping[str, str], hostname: str, ip: str, hosts: str) -> Entered:
-    """Run the entrypoint; raises EntrypointError."""
+class RefusedError(Exception):
+    """The broker ends at its start, since its settings do not pass (exit code 1); the text is what its log says."""
+
+
+def enter(
+    release: Release,
+    env: Mapping[str, str],
+    hostname: str,
+    ip: str,
+    hosts: str,
+    *,
+    enterprise: bool = False,
+    in_file: Mapping[str, str] | None = None,
+) -> Entered:
+    """Run the entrypoint, which names the node from variables alone, and then the broker, which reads a file as well.
+
+    Raises EntrypointError or RefusedError.
+    """
     environ = dict(env)
     if release.is_4x:
         _name_4x(release, environ, hostname, ip, hosts)
@@ -81,14 +101,44 @@ def enter(release: Release, env: Mapping[str, str], hostname: str, ip: str, host
     environ.setdefault("EMQX_RPC__PORT_DISCOVERY", "manual")
     if not re.fullmatch(r"[^@\s]+@[^@\s]+", name):
         raise EntrypointError(f"ERROR: invalid node name: {name}")
+    settings = {**(in_file or {}), **environ}
+    replicant = _is_replicant(release, settings)
+    if replicant and not enterprise and release.refuses_replicants:
+        raise RefusedError("Node role 'replicant' is only allowed in Enterprise edition since 5.8.0")
+    discovery = _discovery(release, settings, name)
+    _check(release, settings, discovery, name)
     return Entered(
         node_name=name,
         environ=environ,
-        discovery=_discovery(release, environ, name),
-        cookie=env.get("EMQX_NODE_COOKIE") or env.get("EMQX_NODE__COOKIE") or DEFAULT_COOKIE,
-        licensed=bool(env.get("EMQX_LICENSE__KEY")),
+        discovery=discovery,
+        cookie=env.get("EMQX_NODE_COOKIE") or settings.get("EMQX_NODE__COOKIE") or DEFAULT_COOKIE,
+        licensed=bool(settings.get("EMQX_LICENSE__KEY")),
+        replicant=replicant,
         unknown=() if release.is_4x else tuple(sorted(key for key in env if _is_unknown(key))),
     )
+
+
+def _is_replicant(release: Release, environ: Mapping[str, str]) -> bool:
+    given = environ.get("EMQX_NODE__ROLE") or environ.get("EMQX_NODE__DB_ROLE") or "core"
+    return not release.is_4x and given.strip('"') == "replicant"
+
+
+def _check(release: Release, environ: Mapping[str, str], discovery: Discovery, name: str) -> None:
+    """What keeps the broker from starting, in its own words; 4.x wants its settings of DNS, as it has no defaults."""
+    if discovery.strategy != "dns":
+        return
+    missing = next((key for key in ("NAME", "APP") if not environ.get(f"{_PREFIX}DNS__{key}")), None)
+    if release.is_4x and missing:
+        key = f"cluster.dns.{missing.lower()}"
+        raise EntrypointError(
+            f"Translation for 'ekka.cluster_discovery' expected to find setting '{key}' but was missing"
+        )
+    host = name.partition("@")[2]
+    if release.number >= (5, 6, 0) and discovery.record_type == "a" and not re.fullmatch(r"[0-9.]+", host):
+        raise EntrypointError(
+            "ERROR: failed to check configuration: Node name must be of name@IP format for DNS cluster discovery"
+            f" strategy with 'a' record type. domain: {host}"
+        )
 
 
 def _name_4x(release: Release, environ: dict[str, str], hostname: str, ip: str, hosts: str) -> None:
@@ -128,6 +178,12 @@ def _host(release: Release, environ: dict[str, str], hostname: str, ip: str, hos
     namespace = environ.get("EMQX_CLUSTER__K8S__NAMESPACE", "")
     kind = environ.get("EMQX_CLUSTER__K8S__ADDRESS_TYPE", "")
     local_ip = ip if re.fullmatch(r"[0-9.]+", ip) else ""
+    if needs_strategy and environ.get(variable) == "dns":
+        kind = environ.get(
+            "EMQX_CLUSTER__DNS__TYPE" if release.is_4x else "EMQX_CLUSTER__DNS__RECORD_TYPE", ""
+        )
+        name = f"{hostname}.{environ.get('EMQX_CLUSTER__DNS__NAME', '')}"
+        return name if kind == "srv" and re.search(name, hosts) else local_ip
     if not namespace or (needs_strategy and environ.get(variable) != "k8s"):
         return local_ip
     if kind == "dns":
@@ -157,8 +213,11 @@ def _from_hosts(hosts: str, ip: str, pattern: str) -> str:
 
 
 def _discovery(release: Release, environ: Mapping[str, str], node_name: str) -> Discovery:
+    given = {key.upper(): value for key, value in environ.items() if key.startswith("EMQX_")}
+
     def setting(key: str, default: str) -> str:
-        return environ.get(_PREFIX + key, "").strip('"') or default
+        """EMQX reads its settings in any letter case; the script above does not."""
+        return given.get(_PREFIX + key, "").strip('"') or default
 
     undefined = "undefined" if release.is_4x else "emqx"
     return Discovery(
@@ -168,8 +227,19 @@ def _discovery(release: Release, environ: Mapping[str, str], node_name: str) -> 
         namespace=setting("K8S__NAMESPACE", "default"),
         address_type=setting("K8S__ADDRESS_TYPE", "ip"),
         suffix=setting("K8S__SUFFIX", "" if release.is_4x else "pod.local"),
-        app_name=setting("K8S__APP_NAME", "ekka") if release.is_4x else node_name.partition("@")[0],
+        app_name=_app_name(release, environ) or node_name.partition("@")[0],
+        dns_name=setting("DNS__NAME", "localhost"),
+        record_type=setting("DNS__TYPE" if release.is_4x else "DNS__RECORD_TYPE", "a"),
+        seeds=tuple(re.findall(r"[^\s,\[\]\"]+", environ.get(_PREFIX + "STATIC__SEEDS", ""))),
     )
+
+
+def _app_name(release: Release, environ: Mapping[str, str]) -> str:
+    """4.x is told by which name part it looks for its peers, for each strategy by another variable."""
+    if not release.is_4x:
+        return ""
+    dns = environ.get(f"{_PREFIX}DISCOVERY") == "dns"
+    return environ.get(f"{_PREFIX}DNS__APP", "") if dns else environ.get(f"{_PREFIX}K8S__APP_NAME") or "ekka"
 
 
 def _is_unknown(variable: str) -> bool:

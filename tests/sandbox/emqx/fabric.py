@@ -64,6 +64,7 @@ class Fabric:
         self._named: dict[str, list[Node]] = {}
         self._heartbeat: asyncio.Task[None] | None = None
         self.locks = JoinLocks()
+        self._links: set[frozenset[Node]] = set()
 
     def now(self) -> float:
         """Seconds of a monotonic clock."""
@@ -85,7 +86,22 @@ class Fabric:
         self._at.setdefault(node.ip, []).append(node)
         self._named.setdefault(node.name, []).append(node)
 
+    def connected(self, node: "Node") -> list["Node"]:
+        """The nodes with a connection of the distribution: who was pinged, and who is in one cluster."""
+        fellows = (self.owner(database) for database in node.database.running.values())
+        pinged = (other for link in self._links if node in link for other in link - {node})
+        return sorted({other for other in (*fellows, *pinged) if other is not None}, key=lambda o: o.name)
+
+    def cut(self, one: "Node", other: "Node") -> None:
+        """The connection is given up."""
+        self._links.discard(frozenset((one, other)))
+
+    def _connect(self, caller: "Node", other: "Node") -> "Node":
+        self._links.add(frozenset((caller, other)))
+        return other
+
     def remove(self, node: "Node") -> None:
+        self._links = {link for link in self._links if node not in link}
         for index, key in ((self._at, node.ip), (self._named, node.name)):
             nodes = index.get(key, [])
             if node in nodes:
@@ -100,14 +116,14 @@ class Fabric:
         if name in caller.database.running:
             connected = self.peer(caller, name)
             if connected is not None:
-                return connected
+                return self._connect(caller, connected)
         for ip in await self._addresses(caller, name.partition("@")[2]):
             if ip not in self._at or not caller.world.reachable(ip, distribution_port(name)):
                 await self.sleep(BLACK_HOLE_SECONDS)
                 continue
             for node in self._at.get(ip, []):
                 if node.name == name and node.cookie == caller.cookie and node.answers:
-                    return node
+                    return self._connect(caller, node)
         return None
 
     def peer(self, node: "Node", name: str) -> "Node | None":

@@ -99,6 +99,11 @@ class Release:
         return self.number >= (5, 9, 0)
 
     @property
+    def refuses_replicants(self) -> bool:
+        """The open-source edition of 5.8; from 5.9 on there is one edition, which has them."""
+        return (5, 8, 0) <= self.number < (5, 9, 0)
+
+    @property
     def announces_second_join(self) -> bool:
         """Whether a join survives that the membership process is gone: later ones catch that (mria 0.7)."""
         return self.number >= (5, 4, 0)

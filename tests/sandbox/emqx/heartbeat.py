@@ -51,6 +51,7 @@ class Heartbeat:
             if now - since >= patience:
                 del self._silent_since[pair]
                 node.database.cut(database)
+                self._fabric.cut(node, other)
                 node.lost_connection(other)
                 other.lost_connection(node)
 

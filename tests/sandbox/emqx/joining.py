@@ -57,9 +57,7 @@ def join_times(node: "Node") -> JoinTimes:
     else:
         times = JoinTimes(between(0.7, 1.3), between(0.5, 1.2), between(0.2, 0.6))
     given = node.world.switches.get("join_seconds")
-    if not given:
-        return times
-    scale = float(given) / (times.stop + times.merge + times.start)
+    scale = float(given) / (times.stop + times.merge + times.start) if given else node.pace
     return JoinTimes(times.stop * scale, times.merge * scale, times.start * scale)
 
 
@@ -87,6 +85,8 @@ async def _join(node: "Node", target: str, reason: str, claim: Callable[[set[str
     running = await node.library_running(other)
     if known and (running or node.release.is_4x):
         return Failed(f"{{already_in_cluster,{atom(target)}}}")
+    if other is not None and other.replicant:
+        return Failed(f"{{cannot_join_to_replicant,{atom(target)}}}")
     if other is None or not running:
         return Failed(f"{{node_down,{atom(target)}}}")
     await _enter(node, other, reason, claim)

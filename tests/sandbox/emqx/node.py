@@ -10,8 +10,9 @@ from sandbox.emqx.entrypoint import Entered
 from sandbox.emqx.fabric import Fabric, distribution_port
 from sandbox.emqx.generations import Release
 from sandbox.emqx.membership import Database
+from sandbox.emqx.replicant import Replicant, connected
 from sandbox.emqx.terms import atom
-from sandbox.kubelet.container import World
+from sandbox.kubelet.container import World, pace
 
 
 class Node:
@@ -45,12 +46,17 @@ class Node:
         self.gone = asyncio.Event()
         self.died: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self.autocluster = Autocluster(self)
+        self.replicant = Replicant(self) if entered.replicant else None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._logged: set[str] = set()
         self._partitions: set[str] = set()
 
     def __repr__(self) -> str:
         return f"<{self.name}>"
+
+    @property
+    def pace(self) -> float:
+        return pace(self.world.switches)
 
     def say(self, *lines: str) -> None:
         for line in lines:
@@ -75,6 +81,13 @@ class Node:
     def schema_is_locked(self) -> bool:
         """Whether a join that hangs holds the schema of this node's cluster."""
         return any(database.stuck for database in (self.database, *self.database.running.values()))
+
+    def view(self) -> tuple[list[str], list[str]]:
+        """Running and stopped nodes as `cluster status` has them: replicants stand among the running ones."""
+        if self.replicant:
+            return self.replicant.view()
+        running, stopped = self.database.view()
+        return (sorted({*running, *connected(self)}), stopped) if running else (running, stopped)
 
     def vm_up(self) -> None:
         self.answers = True
@@ -103,7 +116,7 @@ class Node:
         if not self.licensed and self.database.running:
             self.log("error", console.single_node_license())
             self.die(1)
-        elif boot or self.release.is_4x:
+        elif (boot or self.release.is_4x) and not self.replicant:
             self.autocluster.run()
 
     def stop_apps(self, reason: str) -> None:

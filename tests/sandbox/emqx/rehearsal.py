@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from sandbox.emqx.broker import StandInEMQX
 from sandbox.emqx.fabric import Fabric
 from sandbox.emqx.node import Node
-from sandbox.kubelet.container import NameNotFound, Refused, Response
+from sandbox.kubelet.container import NameNotFound, Refused, Response, pace
 
 T = TypeVar("T")
 
@@ -33,7 +33,7 @@ class _Skip(selectors.SelectSelector):
         if timeout is None:
             raise RuntimeError("nothing will ever happen again on this stage")
         self.skipped += max(timeout, 0.0)
-        return super().select(0)
+        return []  # on a stage nothing comes from outside
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
@@ -62,6 +62,7 @@ class StageWorld:
     hostname: str
     ip: str
     image_version: str
+    image_repository: str
     files: MutableMapping[str, bytes]
     volumes: MutableMapping[str, object]
     switches: dict[str, str]
@@ -84,6 +85,9 @@ class StageWorld:
         if not addresses:
             raise NameNotFound
         return addresses
+
+    async def records(self, name: str, kind: str) -> list[str]:
+        return self.stage.records.get((name, kind), [])
 
     async def http_get(
         self,
@@ -152,13 +156,15 @@ def settings(version: str, address: str, **more: str) -> dict[str, str]:
 class Stage:
     """Pods, their readiness, and the one Service in front of them."""
 
-    def __init__(self, version: str, seed: int = 0) -> None:
-        """Prepare an empty stage; the seed decides all chance."""
+    def __init__(self, version: str, seed: int = 0, **switches: str) -> None:
+        """Prepare an empty stage; the seed decides all chance, and the switches are those of the namespace."""
         self.version = version
+        self.switches = switches
         self.rng = random.Random(seed)
         self.fabric = Fabric(rng=self.rng)
         self.pods: list[StagePod] = []
         self.names: dict[str, list[str]] = {}
+        self.records: dict[tuple[str, str], list[str]] = {}
         self.cuts: set[frozenset[str]] = set()
         self.requests: list[tuple[str, str]] = []
         self.answer: Response | None = None
@@ -176,7 +182,7 @@ class Stage:
         return json.dumps({"kind": "Endpoints", "subsets": [{"addresses": addresses}] if addresses else []})
 
     def start(self, env: Mapping[str, str], *, ip: str = "", hostname: str = "", **given: Any) -> StagePod:
-        """Start a container: keywords `switches`, `volumes`, `version`, `files`."""
+        """Start a container: keywords `switches`, `volumes`, `version`, `image`, `files`."""
         self._serial += 1
         world = StageWorld(
             stage=self,
@@ -184,9 +190,10 @@ class Stage:
             hostname=hostname or f"emqx-{self._serial}",
             ip=ip or f"10.244.0.{self._serial}",
             image_version=given.get("version", self.version),
+            image_repository=given.get("image", "emqx/emqx"),
             files=given.get("files", {"/var/run/secrets/kubernetes.io/serviceaccount/token": b"t0ken\n"}),
             volumes=given.get("volumes", {}),
-            switches=given.get("switches", {}),
+            switches=given.get("switches", self.switches),
         )
         program = StandInEMQX(world, self.fabric)
         pod = StagePod(world, program, asyncio.ensure_future(program.run()))
@@ -213,7 +220,7 @@ class Stage:
         while not condition():
             if asyncio.get_running_loop().time() > end:
                 return False
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.2)
         return True
 
     async def all_ready(self) -> bool:
@@ -277,7 +284,7 @@ class Stage:
                     self._listed.append(pod)
                 elif pod in self._listed:
                     self._listed.remove(pod)
-            await asyncio.sleep(PROBE_SECONDS)
+            await asyncio.sleep(PROBE_SECONDS * pace(pod.world.switches))
 
     def _serves(self, pod: StagePod) -> bool:
         page = (8081, "/status") if pod.world.image_version.startswith("4.") else (18083, "/status")

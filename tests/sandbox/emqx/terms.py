@@ -5,7 +5,7 @@ line breaks. It follows OTP's io_lib_pretty: 80 columns, at most 60 characters o
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 LINE_LENGTH = 80
@@ -38,6 +38,11 @@ def string(text: str) -> str:
 def atoms(names: Sequence[str]) -> str:
     """Print a list of atoms on one line."""
     return "[" + ",".join(atom(name) for name in names) + "]"
+
+
+def binaries(texts: Iterable[str]) -> str:
+    """Print a list of binaries on one line."""
+    return "[" + ",".join(f"<<{string(text)}>>" for text in texts) + "]"
 
 
 @dataclass(frozen=True, slots=True)

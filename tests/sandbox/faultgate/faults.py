@@ -121,9 +121,13 @@ class HoldBack(Fault):
 
 @dataclass(frozen=True, slots=True)
 class Cut(Fault):
-    """The exec channel is cut so many seconds after it was opened."""
+    """The exec channel is cut so many seconds after it was opened; the command's words were still under way."""
 
     after: float
+
+    async def frame(self, data: bytes) -> bytes:
+        await asyncio.Event().wait()
+        return data
 
     async def talk(self) -> None:
         await asyncio.sleep(self.after)

@@ -17,6 +17,7 @@ from sandbox.addresses import LOOPBACK, Ports
 from sandbox.handle import SandboxHandle
 
 from .faults import CutOffError, Fault, Rule
+from .narrowing import narrowed
 from .passing import Passage, Stream, refusals
 
 _ANY_SIZE = 1024**3
@@ -33,9 +34,10 @@ class Seen:
 
 @dataclass(slots=True)
 class FaultGate:
-    """`async with FaultGate(sandbox) as gate`; a client that uses `gate.server` is at the gate's mercy."""
+    """`async with FaultGate(sandbox, "iot") as gate`: who uses `gate.server` is at its mercy, and sees iot alone."""
 
     sandbox: SandboxHandle
+    namespace: str
     seen: list[Seen] = field(default_factory=list)
     _ports: Ports = field(default_factory=Ports)
     _port: int = 0
@@ -135,12 +137,14 @@ class FaultGate:
         path = unquote_plus(request.raw_path)
         self.seen.append(Seen(time.monotonic(), request.method, path))
         faults = [rule.fault for rule in self._rules if rule.takes(request.method, path)]
-        target = URL(self.sandbox.server + request.raw_path, encoded=True)
+        target = URL(self.sandbox.server + narrowed(request.raw_path, self.namespace), encoded=True)
         for fault in faults:
             led_to = await fault.before(request, target)
             if isinstance(led_to, web.Response):
                 return led_to
             target = led_to
+        if request.transport is None or request.transport.is_closing():
+            raise asyncio.CancelledError  # a fault ended the connection: what it was on its way with is lost
         stream = Stream(request)
         self._streams[stream] = path
         try:

@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from .container import NameNotFound, ResolutionFailed, World
+from .container import NameNotFound, ResolutionFailed, TCPSocket, World
 from .idle import PATH
+from .sockets import proc_net_tcp, proc_net_tcp6
 
 Sink = Callable[[bytes], None]
 
@@ -53,8 +54,11 @@ class Machine:
     world: World
     environ: Mapping[str, str]
     """PID 1's environment."""
+    sockets: Callable[[], Sequence[TCPSocket]] = tuple
 
     def file(self, path: str) -> bytes | None:
+        if path in {"/proc/net/tcp", "/proc/net/tcp6"}:
+            return self._sockets(path)
         if path == "/proc/1/environ":
             return b"".join(f"{k}={v}\0".encode(errors="surrogateescape") for k, v in self.environ.items())
         if path == "/dev/null":
@@ -64,6 +68,12 @@ class Machine:
         if path.startswith("/run/"):
             path = f"/var{path}"
         return self.world.files.get(path)
+
+    def _sockets(self, path: str) -> bytes | None:
+        """The switch `proc_net` hides them, as some sandboxed container runtimes do."""
+        if self.world.switches.get("proc_net") == "hidden":
+            return None
+        return proc_net_tcp6() if path.endswith("6") else proc_net_tcp(self.sockets())
 
     def exec_environment(self) -> dict[str, str]:
         """Give what a command run by exec gets: the spec's environment, nothing that the entrypoint has set."""

@@ -6,6 +6,20 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
+class TCPSocket:
+    """One that listens, or an established connection."""
+
+    local: str
+    port: int
+    remote: str = ""
+    remote_port: int = 0
+
+    @property
+    def listens(self) -> bool:
+        return not self.remote
+
+
+@dataclass(frozen=True, slots=True)
 class Response:
     """An HTTP answer, as a probe or a program sees it."""
 
@@ -47,6 +61,11 @@ class CommandNotFound(Exception):  # noqa: N818 - named as what happened
     """The program's image has no such command; the kubelet then tries its generic ones."""
 
 
+def pace(switches: Mapping[str, str]) -> float:
+    """What a pod's times are multiplied with: EMQX's own and its probes' alike, so that the same comes first."""
+    return float(switches.get("pace") or 1)
+
+
 class World(Protocol):
     """What a process in the container can see and reach."""
 
@@ -79,6 +98,10 @@ class World(Protocol):
         """The tag of the image, such as "5.8.9"; "latest" without one."""
 
     @property
+    def image_repository(self) -> str:
+        """The image without its tag, such as "emqx/emqx-enterprise"."""
+
+    @property
     def files(self) -> MutableMapping[str, bytes]:
         """Absolute path -> content; the kubelet rewrites the token here when it rotates."""
 
@@ -97,6 +120,12 @@ class World(Protocol):
         """Look the host's IPv4 addresses up through /etc/hosts and /etc/resolv.conf.
 
         Raises NameNotFound or ResolutionFailed.
+        """
+
+    async def records(self, name: str, kind: str) -> list[str]:
+        """What the pod's nameservers answer for exactly that name, without /etc/hosts and the search list.
+
+        `kind`: "A" gives addresses, "SRV" targets. Empty also where no nameserver answered.
         """
 
     async def http_get(
@@ -139,6 +168,9 @@ class Program(Protocol):
 
     def listens(self, port: int) -> bool:
         """Whether a TCP probe of the port succeeds."""
+
+    def sockets(self) -> Sequence[TCPSocket]:
+        """What /proc/net/tcp lists."""
 
     async def execute(
         self,

@@ -1,12 +1,13 @@
 """The HTTP server of the switches. Whatever it sets holds at once."""
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any
 
 from aiohttp import web
 
 from .addresstable import AddressTable
+from .commands import Given, Streams
 from .podnetwork import PodNetwork
 from .pods import Pods
 from .podworker import PodWorker
@@ -30,10 +31,13 @@ class ControlServer:
         app.router.add_delete("/switches/pod/{namespace}/{pod}", self._delete_pod)
         app.router.add_put("/switches/namespace/{namespace}", self._put_namespace)
         app.router.add_delete("/switches/namespace/{namespace}", self._delete_namespace)
+        app.router.add_put("/switches/next/{namespace}", self._put_next)
         app.router.add_put("/partition", self._put_partition)
         app.router.add_delete("/partition/{namespace}", self._delete_partition)
         app.router.add_put("/addresses", self._put_addresses)
         app.router.add_get("/pods", self._get_pods)
+        app.router.add_get("/pods/{namespace}", self._get_pods)
+        app.router.add_post("/run/{namespace}/{pod}/{container}", self._run)
         return app
 
     async def _put_pod(self, request: web.Request) -> web.Response:
@@ -60,6 +64,10 @@ class ControlServer:
         self._tell(namespace)
         return web.Response()
 
+    async def _put_next(self, request: web.Request) -> web.Response:
+        self._switches.next_pod(request.match_info["namespace"]).update(await _strings(request))
+        return web.Response()
+
     async def _put_partition(self, request: web.Request) -> web.Response:
         body = await request.json()
         self._network.partition(body["namespace"], body["groups"])
@@ -74,11 +82,28 @@ class ControlServer:
             self._table.put(address, target)
         return web.Response()
 
-    async def _get_pods(self, _: web.Request) -> web.Response:
-        return web.json_response([self._describe(worker) for pods in self._nodes for worker in pods])
+    async def _get_pods(self, request: web.Request) -> web.Response:
+        namespace = request.match_info.get("namespace")
+        found = [w for w in self._workers() if namespace in (None, w.namespace)]
+        return web.json_response([self._describe(worker) for worker in found])
+
+    async def _run(self, request: web.Request) -> web.Response:
+        """What a command prints, without the way through the API server: for those who ask again and again."""
+        namespace, pod, container = (request.match_info[part] for part in ("namespace", "pod", "container"))
+        lives = [w.container(container) for w in self._workers() if (w.namespace, w.name) == (namespace, pod)]
+        process = next((life.process for life in lives[::-1] if life and life.process), None)
+        if process is None:
+            return web.json_response({"code": None, "stdout": ""})
+        printed: list[bytes] = []
+        streams = Streams(Given(), printed.append, lambda _: None)
+        code = await process.execute(await request.json(), streams)
+        return web.json_response({"code": code, "stdout": b"".join(printed).decode()})
+
+    def _workers(self) -> Iterator[PodWorker]:
+        return (worker for pods in self._nodes for worker in pods)
 
     def _tell(self, namespace: str, pod: str | None = None) -> None:
-        for worker in (worker for pods in self._nodes for worker in pods):
+        for worker in self._workers():
             if worker.namespace == namespace and pod in (None, worker.name):
                 worker.switched()
 

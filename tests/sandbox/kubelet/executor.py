@@ -22,7 +22,7 @@ async def execute(program: Program, world: World, argv: Sequence[str], streams: 
     path = PurePosixPath(argv[0])
     if str(path.parent) not in _BIN:
         raise CommandNotFound(argv[0])
-    machine = Machine(world, program.environ)
+    machine = Machine(world, program.environ, program.sockets)
     if path.name in _SHELLS:
         return await _shell(program, machine, argv, streams)
     if path.name == "timeout":
@@ -50,7 +50,7 @@ async def _shell(program: Program, machine: Machine, argv: Sequence[str], stream
     async def run(words: Sequence[str], inner: Streams) -> int:
         return await execute(program, machine.world, words, inner)
 
-    shell = Shell(argv[0], machine, run)
+    shell = Shell(argv[0], machine, run, argv[3:])
     match list(argv[1:]):
         case [option, script, *_] if option.startswith("-") and option.endswith("c"):
             return await shell.run(script, streams)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
-from .container import CommandNotFound, Response, World
+from .container import CommandNotFound, Response, TCPSocket, World
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -39,6 +39,10 @@ class Idle:
     def listens(self, port: int) -> bool:  # noqa: ARG002 - answers on every port
         """Accept on every port."""
         return True
+
+    def sockets(self) -> Sequence[TCPSocket]:
+        """None that anybody asks for."""
+        return ()
 
     async def execute(
         self,

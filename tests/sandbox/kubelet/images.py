@@ -7,10 +7,13 @@ from dataclasses import dataclass
 
 from .container import Program, World
 from .idle import Idle
+from .scripted import Scripted
 
 logger = logging.getLogger(__name__)
 
 _EMQX = frozenset({"emqx", "emqx-ee", "emqx-enterprise"})
+_SCRIPTED = "scripted.example/"
+"""The registry whose images answer as their variables say, whatever their name is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,8 @@ class Programs:
         self._stand_in: Callable[[World], Program] | None = None
 
     def start(self, image: Image, world: World) -> Program:
+        if image.repository.startswith(_SCRIPTED):
+            return Scripted(world)
         if image.repository.rpartition("/")[2] not in _EMQX:
             return Idle(world)
         if self._stand_in is None:

@@ -54,6 +54,7 @@ class Pods:
         if uid in self._workers:
             self._workers[uid].update(pod)
             return
+        self._sandbox.switches.claim(pod["metadata"]["namespace"], pod["metadata"]["name"])
         self._workers[uid] = worker = PodWorker(pod, self._node, self._sandbox)
         self._names[worker.namespace, worker.name] = worker
         self._tasks[uid] = asyncio.create_task(worker.run())

@@ -84,6 +84,7 @@ class PodSandbox:
             namespace=self._namespace,
             uid=self._uid,
             image_version=Image.parse(container["image"]).tag,
+            image_repository=Image.parse(container["image"]).repository,
             files=files,
             volumes=self._volumes.directories(container),
             switches=self._sandbox.switches.of(self._namespace, self._name),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from .api import Json
 from .commands import Given, Streams
-from .container import CommandNotFound, Refused
+from .container import CommandNotFound, Refused, pace
 from .process import Process
 
 
@@ -31,8 +31,9 @@ class Counter:
 async def verdicts(probe: Json, container: Json, process: Process) -> AsyncIterator[bool]:
     """Probe for as long as somebody asks; yields whenever a threshold is reached."""
     counter = Counter(probe.get("successThreshold", 1), probe.get("failureThreshold", 3))
-    period = probe.get("periodSeconds", 10)
-    await asyncio.sleep(probe.get("initialDelaySeconds", 0) + _first_tick(process) * period)
+    own = pace(process.world.switches)
+    period = probe.get("periodSeconds", 10) * own
+    await asyncio.sleep(probe.get("initialDelaySeconds", 0) * own + _first_tick(process) * period)
     while True:
         verdict = counter.count(success=await succeeds(probe, container, process))
         if verdict is not None:

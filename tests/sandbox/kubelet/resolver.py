@@ -13,6 +13,7 @@ import dns.asyncquery
 import dns.exception
 import dns.message
 import dns.rcode
+import dns.rdata
 import dns.rdatatype
 
 from sandbox.addresses import API_SERVER_ADDRESS, DNS_CLUSTER_IP
@@ -36,18 +37,20 @@ class Nameservers:
         host, _, port = coredns.rpartition(":")
         self._coredns = (host, int(port))
 
-    async def query(self, server: str, name: str, seconds: float) -> list[str] | Fault:
-        """Ask one nameserver for A records; an empty list is NXDOMAIN or NODATA."""
+    async def query(self, server: str, name: str, seconds: float, kind: str = "A") -> list[str] | Fault:
+        """Ask one nameserver for records of that kind; an empty list is NXDOMAIN or NODATA."""
         if server == NODE_DNS:
-            return _NODE_NAMES.get(name.lower(), [])
+            return _NODE_NAMES.get(name.lower(), []) if kind == "A" else []
         if server != DNS_CLUSTER_IP:
             await asyncio.sleep(seconds)
             return Fault.TIMEOUT
-        return await self._ask_coredns(name, seconds)
+        return await self._ask_coredns(name, seconds, dns.rdatatype.from_text(kind))
 
-    async def _ask_coredns(self, name: str, seconds: float) -> list[str] | Fault:
+    async def _ask_coredns(
+        self, name: str, seconds: float, kind: dns.rdatatype.RdataType
+    ) -> list[str] | Fault:
         host, port = self._coredns
-        question = dns.message.make_query(name, dns.rdatatype.A)
+        question = dns.message.make_query(name, kind)
         try:
             answer = await dns.asyncquery.udp(question, host, timeout=seconds, port=port)
         except dns.exception.Timeout:
@@ -56,21 +59,32 @@ class Nameservers:
             return Fault.REFUSED
         match answer.rcode():
             case dns.rcode.NOERROR | dns.rcode.NXDOMAIN:
-                return [
-                    str(record.address)
-                    for records in answer.answer
-                    if records.rdtype == dns.rdatatype.A
-                    for record in records
-                ]
+                return [_value(record) for found in answer.answer if found.rdtype == kind for record in found]
             case dns.rcode.REFUSED:
                 return Fault.REFUSED
             case _:
                 return Fault.SERVFAIL
 
 
+def _value(record: dns.rdata.Rdata) -> str:
+    """The address, or the target of an SRV record, without its final dot."""
+    target = getattr(record, "target", None)
+    return str(record.to_text() if target is None else target).rstrip(".")
+
+
+async def records(name: str, kind: str, files: Mapping[str, bytes], nameservers: Nameservers) -> list[str]:
+    """What Erlang's own resolver finds: by exactly that name, and nothing where no nameserver has a word for it."""
+    conf = parse_resolv_conf(files.get("/etc/resolv.conf", b"").decode())
+    for server in conf.nameservers:
+        answer = await nameservers.query(server, f"{name.rstrip('.')}.", conf.timeout, kind)
+        if not isinstance(answer, Fault):
+            return answer
+    return []
+
+
 async def resolve(host: str, files: Mapping[str, bytes], nameservers: Nameservers) -> list[str]:
     """Give the IPv4 addresses of a host; raises NameNotFound or ResolutionFailed."""
-    if _is_address(host):
+    if is_address(host):
         return [host]
     local = parse_hosts(files.get("/etc/hosts", b"").decode()).get(host.rstrip(".").lower())
     if local:
@@ -101,7 +115,7 @@ async def _ask_in_turn(name: str, conf: ResolvConf, nameservers: Nameservers) ->
     return fault
 
 
-def _is_address(host: str) -> bool:
+def is_address(host: str) -> bool:
     try:
         ipaddress.ip_address(host)
     except ValueError:

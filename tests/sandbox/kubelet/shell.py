@@ -110,8 +110,10 @@ def _tokens(script: str) -> list[tuple[str, str]]:
 class Shell:
     """Runs one script with the commands of one container."""
 
-    def __init__(self, name: str, machine: Machine, run: Run) -> None:
+    def __init__(self, name: str, machine: Machine, run: Run, arguments: Sequence[str] = ()) -> None:
+        """`arguments` are $0, $1, and so on."""
         self._name = name
+        self._arguments = {str(number): argument for number, argument in enumerate(arguments)}
         self._machine = machine
         self._run = run
         self._environment = machine.exec_environment()
@@ -193,7 +195,7 @@ class Shell:
         return streams, finish
 
     def _expand(self, word: str) -> str:
-        known = {**self._environment, "?": str(self._code)}
+        known = {**self._environment, **self._arguments, "?": str(self._code)}
         return "".join(_piece(match, known) for match in _PIECE.finditer(word))
 
 

@@ -1,0 +1,108 @@
+"""Which pods count as the cores that replicants ask for: those that a live controller made."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from builders import a_workload, an_observation
+from emqx_autocluster.clients import paths
+from emqx_autocluster.clients.emqx_ctl import EmqxCtl
+from emqx_autocluster.clients.exec import ExecTarget
+from emqx_autocluster.clients.kube import Kube
+from emqx_autocluster.emqx import discovery
+from emqx_autocluster.observation import (
+    EndpointAddress,
+    Endpoints,
+    Identity,
+    Member,
+    Unobserved,
+    View,
+    WorkloadRef,
+)
+from emqx_autocluster.observer.cores import Cores
+from emqx_autocluster.observer.look import Depth, Look, Remembered, Visit
+
+SECONDS = 60
+LABELS = {"app": "core"}
+REPLICANT = {"EMQX_NODE__ROLE": "replicant"}
+Object = dict[str, Any]
+
+
+class Commands:
+    """In the place of the commands in the pods, which run no EMQX here."""
+
+    def __init__(self) -> None:
+        self.asked = set[str]()
+
+    async def identity(self, target: ExecTarget) -> Identity:
+        self.asked.add(target.pod)
+        return Identity({"EMQX_NODE__NAME": f"emqx@{target.pod}"}, "5.8.9", None)
+
+    async def cluster_status(self, target: ExecTarget) -> View:
+        return View(frozenset({f"emqx@{target.pod}"}))
+
+
+def pod_spec() -> Object:
+    env = [{"name": "EMQX_CLUSTER__DISCOVERY_STRATEGY", "value": "k8s"}]
+    return {"containers": [{"name": "emqx", "image": "busybox:1", "env": env}]}
+
+
+def core(namespace: str) -> Object:
+    template = {"metadata": {"labels": LABELS}, "spec": pod_spec()}
+    spec = {"replicas": 2, "serviceName": "cores", "podManagementPolicy": "Parallel"}
+    return {
+        "metadata": {"name": "core", "namespace": namespace},
+        "spec": spec | {"selector": {"matchLabels": LABELS}, "template": template},
+    }
+
+
+def forged(name: str, **owner: Any) -> Object:
+    reference = {"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "core"} | owner
+    metadata: Object = {"name": name, "labels": LABELS, "ownerReferences": [reference]}
+    return {"metadata": metadata, "spec": pod_spec()}
+
+
+async def running(kube: Kube, namespace: str, count: int) -> list[Object]:
+    async with asyncio.timeout(SECONDS):
+        while True:
+            found = await kube.list(paths.pods(namespace))
+            up = [pod for pod in found if pod["status"].get("podIP") and pod["status"]["phase"] == "Running"]
+            if len(up) == count:
+                return up
+            await asyncio.sleep(0.2)
+
+
+async def asked_for(
+    kube: Kube, namespace: str, addresses: list[str], commands: Commands
+) -> tuple[Member, ...]:
+    """The cores of a workload of replicants whose Service lists these addresses."""
+    workload = a_workload(ref=WorkloadRef(namespace, a_workload().ref.kind, "edge"), env=REPLICANT)
+    container = workload.template.containers[0]
+    visit = Visit(workload, container, (), Remembered(), datetime.now(UTC), Depth(thorough=True))
+    look = Look.of(visit, "edge", {}, discovery.read_settings(container, (), {}), {})
+    listed = Endpoints(tuple(EndpointAddress(ip, None, None) for ip in addresses))
+    seen = an_observation(workload, members=(), endpoints=listed)
+    found = await Cores(kube, cast("EmqxCtl", commands)).asked_for(look, seen)
+    assert not isinstance(found, Unobserved), found
+    return found
+
+
+async def test_a_pod_that_no_live_controller_made_is_asked_nothing_and_takes_nobodys_place(
+    kube: Kube, namespace: str
+) -> None:
+    made = await kube.create(paths.statefulsets(namespace), core(namespace))
+    await running(kube, namespace, 2)
+    claims = {"uid": made["metadata"]["uid"]}
+    for number in range(8):  # as many as are asked
+        await kube.create(paths.pods(namespace), forged(f"a-forged-{number}", **claims))
+    up = await running(kube, namespace, 10)
+    commands = Commands()
+
+    cores = await asked_for(kube, namespace, [pod["status"]["podIP"] for pod in up], commands)
+
+    assert commands.asked == {"core-0", "core-1"}
+    answering = [member.pod.name for member in cores if isinstance(member.view, View)]
+    assert answering == ["core-0", "core-1"]
+    why = {member.pod.name: member.view for member in cores if isinstance(member.view, Unobserved)}
+    assert len(why) == 6
+    assert all("it is asked nothing, since" in view.reason for view in why.values())

@@ -1,0 +1,28 @@
+"""Where a story plays: a namespace of its own, which is made for it and goes with it."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import uuid4
+
+import pace
+from changes import Changes
+from emqx_autocluster.clients.kube import Kube
+from sandbox.handle import SandboxHandle
+from sandbox.kubelet.control import Control
+from story import Story
+
+
+@asynccontextmanager
+async def staged(sandbox: SandboxHandle, title: str, *, real_time: bool = False) -> AsyncIterator[Story]:
+    """`title` is what the namespace is named after; real_time: its stand-ins take the time that EMQX takes."""
+    plain = re.sub("[^a-z0-9]+", "-", title.lower().removeprefix("test_"))[:40].strip("-")
+    namespace = f"{plain}-{uuid4().hex[:6]}"
+    async with Kube.from_kubeconfig(sandbox.kubeconfig) as kube, Control(sandbox.control) as control:
+        body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
+        await kube.create("/api/v1/namespaces", body)
+        if not real_time:
+            await control.namespace(namespace, **pace.STAND_INS)
+        async with Changes(kube, namespace) as changes:
+            yield Story(sandbox, kube, control, namespace, changes)
+        await kube.delete(f"/api/v1/namespaces/{namespace}")

@@ -1,0 +1,1 @@
+"""Ten thousand disasters in virtual time: a model of EMQX clusters, and the real decisions that drive it."""

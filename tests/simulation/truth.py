@@ -1,0 +1,69 @@
+"""How long things are truly as they are in the model, which no look at it can tell."""
+
+from dataclasses import dataclass, field
+
+from simulation.cluster import Cluster
+
+SEEN = 150.0
+"""Seconds without damage that no look misses: damage that comes back before is the same."""
+
+
+@dataclass(slots=True)
+class Truth:
+    cluster: Cluster
+    well_since: float | None = None
+    damaged_since: float | None = None
+    """Since when it is not one cluster in which all serve."""
+    _cause_since: float | None = None
+    _apart: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """Node -> since when it is apart, or serves nothing; and when that was last so."""
+    _ready: dict[str, float] = field(default_factory=dict)
+    """Pod -> when it was last Ready."""
+
+    def tick(self) -> None:
+        cluster, now = self.cluster, self.cluster.now
+        whole = cluster.ekka.is_whole()
+        self.damaged_since = None if whole else self.damaged_since or now
+        if not (whole and not self._stale()):
+            self.well_since = None
+        elif self.well_since is None:
+            self.well_since = now
+        self._cause_since = None if self._can_be_found() else self._cause_since or now
+        if not whole:
+            self._note_who_is_apart()
+        self._ready |= {pod.name: now for pod in cluster.pods.values() if pod.ready_since is not None}
+
+    def cause_lasts(self) -> float:
+        """Seconds for which its members could not find each other, up to now."""
+        lasts = self._cause_since is not None and not self._can_be_found()
+        return self.cluster.now - self._cause_since if lasts and self._cause_since else 0.0
+
+    def _can_be_found(self) -> bool:
+        return self.cluster.names_work and self.cluster.service_exists
+
+    def apart_for(self, node: str) -> float:
+        """Seconds for which it has been damaged, but for moments."""
+        since, last = self._apart.get(node, (self.cluster.now, self.cluster.now))
+        return 0.0 if self.cluster.now - last > SEEN else self.cluster.now - since
+
+    def serving_alone(self, pod: str) -> float:
+        """Seconds for which no other member of the largest cluster was Ready."""
+        islands = self.cluster.ekka.islands()
+        largest = {n for island in islands if len(island) == len(islands[0]) for n in island}
+        others = [p.name for p in self.cluster.pods.values() if p.node in largest and p.name != pod]
+        return self.cluster.now - max((self._ready.get(name, 0.0) for name in others), default=0.0)
+
+    def _note_who_is_apart(self) -> None:
+        now, nodes = self.cluster.now, self.cluster.ekka.nodes
+        largest = max(self.cluster.ekka.islands(), key=len, default=set())
+        alone = len(largest) == 1
+        for name, node in nodes.items():
+            if alone or name not in largest or node.stuck:
+                since, last = self._apart.get(name, (now, now))
+                self._apart[name] = (now if now - last > SEEN else since, now)
+        for name in self._apart.keys() - nodes.keys():
+            del self._apart[name]
+
+    def _stale(self) -> set[str]:
+        nodes = self.cluster.ekka.nodes
+        return {name for node in nodes.values() for name in node.known if name not in nodes}

@@ -1,0 +1,178 @@
+"""What Roles and bindings in a manifest give: proven, proven not to suffice, or not to be told from them."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from emqx_autocluster.commands import grants
+from emqx_autocluster.commands.grants import Wish
+from emqx_autocluster.observation import Unobserved
+
+Object = dict[str, Any]
+WISH = Wish("emqx", "iot", "emqx-headless")
+GET: Object = {"apiGroups": [""], "resources": ["endpoints"], "verbs": ["get"]}
+
+
+def role(
+    *rules: Object, kind: str = "Role", name: str = "discovery", namespace: str | None = "iot"
+) -> Object:
+    return {"kind": kind, "metadata": {"name": name, "namespace": namespace}, "rules": rules}
+
+
+def subject(name: str = "emqx", kind: str = "ServiceAccount", **fields: str) -> Object:
+    return {"kind": kind, "name": name, **fields}
+
+
+def binding(*subjects: Object, kind: str = "RoleBinding", namespace: str = "iot") -> Object:
+    return {
+        "kind": kind,
+        "metadata": {"name": "b", "namespace": namespace},
+        "roleRef": {"kind": "Role", "name": "discovery"},
+        "subjects": subjects,
+    }
+
+
+MINE = subject(namespace="iot")
+
+
+@pytest.mark.parametrize(
+    ("roles", "bindings"),
+    [
+        pytest.param([role(GET)], [binding(MINE)], id="plain"),
+        pytest.param(
+            [role(GET | {"resourceNames": ["emqx-headless"]})], [binding(MINE)], id="for this Service"
+        ),
+        pytest.param(
+            [role({"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]})], [binding(MINE)], id="all"
+        ),
+        pytest.param([role(GET)], [binding(subject("system:serviceaccounts:iot", "Group"))], id="its group"),
+        pytest.param([role(GET)], [binding(subject("system:authenticated", "Group"))], id="everybody"),
+        pytest.param(
+            [role(GET)], [binding(subject("system:serviceaccount:iot:emqx", "User"))], id="as a user"
+        ),
+        pytest.param(
+            [role(GET, kind="ClusterRole", namespace=None)],
+            [binding(MINE) | {"roleRef": {"kind": "ClusterRole", "name": "discovery"}}],
+            id="a ClusterRole in one namespace",
+        ),
+        pytest.param(
+            [role(GET, kind="ClusterRole", namespace=None)],
+            [
+                binding(MINE, kind="ClusterRoleBinding")
+                | {"roleRef": {"kind": "ClusterRole", "name": "discovery"}}
+            ],
+            id="everywhere",
+        ),
+        pytest.param(
+            [role({"resources": ["pods"], "verbs": ["get"], "apiGroups": [""]}, GET)],
+            [binding(subject("other")), binding(MINE)],
+            id="the second rule of the second binding",
+        ),
+    ],
+)
+def test_what_gives_the_right(roles: list[Object], bindings: list[Object]) -> None:
+    assert grants.allowed(WISH, roles, bindings) is True
+
+
+@pytest.mark.parametrize(
+    ("roles", "bindings", "why"),
+    [
+        pytest.param(
+            [role(GET | {"verbs": ["list", "watch"]})],
+            [binding(MINE)],
+            "Role discovery has verbs [list, watch], and EMQX needs verb get on endpoints",
+            id="another verb",
+        ),
+        pytest.param(
+            [role(GET | {"resourceNames": ["emqx"]})],
+            [binding(MINE)],
+            "Role discovery allows it for emqx alone, and EMQX asks for emqx-headless",
+            id="another Service",
+        ),
+        pytest.param(
+            [role(GET | {"apiGroups": ["discovery.k8s.io"]})],
+            [binding(MINE)],
+            "Role discovery has apiGroups [discovery.k8s.io], and EMQX asks for endpoints of the core API",
+            id="another API group",
+        ),
+        pytest.param(
+            [role({"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["get"]})],
+            [binding(MINE)],
+            "Role discovery has resources [endpointslices], and EMQX asks for endpoints",
+            id="another resource",
+        ),
+        pytest.param(
+            [role(GET)],
+            [binding(subject(namespace="default"))],
+            "RoleBinding b is for ServiceAccount emqx of namespace default, and the pods run as ServiceAccount emqx of"
+            " namespace iot",
+            id="its namesake elsewhere",
+        ),
+        pytest.param(
+            [role(GET, namespace="lab")],
+            [binding(MINE, namespace="lab")],
+            "RoleBinding b is in namespace lab, and gives rights there alone",
+            id="given in another namespace",
+        ),
+        pytest.param(
+            [role(GET | {"resourceNames": ["emqx-headless"]})],
+            [binding(subject("sa", namespace="iot"))],
+            "RoleBinding b is for ServiceAccount sa of namespace iot",
+            id="bound to another account, for this very Service",
+        ),
+        pytest.param(
+            [role(GET)],
+            [binding(subject("emqx-sa"))],
+            "RoleBinding b is for ServiceAccount emqx-sa of namespace iot",
+            id="bound to another account of EMQX's name",
+        ),
+    ],
+)
+def test_what_was_meant_to_give_it_and_does_not(
+    roles: list[Object], bindings: list[Object], why: str
+) -> None:
+    assert grants.allowed(WISH, roles, bindings) is False
+    assert why in grants.shortcoming(WISH, roles, bindings)
+
+
+def test_what_is_given_to_other_pods_is_theirs() -> None:
+    wish = replace(WISH, others=frozenset({"emqx-sa"}))
+    assert isinstance(grants.allowed(wish, [role(GET)], [binding(subject("emqx-sa"))]), Unobserved)
+
+
+@pytest.mark.parametrize(
+    ("roles", "bindings"),
+    [
+        pytest.param([], [], id="no word of rights"),
+        pytest.param([role(GET)], [], id="a Role that something else binds"),
+        pytest.param([], [binding(MINE)], id="a Role that is elsewhere"),
+        pytest.param(
+            [role(GET | {"verbs": ["list"]})],
+            [binding(MINE), binding(MINE) | {"roleRef": {"kind": "ClusterRole", "name": "view"}}],
+            id="one that does not suffice, beside one that is elsewhere",
+        ),
+        pytest.param(
+            [role(GET)],
+            [binding(subject("prometheus", namespace="iot"))],
+            id="somebody else's rights on Endpoints",
+        ),
+        pytest.param(
+            [role({"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]})],
+            [binding(MINE)],
+            id="rights for another purpose",
+        ),
+        pytest.param(
+            [role(kind="ClusterRole") | {"aggregationRule": {}}],
+            [binding(MINE) | {"roleRef": {"kind": "ClusterRole", "name": "discovery"}}],
+            id="a ClusterRole that the cluster puts together",
+        ),
+    ],
+)
+def test_what_a_manifest_cannot_tell(roles: list[Object], bindings: list[Object]) -> None:
+    assert isinstance(grants.allowed(WISH, roles, bindings), Unobserved)
+
+
+def test_while_the_namespace_is_not_known_any_fits() -> None:
+    anywhere = Wish("emqx", None, "emqx-headless")
+    assert grants.allowed(anywhere, [role(GET)], [binding(subject(namespace="iot"))]) is True

@@ -1,0 +1,119 @@
+"""Replicants beside their cores, by the manifests of both: whether they look for nodes that there are."""
+
+from typing import Any
+
+import pytest
+
+from builders import NOT_READ, STRATEGY, a_case
+from emqx_autocluster.api.findings import Finding, Reason
+from emqx_autocluster.diagnosis import Case, pairs
+from emqx_autocluster.emqx.discovery import ADDRESS_TYPE, DNS_NAME, HOST, NAME, SUFFIX
+from emqx_autocluster.emqx.roles import ROLE
+from emqx_autocluster.emqx.versions import DNS_RECORD_TYPE
+from emqx_autocluster.observation import EnvVar, Service, WorkloadKind
+
+POD_IP = EnvVar("POD_IP", None, {"fieldRef": {"fieldPath": "status.podIP"}})
+BY_HOST = {ADDRESS_TYPE: "hostname", SUFFIX: "svc.cluster.local"}
+BY_DNS = {STRATEGY: "dns", DNS_NAME: "emqx.iot.svc.cluster.local", DNS_RECORD_TYPE: "srv"}
+COOKIE = "EMQX_NODE__COOKIE"
+OF_CORES = Service("emqx", {"role": "core"}, headless=True, publish_not_ready=True, ports=("ekka",))
+OF_ALL = Service("emqx", {"app": "emqx"}, headless=True, publish_not_ready=True, ports=("ekka",))
+CORE, REPLICANT = {"app": "emqx", "role": "core"}, {"app": "emqx", "role": "replicant"}
+SAID = {"image": "emqx/emqx-enterprise:5.8.9", "members": (), "endpoints": NOT_READ}
+
+
+def cores(env: Any = BY_HOST, **facts: Any) -> Case:
+    """A StatefulSet of the Service by which it is looked for."""
+    known = {**SAID, "service": OF_CORES, "kind": WorkloadKind.STATEFUL_SET, "labels": CORE}
+    return a_case(env=env, **{**known, **facts})
+
+
+def replicants(env: Any = BY_HOST, **facts: Any) -> Case:
+    own = {ROLE: "replicant", "POD_IP": POD_IP, HOST: "$(POD_IP)", **env}
+    return a_case(env=own, **{**SAID, "service": OF_CORES, "labels": REPLICANT, **facts})
+
+
+def told(case: Case, *others: Case) -> list[Finding]:
+    return list(pairs.problems(case, others))
+
+
+@pytest.mark.parametrize(
+    ("case", "other", "reason", "words"),
+    [
+        pytest.param(
+            replicants({ADDRESS_TYPE: "ip"}),
+            cores(),
+            Reason.NODE_NAME_MISMATCH,
+            "ADDRESS_TYPE=hostname and EMQX_CLUSTER__K8S__SUFFIX=svc.cluster.local",
+            id="by address, and cores have host names",
+        ),
+        pytest.param(
+            replicants(),
+            cores({ADDRESS_TYPE: "ip"}),
+            Reason.NODE_NAME_MISMATCH,
+            "ADDRESS_TYPE=ip",
+            id="the other way",
+        ),
+        pytest.param(
+            replicants(BY_HOST | {SUFFIX: "svc.plant.internal"}),
+            cores(),
+            Reason.NODE_NAME_MISMATCH,
+            "emqx@<pod>.emqx.iot.svc.plant.internal",
+            id="in another domain",
+        ),
+        pytest.param(
+            replicants(BY_DNS | {DNS_RECORD_TYPE: "a"}),
+            cores(BY_DNS),
+            Reason.NODE_NAME_MISMATCH,
+            "EMQX_CLUSTER__DNS__RECORD_TYPE=srv",
+            id="A records, and cores have host names",
+        ),
+        pytest.param(
+            replicants(BY_HOST | {NAME: "edge"}),
+            cores(),
+            Reason.NAME_PART_MISMATCH,
+            "edge@...",
+            id="another part before the @",
+        ),
+        pytest.param(
+            replicants(BY_HOST | {COOKIE: "one-secret"}),
+            cores(BY_HOST | {COOKIE: "other-secret"}),
+            Reason.COOKIE_CHANGED,
+            "another one than that of statefulset/emqx",
+            id="another cookie",
+        ),
+        pytest.param(
+            replicants(service=Service("emqx", {"role": "replicant"}, headless=True, publish_not_ready=True)),
+            cores(),
+            Reason.CORES_NOT_LISTED,
+            "selects none of statefulset/emqx",
+            id="a Service of their own",
+        ),
+    ],
+)
+def test_cores_that_are_not_found(case: Case, other: Case, reason: Reason, words: str) -> None:
+    [finding] = told(case, other)
+    assert finding.reason is reason
+    assert words in finding.message
+    assert "secret" not in finding.message
+
+
+@pytest.mark.parametrize(
+    ("case", "others"),
+    [
+        pytest.param(replicants(), [cores()], id="by host name"),
+        pytest.param(replicants(BY_DNS), [cores(BY_DNS)], id="strategy dns"),
+        pytest.param(
+            replicants({ADDRESS_TYPE: "ip"}, service=OF_ALL),
+            [cores({ADDRESS_TYPE: "ip"})],
+            id="one Service for both roles",
+        ),
+        pytest.param(replicants(BY_HOST | {COOKIE: "x"}), [cores(BY_HOST | {COOKIE: "x"})], id="one cookie"),
+        pytest.param(replicants({ADDRESS_TYPE: "ip"}), [], id="the cores are not in the input"),
+        pytest.param(replicants({ADDRESS_TYPE: "ip"}), [replicants()], id="other replicants"),
+        pytest.param(replicants(service=NOT_READ), [cores()], id="the Service is not known"),
+        pytest.param(cores({ADDRESS_TYPE: "ip"}), [cores()], id="cores look for their own"),
+    ],
+)
+def test_cores_that_may_well_be_found(case: Case, others: list[Case]) -> None:
+    assert told(case, *others) == []

@@ -1,0 +1,112 @@
+"""Who is asked for what, and how often: names by each member, and new members of a rollout whether they have joined."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import cast
+
+import pytest
+
+from builders import AT, a_pod, a_workload, an_identity, node_of
+from emqx_autocluster.clients.emqx_ctl import EmqxCtl
+from emqx_autocluster.clients.errors import ExecTimedOut
+from emqx_autocluster.clients.exec import ExecTarget
+from emqx_autocluster.clients.kube import Kube
+from emqx_autocluster.emqx import discovery
+from emqx_autocluster.observation import NOT_ASKED, Fact, Identity
+from emqx_autocluster.observer.interviews import Interviews
+from emqx_autocluster.observer.look import Depth, Look, Remembered, Visit
+from emqx_autocluster.observer.pulses import Pulses
+from pods import Pods
+
+ALL, SOME = Depth(thorough=True), Depth(thorough=False)
+FOUND: Fact[tuple[str, ...]] = ("10.96.0.1",)
+
+
+@dataclass
+class Resolver:
+    """Of one pod."""
+
+    answer: Fact[tuple[str, ...]]
+    memory: Remembered = field(default_factory=Remembered)
+    asked: int = 0
+
+    async def lookup(self, _: ExecTarget, __: str) -> Fact[tuple[str, ...]]:
+        self.asked += 1
+        return self.answer
+
+    async def look(self, depth: Depth, seconds: float) -> int:
+        """How many names were asked for, each of them by the one pod that runs."""
+        before, workload, pod = self.asked, a_workload(), a_pod("a")
+        container = workload.template.containers[0]
+        settings = discovery.read_settings(container, [], {})
+        at = AT + timedelta(seconds=seconds)
+        look = Look(workload, container, (pod,), self.memory, at, depth, "emqx", {}, settings)
+        ctl = cast("EmqxCtl", self)
+        await Interviews(cast("Kube", None), ctl, Pulses(ctl), "cluster.local").lookups(look)
+        return self.asked - before
+
+
+@pytest.mark.parametrize(
+    ("answer", "depth", "seconds", "again"),
+    [
+        pytest.param(FOUND, SOME, 3600, False, id="found, and nothing is suspected: it holds"),
+        pytest.param(FOUND, ALL, 9, False, id="found a moment ago, and all is looked at once more: it holds"),
+        pytest.param(FOUND, ALL, 10, True, id="found a while ago, and all is looked at: asked anew"),
+        pytest.param((), ALL, 1, True, id="not found: asked each time"),
+        pytest.param((), SOME, 1, True, id="not found, and nothing else is suspected: asked each time"),
+        pytest.param(NOT_ASKED, SOME, 1, True, id="could not be asked: asked each time"),
+    ],
+)
+async def test_a_name_that_was_found_is_not_asked_for_at_each_look(
+    answer: Fact[tuple[str, ...]], depth: Depth, seconds: float, *, again: bool
+) -> None:
+    resolver = Resolver(answer)
+    first = await resolver.look(ALL, 0)
+    assert first > 0
+    assert await resolver.look(depth, seconds) == (first if again else 0)
+
+
+# --- the new members of a rollout
+
+
+class Rollout:
+    """Of a, b and the new member c, looked at by what it changes alone."""
+
+    def __init__(self, **lists: str) -> None:
+        self.pods = Pods(lists)
+        self.running = tuple(a_pod(suffix) for suffix in "abc")
+        self.memory = Remembered()
+        for pod in self.running:
+            identity = an_identity(EMQX_NODE__NAME=node_of(pod.name.removeprefix("emqx-")))
+            assert isinstance(identity, Identity)
+            self.memory.identities[pod.container_id or ""] = identity
+
+    async def glance(self, seconds: float) -> str:
+        """Who was asked by `emqx_ctl`."""
+        self.pods.asked.clear()
+        workload, ctl = a_workload(), cast("EmqxCtl", self.pods)
+        at = AT + timedelta(seconds=seconds)
+        depth = Depth(thorough=False, believed=timedelta(seconds=15))
+        visit = Visit(workload, workload.template.containers[0], self.running, self.memory, at, depth)
+        interviews = Interviews(cast("Kube", None), ctl, Pulses(ctl), "cluster.local")
+        await interviews.newcomers(visit, timedelta(seconds=4))
+        return " ".join(sorted(self.pods.asked))
+
+
+async def test_a_new_member_is_asked_again_when_it_has_a_connection_and_then_all_are() -> None:
+    rollout = Rollout(a="a b", b="a b", c="c")
+    assert await rollout.glance(0) == "a b c"
+    assert await rollout.glance(3) == "", "it has no connection, so it has not joined"
+    assert await rollout.glance(15) == "c", "what it said is old"
+    rollout.pods.connected = {"a": "a b c", "b": "a b c", "c": "a b c"}
+    assert await rollout.glance(18) == "c", "it has connections, and says that it has not joined yet"
+    rollout.pods.lists = {"a": "a b c", "b": "a b c", "c": "a b c"}
+    assert await rollout.glance(20) == "a b c"
+    assert await rollout.glance(23) == ""
+
+
+async def test_where_sockets_cannot_be_read_a_new_member_is_asked_each_time() -> None:
+    rollout = Rollout(a="a b", b="a b", c="c")
+    rollout.pods.failures = dict.fromkeys("abc", ExecTimedOut("no answer within 10 s"))
+    await rollout.glance(0)
+    assert await rollout.glance(3) == "c"
