@@ -7,18 +7,23 @@ PYTHON       ?= $(or $(shell for p in python3 python3.14 python3.13 python3.12 p
                   $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; \
                 done),python3)
 UV           ?= $(or $(wildcard $(BIN)/uv),uv)
-# Scenario tests mostly wait for a rollout, so there are more of them at work than there are cores.
+# Stories mostly wait, for a rollout or a member, so there are more of them at work than there are cores.
 TEST_WORKERS ?= 12
 PYTEST_ARGS  ?=
-HARNESS      := PYTHONPATH=tests $(BIN)/python
+STORIES      := --ignore tests/unit tests
+# A repair without a rollout: the quickest of those that go through the whole operator.
+ONE_STORY    := tests/scenarios/repair/test_rights.py::test_pods_with_a_service_account_of_their_own_are_gathered_and_get_rights_and_no_rollout[5.8.9]
+HARNESS      := PYTHONPATH=tests:tests/scenarios $(BIN)/python
 COMPILE      := pip compile --quiet --generate-hashes --no-emit-index-url --no-annotate --no-header \
                 --universal --python-version 3.11
 
 export PYTHONUNBUFFERED := 1
+# Many processes import the same modules here: each is compiled once, also where the environment says never to keep it.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv sandbox demo test soak bench check unit lock clean have-python have-go
+.PHONY: help venv sandbox demo quick test simulation soak hostile bench check static unit lock clean have-python have-go
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -26,18 +31,19 @@ help: ## List what can be made
 	@echo '  make demo KEEP=1           leave the cluster of the demo running'
 	@echo '  make demo EMQX=5.8.9       the same story with another generation of EMQX'
 	@echo '  make test TEST_WORKERS=4   fewer tests at a time   PYTEST_ARGS="-k seed"  only some'
-	@echo '  make soak SOAK_ARGS=--help  make bench BENCH_ARGS=--help   what can be chosen there'
+	@echo '  make soak SOAK_ARGS=--help  make bench BENCH_ARGS=--help  make hostile HOSTILE_ARGS=--help   what can be chosen there'
 	@echo '  PYTHON=python3.12          which Python makes .venv'
 
 venv: $(VENV)/.installed ## Make .venv with the locked packages and this project
 
 $(VENV)/.locked: requirements/dev.lock | have-python
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	@echo "installing the $$(grep -c == requirements/dev.lock) packages of requirements/dev.lock into $(VENV); this is done once"
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --require-hashes -r requirements/dev.lock
 	@touch $@
 
 $(VENV)/.installed: $(VENV)/.locked pyproject.toml
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
 have-python:
@@ -54,28 +60,42 @@ sandbox: have-go venv ## Keep a cluster running until Ctrl-C; prints the KUBECON
 demo: have-go venv ## Watch three lone EMQX members become one cluster
 	@$(HARNESS) -m demo $(if $(EMQX),--emqx $(EMQX)) $(if $(KEEP),--keep)
 
-test: have-go venv ## Run all tests: units, against a real API server, and whole stories
+test: have-go venv $(if $(PYTEST_ARGS),,unit) ## Run all tests: units, against a real API server, and whole stories
 	@$(HARNESS) -m sandbox build
-	$(BIN)/pytest -n $(TEST_WORKERS) --verbose --durations 10 $(PYTEST_ARGS)
+	@# Else each worker compiles all of it. What is wrong here is told by the run itself.
+	@$(BIN)/pytest --collect-only -qq $(or $(PYTEST_ARGS),$(STORIES)) > /dev/null 2>&1 || true
+	$(BIN)/pytest -n $(TEST_WORKERS) --verbose --durations 10 $(or $(PYTEST_ARGS),$(STORIES))
+
+quick: have-go venv ## Run the unit tests, those against a real API server but the installation, and one story
+	@$(HARNESS) -m sandbox build
+	$(BIN)/pytest -q -n 4 --ignore tests/apiserver/test_deploy.py tests/unit tests/apiserver '$(ONE_STORY)'
 
 soak: have-go venv ## Repair many clusters side by side, and count how they end
 	@$(HARNESS) -m sandbox build
 	@$(HARNESS) -m soak $(SOAK_ARGS)
 
+simulation: venv ## Ten thousand simulated disasters, and what mode Heal made of them
+	@PYTHONPATH=tests:tests/unit $(BIN)/python -m simulation $(SIMULATION_ARGS)
+
+hostile: have-go venv ## Put all that a tenant can do against others into one cluster, and show what it costs them
+	@$(HARNESS) -m sandbox build
+	@$(HARNESS) -m siege $(HOSTILE_ARGS)
+
 bench: have-go venv ## Measure speed and size, as ratios within one run
 	@$(HARNESS) -m sandbox build
 	@$(HARNESS) -m bench $(BENCH_ARGS)
 
-check: venv ## Format, lint, types, import contracts and unit tests
+check: static unit ## Format, lint, types, import contracts and unit tests
+
+static: venv
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
-	$(BIN)/mypy -p emqx_autocluster -p sandbox -p demo -p soak
+	$(BIN)/mypy -p emqx_autocluster -p sandbox -p demo -p soak -p simulation -p siege
 	$(BIN)/mypy -p bench
 	$(BIN)/lint-imports
-	@$(MAKE) --no-print-directory unit
 
 unit: venv ## Run the unit tests alone
-	$(BIN)/pytest -q tests/unit $(PYTEST_ARGS)
+	$(BIN)/pytest -q -n auto tests/unit $(PYTEST_ARGS)
 
 lock: ## Resolve requirements/*.lock anew; needs uv
 	@command -v $(UV) >/dev/null || { echo 'error: uv is needed to resolve the lock files; install it: pip install uv.' >&2; exit 1; }

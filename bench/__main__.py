@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bench import doctor, footprint, gathering, repair, results, verification, workloads
+from bench import doctor, fairness, footprint, gathering, repair, results, verification, workloads
 from bench.results import Result
 from bench.telling import tell
 
@@ -23,6 +23,7 @@ class Figure(StrEnum):
     VERIFICATION = "verification"
     FOOTPRINT = "footprint"
     DOCTOR = "doctor"
+    FAIRNESS = "fairness"
 
 
 _MEASURES: dict[Figure, Callable[..., Awaitable[list[Result]]]] = {
@@ -32,6 +33,7 @@ _MEASURES: dict[Figure, Callable[..., Awaitable[list[Result]]]] = {
     Figure.VERIFICATION: verification.measure,
     Figure.FOOTPRINT: footprint.measure,
     Figure.DOCTOR: doctor.measure,
+    Figure.FAIRNESS: fairness.measure,
 }
 
 

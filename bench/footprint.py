@@ -63,16 +63,16 @@ async def _cpu(at: Stage, size: int, seconds: float) -> Result:
     """Over a whole interval with its jitter, since verifications come in the order of enrolment."""
     tell(f"footprint: CPU over {seconds:.0f} s")
     at.trail.clear()
-    before, began = _cpu_seconds(at), time.monotonic()
+    before, began = cpu_seconds(at), time.monotonic()
     await asyncio.sleep(seconds)
-    share = (_cpu_seconds(at) - before) / (time.monotonic() - began)
+    share = (cpu_seconds(at) - before) / (time.monotonic() - began)
     verified = len(at.trail.select(lambda r: r.is_view))
     shown = f"{share:.2%} of a core, {verified} verifications in {seconds:.0f} s"
     details = {"share": share, "verifications": verified, "seconds": seconds}
     return Result(f"CPU with {size} healthy workloads, default interval", shown, details=details)
 
 
-def _cpu_seconds(at: Stage) -> float:
+def cpu_seconds(at: Stage) -> float:
     stat = Path(f"/proc/{at.operator.process.pid}/stat").read_text()
     fields = stat.rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS

@@ -12,7 +12,7 @@ from bench.script import Script
 from bench.stage import ADMIN, OPERATOR, Stage, stage
 from bench.telling import tell
 from bench.trail import Request
-from emqx_autocluster.workqueue import DEBOUNCE
+from emqx_autocluster.runtime.workqueue import DEBOUNCE
 from scenarios import manifests
 
 _CTL_SECONDS = 0.05

@@ -12,7 +12,7 @@ from typing import Any
 from bench.trail import Request, Trail
 from emqx_autocluster.clients import paths
 from emqx_autocluster.clients.kube import Kube, PatchType
-from running import NAMESPACE, SERVICE_ACCOUNT, RunningOperator, RunningSandbox
+from running import NAMESPACE, SERVICE_ACCOUNT, RunningOperator, RunningSandbox, install
 from sandbox.handle import SandboxHandle
 from sandbox.kubelet.control import Control
 
@@ -54,6 +54,10 @@ class Stage:
     async def scale(self, name: str, replicas: int) -> None:
         body = {"spec": {"replicas": replicas}}
         await self.kube.patch(paths.deployments(self.namespace, name), body, PatchType.MERGE)
+
+    async def tune(self, name: str, spec: Object) -> None:
+        path = paths.emqxautoclusters(self.namespace, name)
+        await self.kube.patch(path, {"spec": spec}, PatchType.MERGE)
 
     async def delete(self, name: str) -> None:
         await self.kube.delete(paths.deployments(self.namespace, name))
@@ -155,6 +159,7 @@ async def stage(namespace: str) -> AsyncIterator[Stage]:
     sandbox = await asyncio.to_thread(RunningSandbox.start)
     try:
         handle = SandboxHandle.load(sandbox.state)
+        await asyncio.to_thread(install, handle)
         operator = await asyncio.to_thread(RunningOperator.start, handle)
         try:
             async with Kube.from_kubeconfig(handle.kubeconfig) as kube, Control(handle.control) as control:

@@ -1,8 +1,10 @@
 """What looking after healthy workloads costs the API server: requests, and no writes."""
 
+import asyncio
 from collections import Counter
 
 from bench import workloads
+from bench.footprint import cpu_seconds
 from bench.results import Result, at_most
 from bench.stage import OPERATOR, Stage, stage, until
 from bench.telling import tell
@@ -11,6 +13,8 @@ from scenarios import manifests
 
 _MOST_REQUESTS = 8
 _REPLICAS = 2
+_PULSE, _PULSES = 3, 10
+"""Seconds from one to the next, and how many are watched."""
 _MIN_READY = 20
 """Less would not be healthy."""
 
@@ -21,6 +25,7 @@ async def measure(*, quick: bool) -> list[Result]:
         await _prepare(at, count, f"{max(count // 8, 2)}s")
         tell(f"verification: {rounds} rounds of {count} healthy workloads")
         requests = await _watched(at, count, rounds)
+        pulses = await _pulses(at, count)
     verifications = _verifications(requests)
     writes = [f"{r.verb} {r.resource}/{r.subresource} {r.name}" for r in requests if r.writes]
     title = f"{rounds} verification rounds of {count} healthy workloads"
@@ -34,7 +39,28 @@ async def measure(*, quick: bool) -> list[Result]:
             "",
             kinds=_kinds(requests),
         ),
+        pulses,
     ]
+
+
+async def _pulses(at: Stage, count: int) -> Result:
+    """The sockets of all members, and nothing else, as often as they are looked at here."""
+    tell(f"verification: {_PULSES} pulses of {count} healthy workloads")
+    spec = {"verification": {"pulse": f"{_PULSE}s", "interval": "30m"}}
+    for n in range(count):
+        await at.tune(f"emqx-{n:02}", spec)
+    await at.settled()
+    before = cpu_seconds(at)
+    at.trail.clear()
+    await asyncio.sleep(_PULSE * _PULSES)
+    requests = at.trail.select(lambda r: r.user == OPERATOR)
+    share = (cpu_seconds(at) - before) / (_PULSE * _PULSES)
+    taken = [r for r in requests if r.command[:1] == ("grep",)]
+    each = len(requests) * _REPLICAS / max(len(taken), 1)
+    title = f"API requests for each pulse of {_REPLICAS} members"
+    per_second = len(taken) / (_PULSE * _PULSES)
+    details = {"kinds": _kinds(requests), "cpu_share": share, "sockets_read_each_second": per_second}
+    return at_most(title, each, _REPLICAS, "", **details)
 
 
 def _verifications(requests: list[Request]) -> int:
