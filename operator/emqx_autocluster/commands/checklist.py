@@ -9,19 +9,19 @@ from rich.text import Text
 
 from emqx_autocluster import diagnosis
 from emqx_autocluster.api.findings import Finding, Level, Status, Unjudged
-from emqx_autocluster.commands import permissions, prose
+from emqx_autocluster.commands import matrix, permissions, prose
 from emqx_autocluster.commands.checkup import Checkup, Unexamined
+from emqx_autocluster.commands.matrix import Seen
 from emqx_autocluster.commands.terminal import assembled, text
 from emqx_autocluster.diagnosis import Case
 from emqx_autocluster.healing import Action, Step
 from emqx_autocluster.objects import template
 from emqx_autocluster.objects.template import Changes
-from emqx_autocluster.observation import Member, View
 
 _WELL, _BROKEN, _ADVICE, _UNTOLD = ("✓", "green"), ("✗", "red"), ("!", "yellow"), ("?", "yellow")
 _OF_NODES = frozenset({Action.JOIN_CLUSTER, Action.FORCE_LEAVE})
 """Also told where no command can be offered."""
-_RUNNING, _STOPPED, _NOT_SEEN, _NO_ANSWER = "●", "○", "·", "?"
+_COLOURS = {Seen.RUNNING: "green", Seen.STOPPED: "red", Seen.NOT_LISTED: "dim", Seen.NO_ANSWER: "yellow"}
 
 
 def show(console: Console, checkups: Sequence[Checkup | Unexamined]) -> None:
@@ -44,9 +44,8 @@ def _show_unexamined(console: Console, found: Unexamined) -> None:
 def _show(console: Console, checkup: Checkup) -> None:
     console.print(_title(checkup))
     console.print(Padding(_ladder(checkup), (1, 0, 0, 2)))
-    members = tuple(checkup.case.observation.each_member())
-    if members:
-        console.print(Padding(_views(members, checkup.case), (1, 0, 0, 2)))
+    if matrix.rows(checkup.case):
+        console.print(Padding(_views(checkup.case), (1, 0, 0, 2)))
     console.print()
     console.print(_conclusion(checkup))
     show_unjudged(console, checkup.unjudged)
@@ -103,56 +102,25 @@ def _sign(rung: Finding) -> tuple[str, str]:
     return _ADVICE if rung.level is Level.ADVICE else _BROKEN
 
 
-def _views(members: Sequence[Member], case: Case) -> Table:
-    """One row for each name in the cluster; the columns are what each member, asked itself, says of it."""
-    answered = [member for member in members if isinstance(member.view, View)]
-    names = sorted(
-        {name for m in answered if isinstance(m.view, View) for name in (*m.view.running, *m.view.stopped)}
-    )
-    pods = {member.node: member.pod.name for member in members if member.node}
+def _views(case: Case) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     table.add_column("node")
     table.add_column("pod")
-    for number, _ in enumerate(members, start=1):
-        table.add_column(f"seen by {number}", justify="center")
-    own = [member.node or "(no name known)" for member in members]
-    for number, name in enumerate([*own, *(n for n in names if n not in own)], start=1):
-        label = f"{number} {name}" if number <= len(own) else f"  {name}"
-        pod = members[number - 1].pod.name if number <= len(own) else pods.get(name, _owner(name, case))
-        table.add_row(label, pod, *(_seen(member, name) for member in members))
+    found = matrix.rows(case)
+    for row in found:
+        if row.number:
+            table.add_column(f"seen by {row.number}", justify="center")
+    for row in found:
+        signs = (text(seen, _COLOURS[seen]) for seen in row.seen)
+        table.add_row(f"{row.number or ' '} {row.node}", row.holder, *signs)
     return table
-
-
-def _owner(name: str, case: Case) -> str:
-    """Cores and replicants are two workloads and one cluster."""
-    stranger = case.observation.strangers.get(name)
-    if stranger is not None:
-        return f"{stranger.holder}{', a replicant' if stranger.replicant else ''}"
-    return "(stale: no pod has it)" if name in case.membership.stale else "(no pod of this workload)"
-
-
-def _seen(member: Member, name: str) -> Text:
-    view = member.view
-    if not isinstance(view, View):
-        return text(_NO_ANSWER, "yellow")
-    if name in view.running:
-        return text(_RUNNING, "green")
-    return text(_STOPPED, "red") if name in view.stopped else text(_NOT_SEEN, "dim")
 
 
 def _conclusion(checkup: Checkup) -> Text:
     cause = checkup.cause
     if cause is None:
-        if checkup.unjudged:
-            return text("Nothing is wrong in what was judged.", "yellow")
-        return text("Nothing is wrong.", "green")
-    return assembled((f"{_lead(cause)} ({cause.reason}): ", "bold"), _words(cause.message))
-
-
-def _lead(cause: Finding) -> str:
-    if not diagnosis.is_wrong(cause):
-        return "Could not tell"
-    return "Advice" if cause.level is Level.ADVICE else "Cause"
+        return text(checkup.headline, "yellow" if checkup.unjudged else "green")
+    return assembled((f"{checkup.headline} ({cause.reason}): ", "bold"), _words(cause.message))
 
 
 def show_unjudged(console: Console, gaps: Sequence[Unjudged]) -> None:

@@ -50,6 +50,15 @@ class Checkup:
     """What was not judged for want of a fact, and no rung tells."""
 
     @property
+    def headline(self) -> str:
+        """The verdict in a few words; where there is a cause, what kind of one, and its message goes on."""
+        if self.cause is None:
+            return "Nothing is wrong in what was judged." if self.unjudged else "Nothing is wrong."
+        if not diagnosis.is_wrong(self.cause):
+            return "Could not tell"
+        return "Advice" if self.cause.level is Level.ADVICE else "Cause"
+
+    @property
     def by_hand_command(self) -> str | None:
         """For `by_hand`; None: nothing has one right value."""
         container = self.case.container

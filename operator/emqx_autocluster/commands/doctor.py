@@ -15,7 +15,7 @@ from emqx_autocluster.clients.emqx_ctl import EmqxCtl
 from emqx_autocluster.clients.errors import Forbidden
 from emqx_autocluster.clients.exec import Exec
 from emqx_autocluster.clients.kube import Kube
-from emqx_autocluster.commands import checklist, checkup, overlays, proposal, terminal
+from emqx_autocluster.commands import checklist, checkup, overlays, proposal, terminal, webpage
 from emqx_autocluster.commands.checkup import Checkup, Unexamined, Verdict
 from emqx_autocluster.commands.formats import DoctorOutput, PlanOutput
 from emqx_autocluster.commands.targets import TargetError, parse_target
@@ -156,10 +156,11 @@ async def _examine(
 
 
 def _show(checkups: Sequence[Checkup | Unexamined], output: DoctorOutput) -> None:
-    documents = [checkup.document(one) for one in checkups]
-    if output is DoctorOutput.JSON:
-        terminal.as_json(documents)
-    elif output is DoctorOutput.YAML:
-        terminal.as_yaml(documents)
-    else:
+    if output is DoctorOutput.TEXT:
         checklist.show(Terminal(), checkups)
+    elif output is DoctorOutput.HTML:
+        terminal.verbatim(webpage.render(checkups, datetime.now(UTC)))
+    elif output is DoctorOutput.JSON:
+        terminal.as_json([checkup.document(one) for one in checkups])
+    else:
+        terminal.as_yaml(checkup.document(one) for one in checkups)

@@ -7,6 +7,8 @@ class DoctorOutput(StrEnum):
     TEXT = "text"
     JSON = "json"
     YAML = "yaml"
+    HTML = "html"
+    """One page to be handed on."""
 
 
 class LintOutput(StrEnum):

@@ -1,0 +1,87 @@
+"""A checkup as one page that can be handed on: it needs no network, no script, and nothing beside it.
+
+Whatever others wrote stays text: the templates escape by themselves, and all passes the one door of `text.plain` first.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from emqx_autocluster import __version__, diagnosis
+from emqx_autocluster.api.findings import Finding, Level, Status
+from emqx_autocluster.commands import inforce, matrix, permissions
+from emqx_autocluster.commands.checkup import Checkup, Unexamined, Verdict
+from emqx_autocluster.commands.webpage import clustermap
+from emqx_autocluster.text.plain import plain
+
+_WORDS = {Verdict.HEALTHY: "well", Verdict.FINDINGS: "wrong", Verdict.UNKNOWN: "not told"}
+_SIGNS = {"well": "✓", "wrong": "✗", "advice": "!", "untold": "?"}
+
+
+def render(checkups: Sequence[Checkup | Unexamined], at: datetime) -> str:
+    """HTML in ASCII, so that it is the same whatever a terminal or a file takes for its encoding."""
+    page = _templates().get_template("report.html.j2")
+    told = page.render(checkups=[_told(checkup) for checkup in checkups], at=at, version=__version__)
+    return told.encode("ascii", "xmlcharrefreplace").decode()
+
+
+def _templates() -> Environment:
+    found = Environment(
+        loader=PackageLoader(__name__, "."),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+        finalize=_plain,
+    )
+    found.filters |= {"state": _state, "sign": lambda finding: _SIGNS[_state(finding)]}
+    found.filters["kubectl"] = permissions.in_kubectl_words
+    found.globals["seen"] = matrix.Seen
+    return found
+
+
+def _plain(value: Any) -> Any:
+    return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _state(finding: Finding) -> str:
+    """How it stands: `well`, `wrong`, `advice`, `untold`."""
+    if finding.status is Status.UNKNOWN:
+        return "untold"
+    if not diagnosis.is_wrong(finding):
+        return "well"
+    return "advice" if finding.level is Level.ADVICE else "wrong"
+
+
+def _told(checkup: Checkup | Unexamined) -> dict[str, Any]:
+    """What the template needs of one workload."""
+    if isinstance(checkup, Unexamined):
+        return {"ref": checkup.ref, "verdict": _WORDS[checkup.verdict], "unexamined": checkup.why}
+    case = checkup.case
+    version = case.settings.version if case.settings else None
+    return {
+        "ref": case.workload.ref,
+        "verdict": _verdict(checkup),
+        "unexamined": "",
+        "checkup": checkup,
+        "emqx": str(version) if version else "not found",
+        "map": clustermap.draw(case),
+        "views": matrix.rows(case),
+        "settings": inforce.settings(case),
+        "rungs": [(rung, _further(checkup, rung)) for rung in checkup.rungs],
+        "steps": [step for step in checkup.steps if step.command],
+    }
+
+
+def _verdict(checkup: Checkup) -> str:
+    if checkup.cause and checkup.verdict is Verdict.HEALTHY:
+        return "advice"
+    return _WORDS[checkup.verdict]
+
+
+def _further(checkup: Checkup, rung: Finding) -> list[Finding]:
+    """What else is wrong there, and the rung does not say already."""
+    return [p for p in checkup.problems if p.type is rung.type and p.message not in rung.message]
