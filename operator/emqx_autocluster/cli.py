@@ -18,7 +18,7 @@ import typer
 from emqx_autocluster import __version__
 from emqx_autocluster.clients.errors import ClientError, Unavailable
 from emqx_autocluster.commands import permissions
-from emqx_autocluster.commands.formats import DoctorOutput, HealAction, LintOutput, PlanOutput
+from emqx_autocluster.commands.formats import DoctorOutput, HealAction, LintOutput, PlanOutput, ReportOutput
 from emqx_autocluster.commands.targets import TargetError
 from emqx_autocluster.emqx import versions
 from emqx_autocluster.settings import Settings
@@ -40,6 +40,18 @@ def _an_emqx_version(given: str | None) -> str | None:
         raise typer.BadParameter(
             f"{given} is no version of EMQX that is known; expected one such as 5.8.9 or 5.8"
         )
+    return given
+
+
+def _a_duration(given: str) -> str:
+    from pydantic import TypeAdapter, ValidationError
+
+    from emqx_autocluster.api.v1alpha1 import Duration
+
+    try:
+        TypeAdapter(Duration).validate_python(given)
+    except ValidationError as error:
+        raise typer.BadParameter(f"{given} is no time; expected one such as 90m, 2h or 1h30m") from error
     return given
 
 
@@ -105,7 +117,8 @@ def doctor_command(
     emqx_version: EmqxVersion = None,
     strict: Strict = False,
     output: Annotated[
-        DoctorOutput, typer.Option("--output", "-o", help="For people, or for programs.")
+        DoctorOutput,
+        typer.Option("--output", "-o", help="For people, for programs, or as a page to hand on."),
     ] = DoctorOutput.TEXT,
     kubeconfig: Kubeconfig = None,
     context: Context = None,
@@ -118,6 +131,40 @@ def doctor_command(
 
     asked = doctor.Question(namespace, workload, emqx_version)
     work = doctor.run(_settings(kubeconfig, context), asked, output, strict=strict)
+    raise typer.Exit(_for_people(work, failed=_COULD_NOT_TELL))
+
+
+@app.command(name="report")
+def report_command(
+    workload: Workload,
+    namespace: Namespace = None,
+    *,
+    since: Annotated[
+        str,
+        typer.Option(
+            "--since",
+            help="How far back: 90m, 2h. Kubernetes keeps events for an hour.",
+            callback=_a_duration,
+        ),
+    ] = "2h",
+    emqx_version: EmqxVersion = None,
+    output: Annotated[
+        ReportOutput, typer.Option("--output", "-o", help="For people, for programs, or as a page to attach.")
+    ] = ReportOutput.TEXT,
+    kubeconfig: Kubeconfig = None,
+    context: Context = None,
+) -> None:
+    """Tell what is wrong with a workload and what happened to it, for a ticket: uses your rights, writes nothing.
+
+    One file with all of it: emqx-autocluster report deploy/emqx -n iot -o html > report.html
+
+    Exit code: as doctor.
+    """
+    from emqx_autocluster.api.v1alpha1 import delta
+    from emqx_autocluster.commands import doctor, report
+
+    asked = doctor.Question(namespace, workload, emqx_version)
+    work = report.run(_settings(kubeconfig, context), asked, delta(since), output)
     raise typer.Exit(_for_people(work, failed=_COULD_NOT_TELL))
 
 

@@ -21,6 +21,10 @@ def replicasets(namespace: str | None = None, name: str | None = None) -> str:
     return _path("/apis/apps/v1", "replicasets", namespace, name)
 
 
+def controllerrevisions(namespace: str | None = None, name: str | None = None) -> str:
+    return _path("/apis/apps/v1", "controllerrevisions", namespace, name)
+
+
 def pods(namespace: str | None = None, name: str | None = None) -> str:
     return _path("/api/v1", "pods", namespace, name)
 

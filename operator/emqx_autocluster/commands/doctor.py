@@ -45,7 +45,7 @@ class Question:
 
 async def run(settings: Settings, asked: Question, output: DoctorOutput, *, strict: bool) -> Verdict:
     """`strict`: whether advice counts as well."""
-    checkups = await _examined(settings, asked)
+    checkups = await examined(settings, asked)
     _show(checkups, output)
     return checkup.verdict(checkups, strict=strict)
 
@@ -53,7 +53,7 @@ async def run(settings: Settings, asked: Question, output: DoctorOutput, *, stri
 async def plan(
     settings: Settings, asked: Question, output: PlanOutput = PlanOutput.TEXT, *, only_patch: bool = False
 ) -> None:
-    [found] = await _examined(settings, asked)
+    [found] = await examined(settings, asked)
     if isinstance(found, Unexamined):
         raise TargetError(f"{found.ref}: {found.why}")
     workload, container = found.case.workload, found.case.container
@@ -67,7 +67,8 @@ async def plan(
         proposal.show(Terminal(), found)
 
 
-async def _examined(settings: Settings, asked: Question) -> Sequence[Checkup | Unexamined]:
+async def examined(settings: Settings, asked: Question) -> Sequence[Checkup | Unexamined]:
+    """Of one workload by its name, one."""
     async with connection.connect(settings, deadline=connection.FOR_PEOPLE) as kube:
         observer = connection.observer(kube, EmqxCtl(Exec(kube, settings.execs)), settings)
         with _progress() as tell:

@@ -11,6 +11,12 @@ class DoctorOutput(StrEnum):
     """One page to be handed on."""
 
 
+class ReportOutput(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+    HTML = "html"
+
+
 class LintOutput(StrEnum):
     TEXT = "text"
     JSON = "json"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from emqx_autocluster.diagnosis import Case
-from emqx_autocluster.emqx import discovery, dnsdiscovery, roles
+from emqx_autocluster.emqx import discovery, roles
 from emqx_autocluster.emqx.discovery import DiscoverySettings, Setting, Source
 from emqx_autocluster.observation import Fact, Unobserved
 
@@ -57,13 +57,12 @@ def _facts(given: DiscoverySettings) -> Iterator[tuple[str, Fact[Setting]]]:
         yield discovery.SEEDS, given.seeds
     if not given.generation.is_4x:
         yield roles.ROLE, given.role
-    for name, found in (
+    yield from (
         (discovery.NAME, given.name),
         (discovery.HOST, given.host),
         (discovery.NODE_NAME, given.node_name),
         (discovery.LONG_NODE_NAME, given.long_node_name),
-    ):
-        yield name, found
+    )
 
 
 def _of_the_workload(case: Case) -> Iterator[InForce]:

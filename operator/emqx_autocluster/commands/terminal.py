@@ -6,10 +6,13 @@ from typing import Any
 
 import typer
 import yaml
-from rich.console import Console
+from rich.console import Console, OverflowMethod
 from rich.text import Text
 
 from emqx_autocluster.text.plain import plain, plain_value
+
+_OVERFLOW: OverflowMethod = "fold"
+"""A long word, as of a log, goes on in the next line: in a table it would else be cut, and its end is the cause."""
 
 
 class Terminal(Console):
@@ -19,16 +22,19 @@ class Terminal(Console):
         super().__init__(stderr=stderr, markup=False, emoji=False, highlight=False, **options)
 
     def render_str(self, text: str, **options: Any) -> Text:
-        return super().render_str(plain(text), **options)
+        rendered = super().render_str(plain(text), **options)
+        rendered.overflow = _OVERFLOW
+        return rendered
 
 
 def text(words: str, style: str = "", *, no_wrap: bool | None = None) -> Text:
-    return Text(plain(words), style, no_wrap=no_wrap)
+    return Text(plain(words), style, no_wrap=no_wrap, overflow=_OVERFLOW)
 
 
 def assembled(*parts: str | Text | tuple[str, str]) -> Text:
     """Of texts, and of words with or without a style."""
-    return Text.assemble(*(part if isinstance(part, Text) else text(*_words(part)) for part in parts))
+    told = (part if isinstance(part, Text) else text(*_words(part)) for part in parts)
+    return Text.assemble(*told, overflow=_OVERFLOW)
 
 
 def _words(part: str | tuple[str, str]) -> tuple[str, str]:

@@ -6,7 +6,7 @@ Events are helpful but auxiliary: no pass waits for one, and one that cannot be 
 import asyncio
 import logging
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,7 +19,8 @@ from emqx_autocluster.clients.kube import Kube
 from emqx_autocluster.observation import Workload
 from emqx_autocluster.text.plain import plain
 
-_LONGEST = 1024
+_LONGEST = 240
+"""Characters: two lines of `kubectl describe`. The condition has all of it; the API server would take 1024."""
 _MOST_WAITING = 5000
 _GOOD_WHEN_FALSE = frozenset({ConditionType.STALE_NODES_PRESENT, ConditionType.PAUSED})
 
@@ -27,13 +28,26 @@ logger = logging.getLogger(__name__)
 
 
 def transitions(old: Iterable[Condition], new: Iterable[Condition]) -> Iterator[Condition]:
-    """Conditions that became True or False. On first sight only what is wrong is worth an event."""
+    """Conditions that became True or False. On first sight only what is wrong is worth an event.
+
+    Ready is left out where what it repeats is told itself.
+    """
     before = {condition.type: condition.status for condition in old}
-    for condition in new:
-        if condition.status == "Unknown" or condition.status == before.get(condition.type):
-            continue
-        if condition.type in before or not is_good(condition):
+    found = [condition for condition in new if _is_news(condition, before)]
+    for condition in found:
+        if not (condition.type == ConditionType.READY and any(_is_its_cause(c, condition) for c in found)):
             yield condition
+
+
+def _is_news(condition: Condition, before: Mapping[str, str]) -> bool:
+    if condition.status == "Unknown" or condition.status == before.get(condition.type):
+        return False
+    return condition.type in before or not is_good(condition)
+
+
+def _is_its_cause(condition: Condition, ready: Condition) -> bool:
+    same = (condition.reason, condition.message) == (ready.reason, ready.message)
+    return same and condition.type != ready.type
 
 
 def is_good(condition: Condition) -> bool:
@@ -97,9 +111,18 @@ class Recorder:
             "type": kind,
             "reason": reason,
             "action": action,
-            "note": told if len(told) <= _LONGEST else told[: _LONGEST - 1] + "…",
+            "note": _brief(told),
             "regarding": regarding,
         }
+
+
+def _brief(note: str) -> str:
+    """Cut between two words, if there are any in its second half."""
+    if len(note) <= _LONGEST:
+        return note
+    kept = note[: _LONGEST - 2]
+    end = kept.rfind(" ")
+    return f"{kept[:end] if end > _LONGEST // 2 else kept} …"
 
 
 def _of_resource(resource: EMQXAutoCluster) -> dict[str, str]:

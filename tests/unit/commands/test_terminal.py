@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 import emqx_autocluster.commands
+from builders import a_case
 from emqx_autocluster.cli import app
-from emqx_autocluster.commands import checkup, proposal
+from emqx_autocluster.commands import checklist, checkup, proposal
 from emqx_autocluster.emqx.discovery import API_SERVER, NAMESPACE
 from hostile_text import HOSTILE, SHOWS, TERM, WIDTHS, a_table, hostile_case, misdeeds, orders, printed
 
@@ -35,6 +37,14 @@ def test_what_a_raw_text_does_is_seen(raw: str) -> None:
 def test_what_looks_like_markup_stays_whole() -> None:
     assert f"{TERM}\n" in printed(lambda console: console.print(TERM), 400)
     assert TERM in printed(a_table, 4000)
+
+
+def test_the_end_of_a_long_word_is_seen_however_narrow_the_terminal_is() -> None:
+    found = checkup.examine(a_case(env={API_SERVER: f"{'x' * 150}econnrefused"}))
+    narrow = printed(lambda console: checklist.show(console, [found]), 40)
+    assert "…" not in narrow
+    seen = "".join(line.split("│")[-1].strip() for line in re.sub(r"\x1b\[[0-9;]*m", "", narrow).splitlines())
+    assert "econnrefused" in seen
 
 
 TEXT_OF_A_LIBRARY = {

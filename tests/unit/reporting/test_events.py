@@ -45,6 +45,17 @@ def test_another_reason_or_message_is_no_transition() -> None:
     assert list(events.transitions([a_condition(status="False")], new)) == []
 
 
+def test_what_ready_repeats_is_told_once() -> None:
+    cause = a_condition("ClusterFormed", "False", "NotFormed", "3 clusters")
+    ready = a_condition("Ready", "False", "NotFormed", "3 clusters")
+    well = [a_condition("Ready"), a_condition("ClusterFormed")]
+    assert list(events.transitions(well, [ready, cause])) == [cause]
+    other = a_condition("Ready", "False", "PermissionDenied", "no right")
+    assert list(events.transitions(well, [other, cause])) == [other, cause]
+    broken = [a_condition("Ready"), a_condition("ClusterFormed", "False")]
+    assert list(events.transitions(broken, [ready, cause])) == [ready]
+
+
 @pytest.mark.parametrize("kind", ["StaleNodesPresent", "Paused"])
 def test_conditions_that_are_good_when_false(kind: str) -> None:
     assert events.is_good(a_condition(kind, "False"))
@@ -103,11 +114,19 @@ async def test_what_is_wrong_is_a_warning(condition: Condition, kind: str) -> No
     assert {body["type"] for _, body in ledger.written} == {kind}
 
 
-async def test_a_note_fits_what_the_api_server_takes() -> None:
+@pytest.mark.parametrize(
+    ("message", "ends"),
+    [
+        pytest.param("x" * 5000, "xx …", id="one endless word"),
+        pytest.param("word " * 1000, "word …", id="words"),
+        pytest.param(f"{'w' * 150}; {'v' * 150}", "w; …", id="parts of a sentence"),
+    ],
+)
+async def test_a_note_is_at_most_two_lines_of_kubectl_describe(message: str, ends: str) -> None:
     ledger = Ledger()
-    await told(ledger, a_condition(status="False", message="x" * 5000))
+    await told(ledger, a_condition(status="False", message=message))
     notes = [body["note"] for _, body in ledger.written]
-    assert all(len(note) == 1024 and note.endswith("…") for note in notes)
+    assert all(len(note) <= 240 and note.endswith(ends) for note in notes)
 
 
 async def test_a_note_of_a_hostile_text_is_one_line_of_what_can_be_seen() -> None:

@@ -3,19 +3,21 @@
 Whatever others wrote stays text: the templates escape by themselves, and all passes the one door of `text.plain` first.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from emqx_autocluster import __version__, diagnosis
 from emqx_autocluster.api.findings import Finding, Level, Status
 from emqx_autocluster.commands import inforce, matrix, permissions
 from emqx_autocluster.commands.checkup import Checkup, Unexamined, Verdict
+from emqx_autocluster.commands.chronicle import Chronicle
 from emqx_autocluster.commands.webpage import clustermap
-from emqx_autocluster.text.plain import plain
+from emqx_autocluster.text.plain import plain, plain_value
 
 _WORDS = {Verdict.HEALTHY: "well", Verdict.FINDINGS: "wrong", Verdict.UNKNOWN: "not told"}
 _SIGNS = {"well": "✓", "wrong": "✗", "advice": "!", "untold": "?"}
@@ -23,8 +25,18 @@ _SIGNS = {"well": "✓", "wrong": "✗", "advice": "!", "untold": "?"}
 
 def render(checkups: Sequence[Checkup | Unexamined], at: datetime) -> str:
     """HTML in ASCII, so that it is the same whatever a terminal or a file takes for its encoding."""
+    return _page("doctor", [_told(checkup) for checkup in checkups], at)
+
+
+def report(checkup: Checkup, chronicle: Chronicle, facts: Mapping[str, Any], at: datetime) -> str:
+    """The same of one workload, with what happened to it, and all facts as JSON for the next person's tools."""
+    told = json.dumps(plain_value(facts), indent=2)
+    return _page("report", [_told(checkup)], at, chronicle=chronicle, facts=Markup(escape(told)))  # noqa: S704 - escaped
+
+
+def _page(command: str, checkups: Sequence[Mapping[str, Any]], at: datetime, **more: Any) -> str:
     page = _templates().get_template("report.html.j2")
-    told = page.render(checkups=[_told(checkup) for checkup in checkups], at=at, version=__version__)
+    told = page.render(command=command, checkups=checkups, at=at, version=__version__, **more)
     return told.encode("ascii", "xmlcharrefreplace").decode()
 
 

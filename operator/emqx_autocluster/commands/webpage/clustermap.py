@@ -148,9 +148,7 @@ def draw(case: Case) -> ClusterMap | None:
     if not groups:
         return None
     frames, height = _framed(groups)
-    nodes = tuple(
-        node for group, frame in zip(groups, frames, strict=True) for node in _placed(group, frame)
-    )
+    nodes = tuple(node for group, frame in zip(groups, frames, strict=True) for node in _placed(group, frame))
     return ClusterMap(height, frames, tuple(_lines(case, nodes)), nodes, summary(case))
 
 
@@ -275,7 +273,9 @@ def _lines(case: Case, nodes: Iterable[Node]) -> Iterator[Line]:
     numbers = _numbers(case)
 
     def line(a: str, b: str, tie: Tie, title: str) -> Iterator[Line]:
-        one, other = (at.get(str(numbers[members[name].pod.uid])) if name in members else None for name in (a, b))
+        one, other = (
+            at.get(str(numbers[members[name].pod.uid])) if name in members else None for name in (a, b)
+        )
         if one and other:
             yield _between(one, other, tie, title)
 
