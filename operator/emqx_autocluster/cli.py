@@ -25,6 +25,8 @@ from emqx_autocluster.settings import Settings
 
 T = TypeVar("T")
 _COULD_NOT_TELL = 2
+_INTERRUPTED = 130
+"""By Ctrl-C, as shells have it."""
 
 app = typer.Typer(
     name="emqx-autocluster",
@@ -63,6 +65,9 @@ Workload = Annotated[str, typer.Argument(help="deployment/NAME or statefulset/NA
 Namespace = Annotated[
     str | None, typer.Option("--namespace", "-n", help="Namespace; default: all, or `default`.")
 ]
+Watch = Annotated[
+    bool, typer.Option("--watch", "-w", help="Go on, and show what changes as it does; Ctrl-C ends it.")
+]
 Strict = Annotated[bool, typer.Option("--strict", help="Let advice count as well, for the exit code.")]
 EmqxVersion = Annotated[
     str | None,
@@ -99,11 +104,17 @@ async def _until_signalled(work: Callable[[asyncio.Event], Awaitable[None]]) -> 
 
 
 @app.command()
-def status(namespace: Namespace = None, kubeconfig: Kubeconfig = None, context: Context = None) -> None:
+def status(
+    namespace: Namespace = None,
+    *,
+    watch: Watch = False,
+    kubeconfig: Kubeconfig = None,
+    context: Context = None,
+) -> None:
     """Show all enrolled workloads: members, islands, and why one is not well."""
     from emqx_autocluster.commands import tables
 
-    _for_people(tables.show(_settings(kubeconfig, context), namespace))
+    _for_people(tables.show(_settings(kubeconfig, context), namespace, watch=watch))
 
 
 @app.command(name="doctor")
@@ -116,6 +127,7 @@ def doctor_command(
     *,
     emqx_version: EmqxVersion = None,
     strict: Strict = False,
+    watch: Watch = False,
     output: Annotated[
         DoctorOutput,
         typer.Option("--output", "-o", help="For people, for programs, or as a page to hand on."),
@@ -130,6 +142,10 @@ def doctor_command(
     from emqx_autocluster.commands import doctor
 
     asked = doctor.Question(namespace, workload, emqx_version)
+    if watch and output is not DoctorOutput.TEXT:
+        raise typer.BadParameter("is for people: it goes with no --output", param_hint="--watch")
+    if watch:
+        _for_people(doctor.watch(_settings(kubeconfig, context), asked), failed=_COULD_NOT_TELL)
     work = doctor.run(_settings(kubeconfig, context), asked, output, strict=strict)
     raise typer.Exit(_for_people(work, failed=_COULD_NOT_TELL))
 
@@ -314,6 +330,8 @@ def _for_people(work: Coroutine[Any, Any, T], *, failed: int = 1) -> T:
     except (ClientError, TargetError) as error:
         _complain(error)
         raise typer.Exit(failed) from error
+    except KeyboardInterrupt as error:
+        raise typer.Exit(_INTERRUPTED) from error
 
 
 def _complain(error: Exception) -> None:

@@ -6,11 +6,15 @@ from contextlib import asynccontextmanager
 from uuid import uuid4
 
 import pace
-from changes import Changes
+from emqx_autocluster.clients import paths
+from emqx_autocluster.clients.changes import Changes
 from emqx_autocluster.clients.kube import Kube
 from sandbox.handle import SandboxHandle
 from sandbox.kubelet.control import Control
 from story import Story
+
+_WATCHED = (paths.pods, paths.emqxautoclusters)
+"""In these two all shows that stories mostly wait for; a change of the workload is followed by one of them."""
 
 
 @asynccontextmanager
@@ -23,6 +27,6 @@ async def staged(sandbox: SandboxHandle, title: str, *, real_time: bool = False)
         await kube.create("/api/v1/namespaces", body)
         if not real_time:
             await control.namespace(namespace, **pace.STAND_INS)
-        async with Changes(kube, namespace) as changes:
+        async with Changes(kube, [path(namespace) for path in _WATCHED]) as changes:
             yield Story(sandbox, kube, control, namespace, changes)
         await kube.delete(f"/api/v1/namespaces/{namespace}")

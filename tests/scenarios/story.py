@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pace
-from changes import Changes
 from emqx_autocluster.clients import paths
+from emqx_autocluster.clients.changes import Changes
 from emqx_autocluster.clients.emqx_answers import parse_cluster_status
 from emqx_autocluster.clients.errors import ClientError
 from emqx_autocluster.clients.exec import Exec, ExecTarget

@@ -113,6 +113,12 @@ class Kube:
         return str(self._configuration.host).rstrip("/")
 
     @property
+    def server_name(self) -> str | None:
+        """Whom the API server's certificate has to be for; None: whom its URL names."""
+        name: str | None = self._configuration.tls_server_name
+        return name
+
+    @property
     def proxied(self) -> bool:
         return self._proxy is not None
 
@@ -271,7 +277,7 @@ class Kube:
                 protocols=protocols,
                 max_msg_size=longest,
                 timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_SECONDS),
-                server_hostname=self._configuration.tls_server_name,
+                server_hostname=self.server_name,
             ) as channel:
                 yield channel
         except _FAILURES as error:
@@ -303,7 +309,7 @@ class Kube:
                     data=None if body is None else json.dumps(body).encode(),
                     headers={"Content-Type": content_type},
                     allow_redirects=False,
-                    server_hostname=self._configuration.tls_server_name,
+                    server_hostname=self.server_name,
                     timeout=aiohttp.ClientTimeout(total=self._deadline, sock_connect=CONNECT_SECONDS),
                 ) as response:
                     self._set_clock(response.headers.get("Date"))

@@ -5,7 +5,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from functools import partial
+from typing import Any, NoReturn
+
+from rich.console import Console
 
 from emqx_autocluster import diagnosis, objects
 from emqx_autocluster.api import annotations
@@ -15,7 +18,7 @@ from emqx_autocluster.clients.emqx_ctl import EmqxCtl
 from emqx_autocluster.clients.errors import Forbidden
 from emqx_autocluster.clients.exec import Exec
 from emqx_autocluster.clients.kube import Kube
-from emqx_autocluster.commands import checklist, checkup, overlays, proposal, terminal, webpage
+from emqx_autocluster.commands import checklist, checkup, live, overlays, proposal, terminal, webpage
 from emqx_autocluster.commands.checkup import Checkup, Unexamined, Verdict
 from emqx_autocluster.commands.formats import DoctorOutput, PlanOutput
 from emqx_autocluster.commands.targets import TargetError, parse_target
@@ -50,6 +53,22 @@ async def run(settings: Settings, asked: Question, output: DoctorOutput, *, stri
     return checkup.verdict(checkups, strict=strict)
 
 
+async def watch(settings: Settings, asked: Question) -> NoReturn:
+    """Looks again when a workload, a pod or a resource changes: what changes inside the members alone shows there."""
+    namespace = asked.namespace or (asked.target and "default")
+    watched = [path(namespace) for path in (*_COLLECTIONS.values(), paths.pods, paths.emqxautoclusters)]
+    async with connection.connect(settings, deadline=connection.FOR_PEOPLE) as kube:
+
+        async def look() -> live.Show:
+            return partial(_told, await examined(settings, asked, progress=False))
+
+        await live.follow(kube, watched, look)
+
+
+def _told(checkups: Sequence[Checkup | Unexamined], console: Console) -> None:
+    checklist.show(console, checkups)
+
+
 async def plan(
     settings: Settings, asked: Question, output: PlanOutput = PlanOutput.TEXT, *, only_patch: bool = False
 ) -> None:
@@ -67,11 +86,13 @@ async def plan(
         proposal.show(Terminal(), found)
 
 
-async def examined(settings: Settings, asked: Question) -> Sequence[Checkup | Unexamined]:
+async def examined(
+    settings: Settings, asked: Question, *, progress: bool = True
+) -> Sequence[Checkup | Unexamined]:
     """Of one workload by its name, one."""
     async with connection.connect(settings, deadline=connection.FOR_PEOPLE) as kube:
         observer = connection.observer(kube, EmqxCtl(Exec(kube, settings.execs)), settings)
-        with _progress() as tell:
+        with _progress(shown=progress) as tell:
             tell("looking for EMQX")
             found = await _workloads(kube, observer, asked.namespace, asked.target)
             workloads = [each for each in found if isinstance(each, Workload)]
@@ -89,9 +110,9 @@ def _counted(number: int, noun: str) -> str:
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[str], None]]:
+def _progress(*, shown: bool) -> Iterator[Callable[[str], None]]:
     """On stderr, and only where somebody watches: stdout may go into a file."""
-    with Terminal(stderr=True).status("") as status:
+    with Terminal(stderr=True, quiet=not shown).status("") as status:
         yield status.update
 
 

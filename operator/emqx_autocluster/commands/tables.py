@@ -1,6 +1,7 @@
 """`status`: all enrolled workloads as a table for people."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from pydantic import ValidationError
@@ -10,20 +11,31 @@ from rich.table import Table
 from rich.text import Text
 
 from emqx_autocluster.api.findings import ABNORMAL_TRUE, ConditionType
-from emqx_autocluster.api.v1alpha1 import Condition, EMQXAutoCluster, Members, PlannedAction
+from emqx_autocluster.api.v1alpha1 import Condition, EMQXAutoCluster, Members, PlannedAction, StatusModel
 from emqx_autocluster.clients import paths
-from emqx_autocluster.commands.terminal import Terminal, text
+from emqx_autocluster.commands import live, stages
+from emqx_autocluster.commands.stages import Stage
+from emqx_autocluster.commands.terminal import Terminal, assembled, text
 from emqx_autocluster.observer.connection import FOR_PEOPLE, connect
 from emqx_autocluster.settings import Settings
 
 _MARKS = {"True": ("✓ True", "green"), "False": ("✗ False", "red"), "Unknown": ("? Unknown", "yellow")}
 
 
-async def show(settings: Settings, namespace: str | None) -> None:
+async def show(settings: Settings, namespace: str | None, *, watch: bool) -> None:
     async with connect(settings, deadline=FOR_PEOPLE) as kube:
-        bodies = await kube.list(paths.emqxautoclusters(namespace))
+        path = paths.emqxautoclusters(namespace)
+
+        async def look() -> live.Show:
+            return partial(_show, await kube.list(path), namespace)
+
+        if watch:
+            await live.follow(kube, [path], look)
+        (await look())(Terminal())
+
+
+def _show(bodies: Sequence[Mapping[str, Any]], namespace: str | None, console: Console) -> None:
     resources, odd = readable(bodies)
-    console = Terminal()
     if not bodies:
         where = f"namespace {namespace}" if namespace else "the cluster"
         console.print(f"No enrolled workload in {where}. Enrol one:")
@@ -108,10 +120,21 @@ def _explain(console: Console, resource: EMQXAutoCluster) -> None:
         grid.add_row(_mark(condition), text(condition.type, "bold"))
         grid.add_row("", condition.message)
     console.print(Padding(grid, (0, 0, 0, 2)))
+    stage = stages.current(resource.status)
+    if stage:
+        console.print()
+        console.print(Padding(_stages(resource.status, stage), (0, 0, 0, 2)))
     if planned:
         console.print()
         console.print("  planned, in this order:")
         console.print(Padding(_numbered(planned), (0, 0, 0, 2)))
+
+
+def _stages(status: StatusModel, now: Stage) -> Text:
+    """Where the repair stands, and since when it goes on."""
+    words = (text(stage, "reverse bold" if stage is now else "dim") for stage in Stage)
+    began = f"   since {status.procedure.started_at:%Y-%m-%d %H:%M:%S} UTC" if status.procedure else ""
+    return assembled(Text(" → ").join(words), began)
 
 
 def _numbered(planned: Sequence[PlannedAction]) -> Table:
