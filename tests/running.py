@@ -16,7 +16,7 @@ from sandbox.handle import SandboxHandle
 ROOT = Path(__file__).parent.parent
 NAMESPACE = "emqx-autocluster"
 SERVICE_ACCOUNT = "emqx-autocluster"
-INSTALLED = ("00-namespace.yaml", "10-crd.yaml", "20-rbac.yaml")
+INSTALLED = ("00-namespace.yaml", "10-crd.yaml", "20-rbac.yaml", "50-guardrails.yaml")
 """All of deploy/ but the Deployment: the operator runs as a process beside the cluster."""
 
 _START_SECONDS = 180
