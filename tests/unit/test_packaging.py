@@ -17,6 +17,7 @@ from emqx_autocluster.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
+WEBPAGE = "emqx_autocluster/commands/webpage"
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 DEPLOYMENT: dict[str, Any] = yaml.safe_load((ROOT / "deploy" / "30-deployment.yaml").read_text())
 POD: dict[str, Any] = DEPLOYMENT["spec"]["template"]["spec"]
@@ -61,7 +62,7 @@ def test_what_the_image_is_made_of_is_there_and_reaches_the_builder() -> None:
     assert [source for source in sources if not (ROOT / source).exists()] == []
 
 
-def test_the_wheel_has_every_module_and_the_pages_that_explain_reads(tmp_path: Path) -> None:
+def test_the_wheel_has_every_module_and_the_pages_that_commands_read(tmp_path: Path) -> None:
     [wheel] = WheelBuilder(str(ROOT)).build(directory=str(tmp_path), versions=["standard"])
     modules = {
         str(module.relative_to(ROOT / "operator"))
@@ -69,7 +70,8 @@ def test_the_wheel_has_every_module_and_the_pages_that_explain_reads(tmp_path: P
     }
     packed = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     families = {f"emqx_autocluster/causes/{page.name}" for page in (ROOT / "docs" / "causes").iterdir()}
-    assert packed == modules | families | {"emqx_autocluster/reasons.md"}
+    page = {f"{WEBPAGE}/{name}" for name in ("report.html.j2", "parts.html.j2", "style.css")}
+    assert packed == modules | families | page | {"emqx_autocluster/reasons.md"}
 
 
 def test_the_deployment_runs_the_image_of_this_version() -> None:

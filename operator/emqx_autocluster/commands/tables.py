@@ -132,9 +132,9 @@ def _explain(console: Console, resource: EMQXAutoCluster) -> None:
 
 def _stages(status: StatusModel, now: Stage) -> Text:
     """Where the repair stands, and since when it goes on."""
-    words = (text(stage, "reverse bold" if stage is now else "dim") for stage in Stage)
+    words = [part for stage in Stage for part in (" → ", (stage, "reverse bold" if stage is now else "dim"))]
     began = f"   since {status.procedure.started_at:%Y-%m-%d %H:%M:%S} UTC" if status.procedure else ""
-    return assembled(Text(" → ").join(words), began)
+    return assembled(*words[1:], began)
 
 
 def _numbered(planned: Sequence[PlannedAction]) -> Table:
