@@ -68,7 +68,7 @@ test: have-go venv $(if $(PYTEST_ARGS),,unit) ## Run all tests: units, against a
 
 quick: have-go venv ## Run the unit tests, those against a real API server but the installation, and one story
 	@$(HARNESS) -m sandbox build
-	$(BIN)/pytest -q -n 4 --hypothesis-profile=quick --ignore tests/apiserver/test_deploy.py tests/unit tests/apiserver '$(ONE_STORY)'
+	$(BIN)/pytest -q -n 3 --hypothesis-profile=quick --ignore tests/apiserver/test_deploy.py tests/unit tests/apiserver '$(ONE_STORY)'
 
 soak: have-go venv ## Repair many clusters side by side, and count how they end
 	@$(HARNESS) -m sandbox build
