@@ -36,7 +36,7 @@ async def test_a_report_tells_what_is_wrong_and_what_happened_and_attaches_all_f
     assert {f"member {pod}" for pod in pods} <= set(told)
     assert {
         "condition Ready",
-        "action PatchWorkload deployment/emqx",
+        "action PatchWorkload Deployment/emqx",
         "event Deployment emqx",
         "event EMQXAutoCluster emqx",
     } <= set(told)
