@@ -37,11 +37,19 @@ def plan(case: Case, findings: Findings, memory: Memory, now: datetime | None = 
 
 
 def _veiled(case: Case, found: Plan) -> Plan:
-    """What is told of it, and not what is done."""
+    """What is told of it, and not what is done. A command that would hold such a value is not offered."""
     if not case.veil.places:
         return found
     over = case.veil.over
-    steps = tuple(replace(step, message=over(step.message)) for step in found.steps)
+    steps = tuple(
+        replace(
+            step,
+            subject=over(step.subject),
+            message=over(step.message),
+            command=step.command if over(step.command or "") == (step.command or "") else None,
+        )
+        for step in found.steps
+    )
     hold = replace(found.hold, message=over(found.hold.message)) if found.hold else None
     return replace(found, steps=steps, hold=hold)
 

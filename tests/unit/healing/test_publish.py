@@ -6,14 +6,26 @@ from typing import Any
 
 import pytest
 
-from builders import DEAD_PROXY, a_case, a_procedure, a_workload, ago, members, now, outline, plan_of
+from builders import (
+    DEAD_PROXY,
+    a_case,
+    a_procedure,
+    a_workload,
+    ago,
+    an_identity,
+    judge,
+    members,
+    now,
+    outline,
+    plan_of,
+)
 from emqx_autocluster.api.annotations import MANAGED_BY, MANAGER
 from emqx_autocluster.api.findings import ConditionType
-from emqx_autocluster.emqx.discovery import API_SERVER
+from emqx_autocluster.emqx.discovery import API_SERVER, SERVICE_NAME
 from emqx_autocluster.healing import Memory, Setback
 from emqx_autocluster.healing.steps import Action, Create
 from emqx_autocluster.objects import headless
-from emqx_autocluster.observation import WorkloadKind
+from emqx_autocluster.observation import EnvVar, WorkloadKind
 
 ASKED = {"discovery": {"createService": True}}
 ABSENT: dict[str, Any] = {"service": None, "endpoints": None}
@@ -94,3 +106,19 @@ def test_a_refusal_is_told_on_what_it_keeps_from_being_ready() -> None:
     assert plan.hold
     assert plan.hold.concerns is ConditionType.DISCOVERY_READY
     assert "exceeded quota" in plan.hold.message
+
+
+def test_a_name_from_a_secret_stands_in_no_command_and_no_subject() -> None:
+    hidden = "brokers-of-a-customer"
+    entry = EnvVar(SERVICE_NAME, None, {"secretKeyRef": {"name": "settings", "key": "service"}})
+    identity = an_identity(EMQX_NODE__NAME="emqx@10.244.0.1", **{SERVICE_NAME: hidden})
+    group = members("a", "b", identity=identity)
+    case = a_case(**ABSENT, spec=ASKED, env={SERVICE_NAME: entry}, members=group)
+    [step] = [step for step in plan_of(case).steps if step.action is Action.CREATE_SERVICE]
+    assert isinstance(step.operation, Create)
+    assert step.operation.body["metadata"]["name"] == hidden, "what is done is done with the value"
+    assert hidden not in f"{step.subject} {step.message} {step.command}"
+    assert step.command is None
+    told = judge(case, ConditionType.DISCOVERY_READY).message
+    assert "kubectl apply" not in told
+    assert hidden not in told

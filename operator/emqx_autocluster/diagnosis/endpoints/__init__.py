@@ -108,6 +108,8 @@ def _not_found(case: Case, name: str) -> Finding:
             f"create it, headless and with a selector that only these pods fit, or correct {variable}"
             f" ({obstacle})"
         )
+    elif case.veil.over(name) != name:
+        cure = f"create it, headless and with a selector that only these pods fit, or correct {variable}"
     else:
         command = headless.apply_command(workload, name)
         cure = f"create it with {command}, or correct {variable}"
