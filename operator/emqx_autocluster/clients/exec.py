@@ -16,6 +16,7 @@ from typing import Any
 
 import aiohttp
 
+from emqx_autocluster import metrics
 from emqx_autocluster.clients import paths
 from emqx_autocluster.clients.errors import (
     APIError,
@@ -119,7 +120,8 @@ class Exec:
                 self._turns.slot(target.namespace, target.workload or target.pod),
                 asyncio.timeout(deadline),
             ):
-                return await self._run(target, argv)
+                with metrics.timed(metrics.EXECS.labels(argv[0]).observe):
+                    return await self._run(target, argv)
         except TimeoutError:
             raise _too_late(f"{argv[0]} in {target}", deadline, shared) from None
 

@@ -23,6 +23,7 @@ from kubernetes.aio.client import ApiClient, Configuration
 from kubernetes.aio.config import ConfigException, load_incluster_config
 from yarl import URL
 
+from emqx_autocluster import metrics
 from emqx_autocluster.clients import kubeconfig, paths
 from emqx_autocluster.clients.errors import APIError, TooLarge, Unavailable, api_error
 from emqx_autocluster.clients.payload import MetadataOnly, Payloads, SlimResponse, without_writers
@@ -315,7 +316,9 @@ class Kube:
                     self._set_clock(response.headers.get("Date"))
                     answer = await self._payloads.read(response, until)
             except _FAILURES as error:
+                metrics.REQUESTS.labels(str(method), "0").inc()
                 raise _no_answer(error) from error
+            metrics.REQUESTS.labels(str(method), str(response.status)).inc()
             if response.status >= HTTPStatus.MULTIPLE_CHOICES:
                 raise api_error(response.status, answer)
             yield answer

@@ -1,13 +1,15 @@
-"""/healthz and /readyz: alive as long as this answers, ready once the watches have listed everything.
+"""/healthz, /readyz and /metrics: alive as long as this answers, ready once the watches have listed everything.
 
 Whoever reaches the pod may open connections. So each lives for seconds, and beyond a number of them the oldest has to
 go: a probe is answered within milliseconds, and what is held open is not one.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from http import HTTPStatus
+
+from emqx_autocluster import metrics
 
 _SECONDS = 5.0
 """For a request and its answer, whatever comes between."""
@@ -36,7 +38,7 @@ async def serve(address: str, port: int, ready: asyncio.Event) -> AsyncIterator[
 
 
 class _Connections:
-    def __init__(self, answer: Callable[[bytes], bytes]) -> None:
+    def __init__(self, answer: Callable[[bytes], Awaitable[bytes]]) -> None:
         self._answer = answer
         self._open: dict[asyncio.StreamWriter, None] = {}
         """The oldest first."""
@@ -47,7 +49,7 @@ class _Connections:
             self._drop(next(iter(self._open)))
         try:
             async with asyncio.timeout(_SECONDS):
-                writer.write(self._answer(await reader.readuntil(b"\r\n\r\n")))
+                writer.write(await self._answer(await reader.readuntil(b"\r\n\r\n")))
                 await writer.drain()
             writer.close()
         except _BROKEN:
@@ -64,24 +66,33 @@ class _Connections:
         writer.transport.abort()
 
 
-def _answer(head: bytes, ready: asyncio.Event) -> bytes:
+async def _answer(head: bytes, ready: asyncio.Event) -> bytes:
     method, _, rest = head.partition(b" ")
     path = rest.partition(b" ")[0].partition(b"?")[0]
     if method not in _METHODS:
-        return _response(HTTPStatus.METHOD_NOT_ALLOWED, "only GET and HEAD\n", body=True)
-    status, text = HTTPStatus.NOT_FOUND, "/healthz and /readyz are here\n"
+        return _response(HTTPStatus.METHOD_NOT_ALLOWED, b"only GET and HEAD\n", body=True)
+    body = method != b"HEAD"
+    if path == b"/metrics":
+        # Of many workloads that takes a while, and what else is to be done goes on meanwhile.
+        text = await asyncio.to_thread(metrics.exposition)
+        return _response(HTTPStatus.OK, text, body=body, content_type=metrics.CONTENT_TYPE)
+    status, said = HTTPStatus.NOT_FOUND, b"/healthz, /readyz and /metrics are here\n"
     if path == b"/healthz" or (path == b"/readyz" and ready.is_set()):
-        status, text = HTTPStatus.OK, "ok\n"
+        status, said = HTTPStatus.OK, b"ok\n"
     elif path == b"/readyz":
-        status, text = HTTPStatus.SERVICE_UNAVAILABLE, "the watches have not listed everything yet\n"
-    return _response(status, text, body=method != b"HEAD")
+        status, said = HTTPStatus.SERVICE_UNAVAILABLE, b"the watches have not listed everything yet\n"
+    return _response(status, said, body=body)
 
 
-def _response(status: HTTPStatus, text: str, *, body: bool) -> bytes:
+def _response(
+    status: HTTPStatus, text: bytes, *, body: bool, content_type: str = "text/plain; charset=utf-8"
+) -> bytes:
     head = (
         f"HTTP/1.1 {status.value} {status.phrase}",
-        "Content-Type: text/plain; charset=utf-8",
+        f"Content-Type: {content_type}",
         f"Content-Length: {len(text)}",
         "Connection: close",
+        "",
+        "",
     )
-    return "\r\n".join((*head, "", text if body else "")).encode()
+    return "\r\n".join(head).encode() + (text if body else b"")

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 
-from emqx_autocluster import diagnosis, healing
+from emqx_autocluster import diagnosis, healing, metrics
 from emqx_autocluster.api import annotations
 from emqx_autocluster.api.annotations import WorkloadOptions
 from emqx_autocluster.api.findings import ConditionType, Finding, Reason, Status
@@ -18,7 +18,7 @@ from emqx_autocluster.healing import Memory, Setback, Step, brake, setback, susp
 from emqx_autocluster.healing.steps import PatchWorkload
 from emqx_autocluster.observation import Observation, Workload, WorkloadRef
 from emqx_autocluster.observer import Depth, Observer
-from emqx_autocluster.reporting import conditions, events, report
+from emqx_autocluster.reporting import conditions, events, report, series
 from emqx_autocluster.reporting.events import Recorder
 from emqx_autocluster.reporting.report import Pass
 from emqx_autocluster.reporting.resources import Resources, is_of, is_ours
@@ -62,6 +62,7 @@ class Reconciler:
             differences = await self._observer.pulse_differences(ref)
             if differences == ():
                 self._appointments[ref] = appointment
+                metrics.WORKLOADS.verified(series.key(ref), self._now().timestamp())
                 return appointment.wait(self._now())
             changed = bool(differences)
             if differences:
@@ -105,6 +106,7 @@ class Reconciler:
         if workload and not await self._let_go(workload):
             return schedule.AGAIN
         self._observer.forget(ref)
+        metrics.WORKLOADS.forget(series.key(ref))
         self._fleet.note(ref, damaged=False)
         self._setbacks.pop(ref, None)
         self._refusals.pop(ref, None)
@@ -138,7 +140,12 @@ class Reconciler:
         options = annotations.parse(workload.annotations)
         resource = _remembering(resource, workload)
         done = await self._look(workload, resource, options, changed=changed)
-        resource = await self._report(resource, workload, report.status(resource, done))
+        status = report.status(resource, done)
+        metrics.WORKLOADS.note(series.key(workload.ref), series.state(status, done))
+        for verdict in done.plan.guards:
+            if verdict.refusal:
+                metrics.REFUSALS.labels(verdict.guard).inc()
+        resource = await self._report(resource, workload, status)
         if not done.plan.now:
             return self._wait(resource, done)
         status = resource.status
@@ -222,6 +229,7 @@ class Reconciler:
         if outcome.superseded:
             logger.info("superseded: %s", outcome.message, extra=fields)
             return outcome
+        metrics.ACTIONS.labels(str(step.action), "succeeded" if outcome.succeeded else "failed").inc()
         news = self._take_note(workload.ref, step, outcome)
         kind = "Normal" if outcome.succeeded else "Warning"
         note = step.message if outcome.succeeded else f"{step.message}: {outcome.message}"

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 from uuid import uuid4
 
+from emqx_autocluster import metrics
 from emqx_autocluster.clients import paths
 from emqx_autocluster.clients.emqx_ctl import EmqxCtl
 from emqx_autocluster.clients.errors import APIError, ClientError
@@ -92,6 +93,9 @@ class _Process:
         reconciler = Reconciler(
             observing, effects, resources, recorder, brakeman, self.settings.min_ready_seconds
         )
+        metrics.QUEUE_DEPTH.set_function(lambda: queue.waiting)
+        metrics.QUEUE_AGE.set_function(lambda: queue.oldest)
+        metrics.LEADER.set(1)
         # kopf cancels every task that was made after its own start, so the workers come first.
         workers = _tasks(*(queue.work(_handler(reconciler, queue)) for _ in range(self.settings.workers)))
         [writing] = _tasks(recorder.write())
@@ -99,6 +103,7 @@ class _Process:
         try:
             await _first_end(watching, [*workers, writing, *others])
         finally:
+            metrics.LEADER.set(0)
             await _end(workers)
             await brakeman.end()
             with suppress(TimeoutError):
@@ -156,15 +161,18 @@ def _handler(
     async def handle(ref: WorkloadRef, changed: bool) -> None:  # noqa: FBT001 - the queue's signature
         fields = {"workload": str(ref), "namespace": ref.namespace}
         try:
-            delay = await reconciler.reconcile(ref, changed=changed)
+            with metrics.timed(metrics.PASSES.observe):
+                delay = await reconciler.reconcile(ref, changed=changed)
         except ClientError as error:
             retry = queue.retry(ref)
+            metrics.RETRIES.labels(type(error).__name__).inc()
             logger.warning("the pass failed, again in %g s: %s", retry, error, extra=fields)
         except MemoryError:
             exhaustion.end()
-        except Exception:
+        except Exception as error:
             # One workload's oddity must not end the look after all others; it stays visible in the log.
             retry = queue.retry(ref)
+            metrics.RETRIES.labels(type(error).__name__).inc()
             logger.exception("the pass crashed, again in %g s", retry, extra=fields)
         else:
             queue.forget(ref)

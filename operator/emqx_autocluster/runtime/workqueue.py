@@ -9,6 +9,7 @@ others are left even where several have work that hangs; and tenants that wait t
 
 import asyncio
 import random
+import time
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Generic, TypeVar
@@ -35,7 +36,8 @@ class WorkQueue(Generic[K]):
         self._at_work: Counter[Hashable] = Counter()
         self._idle = 0
         self._news = asyncio.Event()
-        self._waiting: set[K] = set()
+        self._waiting: dict[K, float] = {}
+        """Since when, by the monotonic clock; the oldest first."""
         self._running: set[K] = set()
         self._dirty: set[K] = set()
         self._changed: set[K] = set()
@@ -45,6 +47,17 @@ class WorkQueue(Generic[K]):
 
     def __len__(self) -> int:
         return len(self._waiting) + len(self._running)
+
+    @property
+    def waiting(self) -> int:
+        """Keys whose time has come and that no worker has taken yet."""
+        return len(self._waiting)
+
+    @property
+    def oldest(self) -> float:
+        """Seconds for which the one waits that waits longest; 0: none waits."""
+        since = next(iter(self._waiting.values()), None)
+        return 0.0 if since is None else time.monotonic() - since
 
     def add(self, key: K) -> None:
         """Something about the key changed: work on it as soon as the burst is over."""
@@ -77,7 +90,7 @@ class WorkQueue(Generic[K]):
         """One worker, for ever. `handle` gets the key and whether something changed (or only its time had come)."""
         while True:
             key = await self._next()
-            self._waiting.discard(key)
+            self._waiting.pop(key, None)
             self._running.add(key)
             changed = key in self._changed
             self._changed.discard(key)
@@ -132,7 +145,7 @@ class WorkQueue(Generic[K]):
         if key in self._running:
             self._dirty.add(key)
         elif key not in self._waiting:
-            self._waiting.add(key)
+            self._waiting[key] = time.monotonic()
             self._queues.setdefault(self._whose(key), deque()).append(key)
             self._wake()
 

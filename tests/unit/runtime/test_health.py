@@ -38,7 +38,7 @@ async def test_alive_at_once_and_ready_when_all_is_listed() -> None:
     ("method", "path", "status", "text"),
     [
         ("HEAD", "/healthz", 200, ""),
-        ("GET", "/metrics", 404, "/healthz and /readyz are here\n"),
+        ("GET", "/debug", 404, "/healthz, /readyz and /metrics are here\n"),
         ("POST", "/healthz", 405, "only GET and HEAD\n"),
     ],
 )
