@@ -23,7 +23,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv sandbox demo quick test simulation soak hostile bench check static unit lock clean have-python have-go
+.PHONY: help venv sandbox demo pictures quick test simulation soak hostile bench check static unit lock clean have-python have-go
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -60,6 +60,10 @@ sandbox: have-go venv ## Keep a cluster running until Ctrl-C; prints the KUBECON
 demo: have-go venv ## Watch three lone EMQX members become one cluster
 	@$(HARNESS) -m demo $(if $(EMQX),--emqx $(EMQX)) $(if $(KEEP),--keep)
 
+pictures: have-go venv ## Make the README's pictures of the terminal anew, from a real run
+	@$(HARNESS) -m sandbox build
+	@$(HARNESS) -m pictures
+
 test: have-go venv $(if $(PYTEST_ARGS),,unit) ## Run all tests: units, against a real API server, and whole stories
 	@$(HARNESS) -m sandbox build
 	@# Else each worker compiles all of it. What is wrong here is told by the run itself.
@@ -90,7 +94,7 @@ check: static unit ## Format, lint, types, import contracts and unit tests
 static: venv
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
-	$(BIN)/mypy -p emqx_autocluster -p sandbox -p demo -p soak -p simulation -p siege
+	$(BIN)/mypy -p emqx_autocluster -p sandbox -p demo -p pictures -p soak -p simulation -p siege
 	$(BIN)/mypy -p bench
 	$(BIN)/lint-imports
 

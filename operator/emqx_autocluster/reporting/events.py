@@ -19,8 +19,10 @@ from emqx_autocluster.clients.kube import Kube
 from emqx_autocluster.observation import Workload
 from emqx_autocluster.text.plain import plain
 
-_LONGEST = 240
-"""Characters: two lines of `kubectl describe`. The condition has all of it; the API server would take 1024."""
+_LONGEST = 1024
+"""Characters that the API server takes."""
+_TWO_LINES = 240
+"""Characters of `kubectl describe`: of a transition, since the condition has all of it."""
 _MOST_WAITING = 5000
 _GOOD_WHEN_FALSE = frozenset({ConditionType.STALE_NODES_PRESENT, ConditionType.PAUSED})
 
@@ -64,7 +66,7 @@ class Recorder:
 
     def transition(self, resource: EMQXAutoCluster, workload: Workload, condition: Condition) -> None:
         kind = "Normal" if is_good(condition) else "Warning"
-        note = f"{condition.type} is {condition.status}: {condition.message}"
+        note = _cut(plain(f"{condition.type} is {condition.status}: {condition.message}"), _TWO_LINES)
         self.record(resource, workload, kind, condition.reason, "Diagnose", note)
 
     def record(
@@ -111,18 +113,18 @@ class Recorder:
             "type": kind,
             "reason": reason,
             "action": action,
-            "note": _brief(told),
+            "note": _cut(told, _LONGEST),
             "regarding": regarding,
         }
 
 
-def _brief(note: str) -> str:
-    """Cut between two words, if there are any in its second half."""
-    if len(note) <= _LONGEST:
+def _cut(note: str, longest: int) -> str:
+    """Between two words, if there are any in its second half."""
+    if len(note) <= longest:
         return note
-    kept = note[: _LONGEST - 2]
+    kept = note[: longest - 2]
     end = kept.rfind(" ")
-    return f"{kept[:end] if end > _LONGEST // 2 else kept} …"
+    return f"{kept[:end] if end > longest // 2 else kept} …"
 
 
 def _of_resource(resource: EMQXAutoCluster) -> dict[str, str]:

@@ -122,11 +122,23 @@ async def test_what_is_wrong_is_a_warning(condition: Condition, kind: str) -> No
         pytest.param(f"{'w' * 150}; {'v' * 150}", "w; …", id="parts of a sentence"),
     ],
 )
-async def test_a_note_is_at_most_two_lines_of_kubectl_describe(message: str, ends: str) -> None:
+async def test_a_note_of_a_transition_is_at_most_two_lines_of_kubectl_describe(
+    message: str, ends: str
+) -> None:
     ledger = Ledger()
     await told(ledger, a_condition(status="False", message=message))
     notes = [body["note"] for _, body in ledger.written]
     assert all(len(note) <= 240 and note.endswith(ends) for note in notes)
+
+
+async def test_a_note_of_anything_else_stands_nowhere_else_and_is_as_long_as_the_api_server_takes() -> None:
+    ledger = Ledger()
+    recorder = Recorder(cast("Kube", ledger))
+    recorder.record(a_resource(), a_workload(), "Warning", "NotEnrolled", "Leave", "word " * 500)
+    writing = asyncio.create_task(recorder.write())
+    await recorder.written()
+    writing.cancel()
+    assert {len(body["note"]) for _, body in ledger.written} <= set(range(1000, 1025))
 
 
 async def test_a_note_of_a_hostile_text_is_one_line_of_what_can_be_seen() -> None:
