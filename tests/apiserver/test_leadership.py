@@ -116,13 +116,12 @@ async def test_whoever_was_frozen_for_longer_than_the_lease_writes_nothing_when_
 
 async def test_a_holder_whose_clock_stood_still_learns_it_from_the_lease(kube: Kube, namespace: str) -> None:
     """As on a machine that was suspended, where no clock tells: by its own time it renewed just now."""
-    clock = Clock()
-    asleep, next_one = candidate(kube, namespace, "asleep", clock), candidate(kube, namespace, "next")
+    now = 1000.0
+    asleep = Leadership(kube, replace(SHORT, namespace=namespace, identity="asleep"), kube.now, lambda: now)
     await asleep.acquire()
-    began = suspended_too()
     async with asyncio.timeout(SECONDS):
-        await next_one.acquire()
-    clock.ahead = began - suspended_too() + 1.2
+        await candidate(kube, namespace, "next").acquire()
+    now += 1.2
     with pytest.raises(LeadershipLostError, match="next holds the Lease"):
         await asleep.confirm()
 

@@ -16,12 +16,15 @@ async def held_and_said(rollout: Rollout, pod: str, why: str) -> None:
     """It says who it waits for, since when, and the commands that work in this state."""
     story = rollout.story
 
+    waits = f"no further member ends: it waits for {pod}, {why}"
+
     async def told() -> str:
         found = await story.condition("ClusterFormed")
-        return found["message"] if found.get("reason") == "RolloutHeld" else ""
+        said: str = found.get("message", "") if found.get("reason") == "RolloutHeld" else ""
+        return said if waits in said else ""
 
-    message = await story.until("RolloutHeld", told, seconds=120)
-    assert f"no further member ends: it waits for {pod}, {why}" in message
+    # While it is being held more than one thing may be in the way for a moment, such as a command that fails.
+    message = await story.until(f"RolloutHeld: {waits}", told, seconds=120)
     undo = f"kubectl rollout undo {rollout.reference} -n {story.namespace}"
     resume = f"kubectl rollout resume {rollout.reference} -n {story.namespace}"
     assert f"to go back: {resume} && {undo}" if rollout.kind == "Deployment" else undo in message
