@@ -94,7 +94,7 @@ check: static unit ## Format, lint, types, import contracts and unit tests
 static: venv
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
-	$(BIN)/mypy -p emqx_autocluster -p sandbox -p demo -p pictures -p soak -p simulation -p siege
+	$(BIN)/mypy -p emqx_autocluster -p sandbox -p demo -p soak -p simulation -p siege
 	$(BIN)/mypy -p bench
 	$(BIN)/lint-imports
 

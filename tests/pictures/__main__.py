@@ -1,11 +1,10 @@
 """`python -m pictures`: makes docs/pictures anew, in a cluster of its own."""
 
 import asyncio
-import sys
 from contextlib import AsyncExitStack
 
 from emqx_autocluster.clients.kube import Kube
-from pictures import FOLDER, picture, printed, scenes
+from pictures import FOLDER, picture, scenes
 from running import ROOT, RunningOperator, RunningSandbox, install
 from sandbox.handle import SandboxHandle
 from sandbox.kubelet.control import Control
@@ -27,11 +26,13 @@ async def main() -> None:
         handle.kubectl("create", "namespace", NAMESPACE)
         story = Story(handle, kube, control, NAMESPACE)
         await scenes.prepared(story)
-        keep("doctor", await scenes.doctor(story), f"emqx-autocluster doctor deployment/emqx -n {NAMESPACE}")
+        keep(
+            "doctor",
+            await scenes.doctor(story, {}),
+            f"emqx-autocluster doctor deployment/emqx -n {NAMESPACE}",
+        )
         await scenes.enrolled(story)
-        keep("status", await scenes.status(story), f"emqx-autocluster status -n {NAMESPACE}")
-    path = {"PYTHONPATH": f"{ROOT / 'tests'}:{ROOT / 'tests' / 'scenarios'}"}
-    keep("demo", await printed((sys.executable, "-m", "demo"), path), "make demo")
+        keep("status", await scenes.status(story, {}), f"emqx-autocluster status -n {NAMESPACE}")
 
 
 def keep(name: str, text: str, title: str) -> None:

@@ -1,12 +1,12 @@
 """What is shown: each scene needs a story that stands at its moment."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import manifests
-import pace
 from pictures import printed
-from situations import lone_members, settled
+from situations import lone_members
 from story import Story
 
 PROGRAM = Path(sys.executable).parent / "emqx-autocluster"
@@ -15,7 +15,6 @@ PROGRAM = Path(sys.executable).parent / "emqx-autocluster"
 async def prepared(story: Story) -> None:
     """Three members that do not find each other: the address leads to a kubectl proxy that is gone."""
     await lone_members(story, "5.8.9", manifests.DEAD_PROXY)
-    await settled(story)
 
 
 async def enrolled(story: Story) -> None:
@@ -23,14 +22,21 @@ async def enrolled(story: Story) -> None:
     await story.until_condition("Ready", "False", "APIServerUnreachable", seconds=180)
 
 
-async def doctor(story: Story) -> str:
-    return await _printed(story, "doctor", "deployment/emqx")
+async def doctor(story: Story, environment: Mapping[str, str]) -> str:
+    """Once the members are old enough for being alone to mean something."""
+
+    async def told() -> str:
+        text = await _printed(story, environment, "doctor", "deployment/emqx")
+        return text if "Cause (" in text else ""
+
+    text: str = await story.until("a cause", told, seconds=180, every=2)
+    return text
 
 
-async def status(story: Story) -> str:
-    return await _printed(story, "status")
+async def status(story: Story, environment: Mapping[str, str]) -> str:
+    return await _printed(story, environment, "status")
 
 
-async def _printed(story: Story, *arguments: str) -> str:
-    environment = {"KUBECONFIG": str(story.sandbox.kubeconfig)} | pace.ENVIRONMENT
-    return await printed((PROGRAM, *arguments, "-n", story.namespace), environment)
+async def _printed(story: Story, environment: Mapping[str, str], *arguments: str) -> str:
+    argv = (PROGRAM, *arguments, "-n", story.namespace)
+    return await printed(argv, {"KUBECONFIG": str(story.sandbox.kubeconfig)} | environment)

@@ -3,6 +3,7 @@
 import asyncio
 import urllib.error
 import urllib.request
+from http import HTTPStatus
 
 import pytest
 
@@ -45,6 +46,14 @@ async def test_alive_at_once_and_ready_when_all_is_listed() -> None:
 async def test_there_is_nothing_else(method: str, path: str, status: int, text: str) -> None:
     async with health.serve("127.0.0.1", 0, asyncio.Event()) as port:
         assert await asked(port, path, method) == (status, text)
+
+
+async def test_prometheus_is_answered() -> None:
+    async with health.serve("127.0.0.1", 0, asyncio.Event()) as port:
+        status, text = await asked(port, "/metrics")
+        assert status == HTTPStatus.OK
+        assert "\nemqx_autocluster_build_info{" in text
+        assert await asked(port, "/metrics", "HEAD") == (HTTPStatus.OK, "")
 
 
 async def test_connections_that_say_nothing_are_answered_by_nothing_and_keep_nobody_out() -> None:
