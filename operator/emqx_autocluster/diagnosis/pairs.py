@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false
 from emqx_autocluster.diagnosis.case import Case
-from emqx_autocluster.diagnosis.configuration import ownnames
+from emqx_autocluster.diagnosis.configuration import cookies, ownnames
 from emqx_autocluster.emqx import discovery, peernames, podwords
 from emqx_autocluster.emqx.discovery import DiscoverySettings
 from emqx_autocluster.emqx.ownname import OwnName
@@ -15,9 +15,6 @@ from emqx_autocluster.emqx.peernames import SRV, A, Naming
 from emqx_autocluster.emqx.podwords import POD_IP, POD_NAME
 from emqx_autocluster.objects import template
 from emqx_autocluster.observation import EndpointAddress, Service
-
-_COOKIES = ("EMQX_NODE_COOKIE", "EMQX_NODE__COOKIE")
-"""The one that counts first."""
 
 
 def problems(case: Case, others: Sequence[Case]) -> Iterator[Finding]:
@@ -117,6 +114,6 @@ def _cookies(case: Case, core: Case) -> Iterator[Finding]:
 def _cookie(case: Case) -> tuple[str, str] | None:
     """(variable, value); None: it does not stand in the manifest."""
     container = case.container
-    entries = (container.last_env(name) for name in _COOKIES) if container else ()
+    entries = (container.last_env(name) for name in cookies.VARIABLES) if container else ()
     found = next((entry for entry in entries if entry is not None), None)
     return (found.name, found.value) if found and found.value else None

@@ -274,7 +274,7 @@ def read_settings(
         host=reader.given(HOST),
         node_name=reader.given(NODE_NAME),
         long_node_name=reader.given(LONG_NODE_NAME),
-        role=_role(generation, setting),
+        role=_role(generation, setting, choice),
         dns=dnsdiscovery.read(read, generation),
         entrypoint=ownname.environment(in_words, generation),
         seeds=setting(SEEDS),
@@ -306,15 +306,23 @@ def _defaults(generation: Generation) -> dict[str, str | None]:
     }
 
 
-def _role(generation: Generation, setting: Callable[[str], Fact[Setting]]) -> Fact[Setting]:
+def _role(
+    generation: Generation,
+    setting: Callable[[str], Fact[Setting]],
+    choice: Callable[[str, Collection[str]], Fact[Setting]],
+) -> Fact[Setting]:
     if generation.is_4x:
         return Setting(roles.CORE, Source.DEFAULT)
-    found = setting(roles.ROLE)
+    name = roles.ROLE
+    found = setting(name)
     if isinstance(found, Setting) and found.value is None:
-        found = setting(roles.OLD_ROLE)
+        name = roles.OLD_ROLE
+        found = setting(name)
     if isinstance(found, Unobserved):
         return found
-    return replace(found, value=(found.value or roles.CORE).strip('"'))
+    if found.value is None:
+        return replace(found, value=roles.CORE)
+    return choice(name, roles.ROLES)
 
 
 def _is_licensed(reader: Reader, key: Fact[Setting]) -> Fact[bool]:

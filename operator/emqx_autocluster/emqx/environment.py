@@ -19,16 +19,18 @@ _DOLLAR = re.compile(rf"\$\$|{_REFERENCE.pattern}")
 """`$$` is how Kubernetes spells a dollar that begins no reference."""
 _LONGEST = 4096
 """Characters of a value once its references are expanded: a name or an address is far shorter."""
-_PER_POD = (
+_PER_POD = {
     "metadata.name",
     "metadata.uid",
     "metadata.labels['statefulset.kubernetes.io/pod-name']",
     "metadata.labels['apps.kubernetes.io/pod-index']",
     "status.podIP",
+    "status.podIPs",
     "status.hostIP",
+    "status.hostIPs",
     "spec.nodeName",
-)
-"""Field paths; `status.podIPs` and `status.hostIPs` begin like theirs."""
+}
+"""Field paths."""
 
 
 _MOST_ENTRIES = 1000
@@ -270,4 +272,4 @@ def lost_reference(container: Container, name: str) -> str | None:
 
 def _is_per_pod(entry: EnvVar) -> bool:
     path: str = ((entry.value_from or {}).get("fieldRef") or {}).get("fieldPath", "")
-    return path.startswith(_PER_POD)
+    return path in _PER_POD

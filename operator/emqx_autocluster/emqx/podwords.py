@@ -13,9 +13,12 @@ POD_IP = "<pod.IP>"
 DASHED_IP = POD_IP.replace(".", "-")
 """As names in DNS have an address."""
 POD_NAME = "<pod>"
+HOST_IP = "<node.IP>"
+"""Of the machine; the pod's own where it has the machine's network."""
 
 _WORDS: Mapping[str, str] = {
     "status.podIP": POD_IP,
+    "status.hostIP": HOST_IP,
     "metadata.name": POD_NAME,
     "metadata.labels['statefulset.kubernetes.io/pod-name']": POD_NAME,
 }
@@ -44,9 +47,10 @@ def of_a_pod(text: str, ip: str, name: str) -> str:
 
 def differs(text: str) -> bool:
     """Whether it is another text in each pod."""
-    return any(word in text for word in (POD_IP, DASHED_IP, POD_NAME))
+    return any(word in text for word in (POD_IP, DASHED_IP, POD_NAME, HOST_IP))
 
 
 def shown(text: str) -> str:
     """For people."""
-    return text.replace(POD_IP, "<pod IP>").replace(DASHED_IP, "<pod IP with dashes>")
+    told = text.replace(POD_IP, "<pod IP>").replace(DASHED_IP, "<pod IP with dashes>")
+    return told.replace(HOST_IP, "<machine's IP>")

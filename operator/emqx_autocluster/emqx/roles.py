@@ -11,6 +11,7 @@ ROLE = "EMQX_NODE__ROLE"
 OLD_ROLE = "EMQX_NODE__DB_ROLE"
 """The name that the setting had before 5.0.23; still read after that."""
 CORE, REPLICANT = "core", "replicant"
+ROLES = (CORE, REPLICANT)
 
 
 def is_replicant(identity: Identity | Unobserved, by_settings: str | None) -> bool:

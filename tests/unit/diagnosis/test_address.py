@@ -180,3 +180,20 @@ def test_a_certificate_that_does_no_harm_or_is_not_known(case: Case) -> None:
 def test_what_a_bad_certificate_names_besides_is_not_known() -> None:
     finding = judge(asking("https://10.0.0.10:6443", network=INVALID), ConditionType.CONFIGURATION_VALID)
     tells(finding, (Status.UNKNOWN, Reason.PROBE_FAILED), "not good for kubernetes.default.svc")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "http://kubernetes.default.svc:80",
+        "http://kubernetes.default.svc:443",
+        "https://kubernetes.default:6443",
+        "https://kubernetes.default.svc.cluster.local:8443",
+    ],
+)
+def test_the_service_of_the_api_server_answers_https_on_one_port_alone(value: str) -> None:
+    for group in ((), members("a", "b", "c")):
+        finding = judge(a_case(env={API_SERVER: value}, members=group), ConditionType.CONFIGURATION_VALID)
+        tells(finding, (Status.FALSE, Reason.API_SERVER_MALFORMED), value, "port 443 alone")
+    whole = judge(a_case(env={API_SERVER: value}), ConditionType.CONFIGURATION_VALID)
+    assert whole.reason is not Reason.API_SERVER_MALFORMED, "one cluster shows that somebody answers there"

@@ -9,6 +9,7 @@ import pytest
 from builders import (
     IN_ROLLOUT,
     NOT_READ,
+    STRATEGY,
     a_case,
     a_network,
     ago,
@@ -380,6 +381,53 @@ def test_members_that_fall_apart_by_their_cookie() -> None:
 )
 def test_cookies_that_are_not_certainly_the_cause(case: Case) -> None:
     assert Reason.COOKIE_CHANGED not in {f.reason for f in configuration.problems(case)}
+
+
+@pytest.mark.parametrize(
+    ("given", "group", "is_told"),
+    [
+        pytest.param({"fieldRef": {"fieldPath": "metadata.uid"}}, (), True, id="no pod runs yet"),
+        pytest.param({"fieldRef": {"fieldPath": "metadata.name"}}, APART, True, id="they stand apart"),
+        pytest.param(
+            {"fieldRef": {"fieldPath": "metadata.name"}}, members("a b c"), False, id="they are one cluster"
+        ),
+        pytest.param({"fieldRef": {"fieldPath": "metadata.namespace"}}, (), False, id="the same in each pod"),
+        pytest.param({"secretKeyRef": {"name": "emqx", "key": "cookie"}}, (), False, id="from a Secret"),
+    ],
+)
+def test_a_cookie_of_each_pods_own(given: Any, group: tuple[Member, ...], *, is_told: bool) -> None:
+    case = a_case(env={"EMQX_NODE__COOKIE": EnvVar("EMQX_NODE__COOKIE", None, given)}, members=group)
+    found = [f for f in configuration.problems(case) if f.reason is Reason.COOKIE_CHANGED]
+    assert bool(found) is is_told
+    assert all("another text in each pod" in f.message for f in found)
+
+
+@pytest.mark.parametrize("strategy", ["k8s", "dns", "static"])
+def test_a_role_that_is_none_keeps_emqx_from_starting(strategy: str) -> None:
+    case = a_case(env={STRATEGY: strategy, "EMQX_NODE__ROLE": "cores"}, members=())
+    [finding] = [f for f in configuration.problems(case) if f.reason is Reason.VALUE_NOT_ACCEPTED]
+    assert "one of core, replicant" in finding.message
+    running = a_case(env={STRATEGY: strategy, "EMQX_NODE__ROLE": "cores"}, members=members("a b c"))
+    assert Reason.VALUE_NOT_ACCEPTED not in {f.reason for f in configuration.problems(running)}
+
+
+MACHINE = {"fieldRef": {"fieldPath": "status.hostIP"}}
+
+
+def test_nodes_that_are_named_after_their_machine_are_looked_for_by_their_pods_address() -> None:
+    case = a_case(env={"EMQX_HOST": EnvVar("EMQX_HOST", None, MACHINE)}, members=())
+    [finding] = [f for f in configuration.problems(case) if f.bad]
+    tells(finding, (Status.FALSE, Reason.HOST_PART_MISMATCH), "EMQX_HOST makes each node emqx@<machine's IP>")
+
+
+def test_with_the_machines_network_they_have_its_address() -> None:
+    case = a_case(
+        env={"EMQX_HOST": EnvVar("EMQX_HOST", None, MACHINE)},
+        members=(),
+        host_network=True,
+        dns_policy="ClusterFirstWithHostNet",
+    )
+    assert [f for f in configuration.problems(case) if f.bad] == []
 
 
 # --- what could not be read

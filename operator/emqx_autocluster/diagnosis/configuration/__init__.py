@@ -19,6 +19,7 @@ from emqx_autocluster.api.findings import (
 from emqx_autocluster.diagnosis.case import Case
 from emqx_autocluster.diagnosis.configuration import (
     address,
+    cookies,
     dnsname,
     nodenames,
     ownnames,
@@ -119,22 +120,20 @@ def _other_strategy(case: Case, settings: DiscoverySettings) -> Finding:
 
 
 def _problems(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
+    # The rest is judged by what a value is meant to be.
+    yield from values.problems(case) if settings.uses_k8s else values.of_any_strategy(case)
     if settings.uses_k8s:
         yield from _of_k8s(case, settings)
-        return
-    wrong = values.of_strategy(case)
-    if wrong:
-        yield wrong  # the rest is judged by what is meant
-    if settings.uses_dns:
+    elif settings.uses_dns:
         yield from variables.other_version(case, settings, keeps_names=dnsname.keeps_names(case, settings))
         yield from dnsname.problems(case, settings)
         yield from nodenames.of_dns(case, settings)
     elif discovery.text(settings.strategy) == "static":
         yield from seeds.problems(case, settings)
+    yield from cookies.problems(case)
 
 
 def _of_k8s(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
-    yield from values.problems(case)
     yield from variables.other_version(case, settings, keeps_names=nodenames.keeps_names(case, settings))
     yield from variables.unknown_names(case, settings)
     for setting in _needed(settings):

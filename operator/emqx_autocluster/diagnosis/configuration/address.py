@@ -68,6 +68,11 @@ def _problems(asked: Asked) -> Iterator[Finding]:
             Reason.API_SERVER_MALFORMED,
             f'{discovery.API_SERVER} is "{asked.shown}", which is no http(s) URL',
         )
+    elif _misses_the_service(asked.case, address):
+        yield repairable(
+            Reason.API_SERVER_MALFORMED,
+            f"{discovery.API_SERVER} is {asked.shown}, and the Service kubernetes answers https on port 443 alone",
+        )
     elif address.scheme == "http":
         yield from reach.plain_http_problem(asked, address)
     elif address.path and _is_certainly_the_api_server(asked.case, address.host):
@@ -76,6 +81,12 @@ def _problems(asked: Asked) -> Iterator[Finding]:
         yield from _service_certificate_problem(asked)
     else:
         yield from reach.https_problem(asked, address)
+
+
+def _misses_the_service(case: Case, address: Address) -> bool:
+    """The API server makes that Service itself, with this one port; members that meet all the same prove otherwise."""
+    named = names_the_service(case, address.host)
+    return named and not is_the_service(case, address) and case.may_be_broken
 
 
 def _is_certainly_the_api_server(case: Case, host: str) -> bool:

@@ -28,7 +28,6 @@ def problems(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
         yield from _address_type_problem(case, settings)
         yield from hostparts.problems(case, settings)
     yield from _name_part_problem(case, settings)
-    yield from _cookie_problem(case)
 
 
 def of_dns(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
@@ -36,7 +35,6 @@ def of_dns(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
     if case.workload.replicas < 2 and not case.is_replicant:  # noqa: PLR2004 - nobody looks for a single member
         return
     yield from _name_part_problem(case, settings)
-    yield from _cookie_problem(case)
 
 
 def keeps_names(case: Case, settings: DiscoverySettings) -> bool:
@@ -220,25 +218,4 @@ def _name_part_mismatch(
         repairable=repairable,
         sets=sets,
         field=template.ENV + (app if repairable else part.variable),
-    )
-
-
-def _cookie_problem(case: Case) -> Iterator[Finding]:
-    """Told only where the members fall apart by it: two references may well lead to the same cookie."""
-    islands = [{m.pod.cookie for m in island} for island in case.membership.islands]
-    known = all(None not in cookies for cookies in islands)
-    if not known or not case.apart or len(set().union(*islands)) < 2 or any(len(c) > 1 for c in islands):  # noqa: PLR2004
-        return
-    first, other = next(
-        (one, two)
-        for one in case.membership.answering
-        for two in case.membership.answering
-        if one.pod.cookie != two.pod.cookie
-    )
-    yield false(
-        _TYPE,
-        Reason.COOKIE_CHANGED,
-        f"the pod template took its Erlang cookie from elsewhere, and members stand apart by it: {first.pod.name} and"
-        f" {other.pod.name} have it from different places, likely with another value; nodes with different cookies"
-        " refuse each other: give the old one back, or restart all members at once",
     )

@@ -10,6 +10,7 @@ from emqx_autocluster.diagnosis.case import Case
 from emqx_autocluster.emqx import discovery, ownname, podwords
 from emqx_autocluster.emqx.discovery import DiscoverySettings
 from emqx_autocluster.emqx.ownname import OwnName, Place
+from emqx_autocluster.emqx.podwords import HOST_IP, POD_IP
 from emqx_autocluster.observation import Fact, Identity, Member, Service, Unobserved, WorkloadKind
 
 _ENTRYPOINT = {
@@ -31,7 +32,10 @@ def predicted(
     }
     changed = {fields[name]: value for name, value in (changes or {}).items() if name in fields}
     env = replace(settings.entrypoint, **changed)
-    return ownname.own_name(settings.generation, env, place(case))
+    own = ownname.own_name(settings.generation, env, place(case))
+    if isinstance(own, OwnName) and case.workload.template.host_network:
+        return replace(own, host=own.host.replace(HOST_IP, POD_IP))
+    return own
 
 
 def place(case: Case) -> Place:

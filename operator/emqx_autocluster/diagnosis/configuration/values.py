@@ -22,10 +22,10 @@ def problems(case: Case) -> Iterator[Finding]:
         yield _problem(case, mistake)
 
 
-def of_strategy(case: Case) -> Finding | None:
-    """What is wrong with the strategy itself: without k8s the other variables do not matter."""
-    variable = case.settings.generation.strategy_variable if case.settings else ""
-    return next((finding for finding in problems(case) if finding.field == template.ENV + variable), None)
+def of_any_strategy(case: Case) -> Iterator[Finding]:
+    """Without those that only strategy k8s looks at."""
+    of_k8s = {template.ENV + name for name in (discovery.ADDRESS_TYPE, discovery.SERVICE_NAME)}
+    return (finding for finding in problems(case) if finding.field not in of_k8s)
 
 
 def _problem(case: Case, mistake: Mistake) -> Finding:
