@@ -42,19 +42,21 @@ class Rollout:
         """From the new pod of that number on, once it was made; the one before it has just been, or none."""
         story = self.story
         if number > 1:
-            await self.until_new(number - 1)
+            # One that the node has not taken in yet would be the next one that it takes.
+            await self.until_new(number - 1, running=True)
         await Broken.prepare(breakage, story.control, story.namespace)
         pod = await self.until_new(number)
         broken = Broken(breakage, story.control, story.kube, story.namespace, pod["metadata"]["name"])
         await broken.begin()
         return broken
 
-    async def until_new(self, count: int) -> Object:
-        """The new pod of that number, as soon as it was made."""
+    async def until_new(self, count: int, *, running: bool = False) -> Object:
+        """The new pod of that number, as soon as it was made, or its container runs."""
 
         async def made() -> Object | None:
             found = await self.new_pods()
-            return found[count - 1] if len(found) >= count else None
+            pod = found[count - 1] if len(found) >= count else None
+            return pod if pod and (_runs(pod) or not running) else None
 
         pod: Object = await self.story.until(f"new pod {count}", made, seconds=300, watched=True)
         return pod
@@ -114,3 +116,8 @@ async def rolling(story: Story, version: str, kind: str) -> AsyncIterator[Rollou
     finally:
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
+
+
+def _runs(pod: Object) -> bool:
+    states = (status.get("state") or {} for status in pod.get("status", {}).get("containerStatuses") or ())
+    return any("running" in state for state in states)
