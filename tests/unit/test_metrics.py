@@ -102,6 +102,11 @@ def test_all_that_is_exported_is_documented_with_its_labels_and_nothing_else() -
         assert labels <= documented[name], name
 
 
+def test_nothing_is_told_but_the_series_themselves() -> None:
+    metrics.ACTIONS.labels("JoinCluster", "succeeded").inc()
+    assert not [name for name, _ in samples() if name.endswith("_created")]
+
+
 @pytest.mark.parametrize("family", list(metrics.REGISTRY.collect()), ids=lambda family: family.name)
 def test_each_is_named_and_explained_as_prometheus_asks_for(family: object) -> None:
     name, words = getattr(family, "name", ""), getattr(family, "documentation", "")
