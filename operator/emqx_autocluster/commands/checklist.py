@@ -7,10 +7,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from emqx_autocluster import diagnosis
-from emqx_autocluster.api.findings import Finding, Level, Status, Unjudged
+from emqx_autocluster.api.findings import Finding, Unjudged
 from emqx_autocluster.commands import matrix, permissions, prose
-from emqx_autocluster.commands.checkup import Checkup, Unexamined
+from emqx_autocluster.commands.checkup import Checkup, Standing, Unexamined
 from emqx_autocluster.commands.matrix import Seen
 from emqx_autocluster.commands.terminal import assembled, text
 from emqx_autocluster.diagnosis import Case
@@ -18,9 +17,16 @@ from emqx_autocluster.healing import Action, Step
 from emqx_autocluster.objects import template
 from emqx_autocluster.objects.template import Changes
 
-_WELL, _BROKEN, _ADVICE, _UNTOLD = ("✓", "green"), ("✗", "red"), ("!", "yellow"), ("?", "yellow")
-_OF_NODES = frozenset({Action.JOIN_CLUSTER, Action.FORCE_LEAVE})
-"""Also told where no command can be offered."""
+_COLOUR_OF = {
+    Standing.WELL: "green",
+    Standing.WRONG: "red",
+    Standing.ADVICE: "yellow",
+    Standing.UNTOLD: "yellow",
+}
+_HOLD_NAMES = frozenset(
+    {Action.JOIN_CLUSTER, Action.FORCE_LEAVE, Action.CREATE_SERVICE, Action.CREATE_ROLE, Action.UPDATE_ROLE}
+)
+"""Also told where no command can be offered, as of a name that comes from a Secret."""
 _COLOURS = {Seen.RUNNING: "green", Seen.STOPPED: "red", Seen.NOT_LISTED: "dim", Seen.NO_ANSWER: "yellow"}
 
 
@@ -37,8 +43,8 @@ def show(console: Console, checkups: Sequence[Checkup | Unexamined]) -> None:
 def _show_unexamined(console: Console, found: Unexamined) -> None:
     console.print(assembled((str(found.ref), "bold"), f" in namespace {found.ref.namespace}"))
     console.print()
-    sign, colour = _UNTOLD
-    console.print(assembled(("Could not tell: ", f"bold {colour}"), f"{sign} {found.why}"))
+    sign = Standing.UNTOLD
+    console.print(assembled(("Could not tell: ", f"bold {_COLOUR_OF[sign]}"), f"{sign} {found.why}"))
 
 
 def _show(console: Console, checkup: Checkup) -> None:
@@ -77,9 +83,8 @@ def _ladder(checkup: Checkup) -> Table:
     for rung in checkup.rungs:
         sign, colour = _sign(rung)
         grid.add_row(text(sign, colour), text(rung.type, "bold", no_wrap=True), _words(rung.message))
-        for problem in checkup.problems:
-            if problem.type is rung.type and problem.message not in rung.message:
-                grid.add_row("", "", _further(problem))
+        for problem in checkup.beside(rung):
+            grid.add_row("", "", _further(problem))
     return grid
 
 
@@ -95,11 +100,8 @@ def _words(message: str) -> Text:
 
 
 def _sign(rung: Finding) -> tuple[str, str]:
-    if rung.status is Status.UNKNOWN:
-        return _UNTOLD
-    if not diagnosis.is_wrong(rung):
-        return _WELL
-    return _ADVICE if rung.level is Level.ADVICE else _BROKEN
+    standing = Standing.of(rung)
+    return standing, _COLOUR_OF[standing]
 
 
 def _views(case: Case) -> Table:
@@ -132,9 +134,14 @@ def show_unjudged(console: Console, gaps: Sequence[Unjudged]) -> None:
         prose.tell(console, str(gap), lead="   ")
 
 
+def for_a_person(steps: Sequence[Step]) -> tuple[Step, ...]:
+    """What a person takes: all but those that only wait."""
+    return tuple(step for step in steps if step.command or step.action in _HOLD_NAMES)
+
+
 def show_commands(console: Console, title: str, steps: Sequence[Step]) -> None:
     """Unwrapped, so that a line can be copied as it is."""
-    told = [step for step in steps if step.command or step.action in _OF_NODES]
+    told = for_a_person(steps)
     if not told:
         return
     console.print()

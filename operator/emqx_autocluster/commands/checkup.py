@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from typing import Any, Self
 
 from emqx_autocluster import diagnosis, healing
@@ -26,6 +26,23 @@ class Verdict(IntEnum):
     HEALTHY = 0
     FINDINGS = 1
     UNKNOWN = 2
+
+
+class Standing(StrEnum):
+    """How one finding stands; the value is the sign for it."""
+
+    WELL = "✓"
+    WRONG = "✗"
+    ADVICE = "!"
+    UNTOLD = "?"
+
+    @classmethod
+    def of(cls, finding: Finding) -> "Standing":
+        if finding.status is Status.UNKNOWN:
+            return cls.UNTOLD
+        if not diagnosis.is_wrong(finding):
+            return cls.WELL
+        return cls.ADVICE if finding.level is Level.ADVICE else cls.WRONG
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +74,10 @@ class Checkup:
         if not diagnosis.is_wrong(self.cause):
             return "Could not tell"
         return "Advice" if self.cause.level is Level.ADVICE else "Cause"
+
+    def beside(self, rung: Finding) -> tuple[Finding, ...]:
+        """What else is wrong there, and the rung does not say already."""
+        return tuple(p for p in self.problems if p.type is rung.type and p.message not in rung.message)
 
     @property
     def by_hand_command(self) -> str | None:

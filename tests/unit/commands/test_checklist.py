@@ -11,6 +11,7 @@ from emqx_autocluster.commands import checklist, checkup
 from emqx_autocluster.commands.checkup import Checkup, Unexamined, Verdict
 from emqx_autocluster.diagnosis import Case
 from emqx_autocluster.emqx.discovery import ADDRESS_TYPE, API_SERVER, NAMESPACE
+from emqx_autocluster.healing import Action, Step
 from emqx_autocluster.observation import Unobserved, WorkloadKind, WorkloadRef
 
 FORBIDDEN = Unobserved(
@@ -125,3 +126,11 @@ def test_a_workload_that_is_too_odd_is_told_beside_the_others() -> None:
         "unread": "looking at it ended in ValueError: 5000 digits",
     }
     assert checkup.verdict([odd, examined(a_case())]) is Verdict.UNKNOWN
+
+
+def test_a_service_whose_name_is_nobodys_to_see_is_told_without_a_command() -> None:
+    found = examined(a_case())
+    step = Step(Action.CREATE_SERVICE, "Service/(Secret settings, key service)", "create the Service")
+    assert "1. create the Service" in shown(replace(found, steps=(step,)))
+    waiting = Step(Action.AWAIT_ROLLOUT, "Deployment/emqx", "wait until every pod is new")
+    assert "wait until" not in shown(replace(found, steps=(waiting,)))

@@ -18,6 +18,7 @@ from emqx_autocluster.commands.webpage import clustermap
 from emqx_autocluster.commands.webpage.clustermap import ClusterMap, Tie
 from emqx_autocluster.diagnosis import Case
 from emqx_autocluster.emqx.discovery import API_SERVER
+from emqx_autocluster.healing import Action
 from emqx_autocluster.observation import EnvVar, Unobserved
 from emqx_autocluster.text.plain import plain_value
 from hostile_text import HOSTILE, hostile_case, misdeeds, orders
@@ -161,6 +162,14 @@ def test_the_report_has_what_happened_and_all_facts_for_other_tools() -> None:
     assert json.JSONDecoder().raw_decode(found.text[begin:])[0] == plain_value(facts)
 
 
+def test_a_step_without_a_command_is_told_as_on_the_terminal() -> None:
+    found = checkup.examine(the_seed_story())
+    steps = tuple(replace(step, command=None) for step in found.steps if step.action is Action.JOIN_CLUSTER)
+    assert steps
+    words = Page(webpage.render([replace(found, steps=steps)], AT)).words
+    assert all(step.message in words for step in steps)
+
+
 # the map
 
 
@@ -187,6 +196,9 @@ def test_one_whole_cluster_is_one_frame_with_a_line_for_each_pair() -> None:
             id="not asked",
         ),
         pytest.param(a_case(members=(*members("a b"), a_down_member("c"))), clustermap.Kind.DOWN, id="down"),
+        pytest.param(
+            a_case(members=changed(members("a b c"), "c", deleting=True)), clustermap.Kind.ENDING, id="ending"
+        ),
         pytest.param(
             a_case(members=half_joined(members("a b", "c"), "c")),
             clustermap.Kind.HALF_JOINED,

@@ -11,16 +11,15 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from emqx_autocluster import __version__, diagnosis
-from emqx_autocluster.api.findings import Finding, Level, Status
-from emqx_autocluster.commands import inforce, matrix, permissions
-from emqx_autocluster.commands.checkup import Checkup, Unexamined, Verdict
+from emqx_autocluster import __version__
+from emqx_autocluster.api.findings import Finding
+from emqx_autocluster.commands import checklist, inforce, matrix, permissions
+from emqx_autocluster.commands.checkup import Checkup, Standing, Unexamined, Verdict
 from emqx_autocluster.commands.chronicle import Chronicle
 from emqx_autocluster.commands.webpage import clustermap
 from emqx_autocluster.text.plain import plain, plain_value
 
 _WORDS = {Verdict.HEALTHY: "well", Verdict.FINDINGS: "wrong", Verdict.UNKNOWN: "not told"}
-_SIGNS = {"well": "✓", "wrong": "✗", "advice": "!", "untold": "?"}
 
 
 def render(checkups: Sequence[Checkup | Unexamined], at: datetime) -> str:
@@ -49,9 +48,8 @@ def _templates() -> Environment:
         undefined=StrictUndefined,
         finalize=_plain,
     )
-    found.filters |= {"state": _state, "sign": lambda finding: _SIGNS[_state(finding)]}
+    found.filters |= {"state": _state, "sign": Standing.of}
     found.filters["kubectl"] = permissions.in_kubectl_words
-    found.globals["seen"] = matrix.Seen
     return found
 
 
@@ -60,12 +58,8 @@ def _plain(value: Any) -> Any:
 
 
 def _state(finding: Finding) -> str:
-    """How it stands: `well`, `wrong`, `advice`, `untold`."""
-    if finding.status is Status.UNKNOWN:
-        return "untold"
-    if not diagnosis.is_wrong(finding):
-        return "well"
-    return "advice" if finding.level is Level.ADVICE else "wrong"
+    """Its class in the style sheet: `well`, `wrong`, `advice`, `untold`."""
+    return Standing.of(finding).name.lower()
 
 
 def _told(checkup: Checkup | Unexamined) -> dict[str, Any]:
@@ -83,8 +77,8 @@ def _told(checkup: Checkup | Unexamined) -> dict[str, Any]:
         "map": clustermap.draw(case),
         "views": matrix.rows(case),
         "settings": inforce.settings(case),
-        "rungs": [(rung, _further(checkup, rung)) for rung in checkup.rungs],
-        "steps": [step for step in checkup.steps if step.command],
+        "rungs": [(rung, checkup.beside(rung)) for rung in checkup.rungs],
+        "steps": checklist.for_a_person(checkup.steps),
     }
 
 
@@ -92,8 +86,3 @@ def _verdict(checkup: Checkup) -> str:
     if checkup.cause and checkup.verdict is Verdict.HEALTHY:
         return "advice"
     return _WORDS[checkup.verdict]
-
-
-def _further(checkup: Checkup, rung: Finding) -> list[Finding]:
-    """What else is wrong there, and the rung does not say already."""
-    return [p for p in checkup.problems if p.type is rung.type and p.message not in rung.message]

@@ -36,6 +36,7 @@ class Kind(StrEnum):
     NOT_READY = "not-ready"
     UNREAD = "unread"
     DOWN = "down"
+    ENDING = "ending"
     STALE = "stale"
     REPLICANT = "replicant"
 
@@ -160,6 +161,7 @@ def summary(case: Case) -> str:
         "half-joined": serving.half_joined(case),
         "could not be asked": seen.unseen,
         "not running": seen.down,
+        "ending": _ending(case),
         "replicants": seen.replicants,
     }
     told += [f"{what}: {_named(members)}" for what, members in parts.items() if members]
@@ -181,10 +183,10 @@ def _counted(number: int, noun: str) -> str:
 
 
 def _groups(case: Case) -> Iterator[_Group]:
-    seen, numbers = case.membership, _numbers(case)
+    seen, numbers, half = case.membership, _numbers(case), serving.half_joined(case)
 
     def dots(members: Iterable[Member], kind: Kind | None = None) -> tuple[_Dot, ...]:
-        return tuple(_dot(case, member, kind or _kind(case, member), numbers) for member in members)
+        return tuple(_dot(case, member, kind or _kind(member, half), numbers) for member in members)
 
     for number, island in enumerate(seen.islands, start=1):
         of = f" {number} of {len(seen.islands)}" if len(seen.islands) > 1 else ""
@@ -194,6 +196,9 @@ def _groups(case: Case) -> Iterator[_Group]:
         yield _Group("could not be asked", dots(seen.unseen, Kind.UNREAD))
     if seen.down:
         yield _Group("not running", dots(seen.down, Kind.DOWN))
+    ending = _ending(case)
+    if ending:
+        yield _Group("ending", dots(ending, Kind.ENDING))
     if seen.replicants:
         yield _Group("replicants", dots(seen.replicants, Kind.REPLICANT))
     if seen.stale:
@@ -212,8 +217,13 @@ def _dot(case: Case, member: Member, kind: Kind, numbers: dict[str, int]) -> _Do
     return _Dot(kind, str(numbers[pod.uid]), name, f"{pod.name}, {member.node or 'no name known'}: {kind}")
 
 
-def _kind(case: Case, member: Member) -> Kind:
-    if member in serving.half_joined(case):
+def _ending(case: Case) -> tuple[Member, ...]:
+    """Their pods are being deleted, so that they count for no island."""
+    return tuple(member for member in case.observation.each_member() if member.pod.deleting)
+
+
+def _kind(member: Member, half_joined: Sequence[Member]) -> Kind:
+    if member in half_joined:
         return Kind.HALF_JOINED
     return Kind.MEMBER if member.pod.ready else Kind.NOT_READY
 
