@@ -48,7 +48,8 @@ class Question:
 
 async def run(settings: Settings, asked: Question, output: DoctorOutput, *, strict: bool) -> Verdict:
     """`strict`: whether advice counts as well."""
-    checkups = await examined(settings, asked)
+    async with connection.connect(settings, deadline=connection.FOR_PEOPLE) as kube:
+        checkups = await examined(kube, settings, asked)
     _show(checkups, output)
     return checkup.verdict(checkups, strict=strict)
 
@@ -60,7 +61,7 @@ async def watch(settings: Settings, asked: Question) -> NoReturn:
     async with connection.connect(settings, deadline=connection.FOR_PEOPLE) as kube:
 
         async def look() -> live.Show:
-            return partial(_told, await examined(settings, asked, progress=False))
+            return partial(_told, await examined(kube, settings, asked, progress=False))
 
         await live.follow(kube, watched, look)
 
@@ -72,7 +73,8 @@ def _told(checkups: Sequence[Checkup | Unexamined], console: Console) -> None:
 async def plan(
     settings: Settings, asked: Question, output: PlanOutput = PlanOutput.TEXT, *, only_patch: bool = False
 ) -> None:
-    [found] = await examined(settings, asked)
+    async with connection.connect(settings, deadline=connection.FOR_PEOPLE) as kube:
+        [found] = await examined(kube, settings, asked)
     if isinstance(found, Unexamined):
         raise TargetError(f"{found.ref}: {found.why}")
     workload, container = found.case.workload, found.case.container
@@ -87,22 +89,19 @@ async def plan(
 
 
 async def examined(
-    settings: Settings, asked: Question, *, progress: bool = True
+    kube: Kube, settings: Settings, asked: Question, *, progress: bool = True
 ) -> Sequence[Checkup | Unexamined]:
     """Of one workload by its name, one."""
-    async with connection.connect(settings, deadline=connection.FOR_PEOPLE) as kube:
-        observer = connection.observer(kube, EmqxCtl(Exec(kube, settings.execs)), settings)
-        with _progress(shown=progress) as tell:
-            tell("looking for EMQX")
-            found = await _workloads(kube, observer, asked.namespace, asked.target)
-            workloads = [each for each in found if isinstance(each, Workload)]
-            members = sum(workload.replicas for workload in workloads)
-            tell(
-                f"asking {_counted(members, 'member')} of {_counted(len(workloads), 'workload')} what they see"
-            )
-            safe_seconds, version = settings.min_ready_seconds, asked.emqx_version
-            looks = await asyncio.gather(*(_look(observer, one, safe_seconds, version) for one in workloads))
-            return [*looks, *(each for each in found if isinstance(each, Unexamined))]
+    observer = connection.observer(kube, EmqxCtl(Exec(kube, settings.execs)), settings)
+    with _progress(shown=progress) as tell:
+        tell("looking for EMQX")
+        found = await _workloads(kube, observer, asked.namespace, asked.target)
+        workloads = [each for each in found if isinstance(each, Workload)]
+        members = sum(workload.replicas for workload in workloads)
+        tell(f"asking {_counted(members, 'member')} of {_counted(len(workloads), 'workload')} what they see")
+        safe_seconds, version = settings.min_ready_seconds, asked.emqx_version
+        looks = await asyncio.gather(*(_look(observer, one, safe_seconds, version) for one in workloads))
+        return [*looks, *(each for each in found if isinstance(each, Unexamined))]
 
 
 def _counted(number: int, noun: str) -> str:

@@ -29,11 +29,11 @@ _NOT_TOLD = {"original"}
 
 
 async def run(settings: Settings, asked: Question, since: timedelta, output: ReportOutput) -> Verdict:
-    [found] = await doctor.examined(settings, asked)
-    if isinstance(found, Unexamined):
-        raise TargetError(f"{found.ref}: {found.why}")
-    at = datetime.now(UTC)
     async with connection.connect(settings, deadline=connection.FOR_PEOPLE) as kube:
+        [found] = await doctor.examined(kube, settings, asked)
+        if isinstance(found, Unexamined):
+            raise TargetError(f"{found.ref}: {found.why}")
+        at = datetime.now(UTC)
         sources = await _sources(kube, found.case.workload)
     told = chronicle.write(found.case.workload.ref, sources, at - since, found.case.veil)
     _show(found, sources, told, output, at)
