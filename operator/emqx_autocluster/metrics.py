@@ -7,7 +7,7 @@ series of a workload that left are gone.
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from prometheus_client import (
     CollectorRegistry,
@@ -60,7 +60,7 @@ class Workloads(Collector):
         """The sockets were as at the last look, so that what it saw still holds."""
         state = self._states.get(key)
         if state:
-            self._states[key] = _at(state, at)
+            self._states[key] = replace(state, verified_at=at)
 
     def forget(self, key: Key) -> None:
         self._states.pop(key, None)
@@ -104,10 +104,6 @@ class Workloads(Collector):
                 if count is not None:
                     found.add_metric((*key, name), float(count))
         return found
-
-
-def _at(state: State, at: float) -> State:
-    return State(state.conditions, state.members, state.islands, state.stale_nodes, state.rolling, at)
 
 
 def _gauge(name: str, words: str, states: Mapping[Key, State], of: Callable[[State], float | None]) -> Metric:

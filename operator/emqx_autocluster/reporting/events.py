@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from emqx_autocluster.api.annotations import MANAGER
-from emqx_autocluster.api.findings import ConditionType
+from emqx_autocluster.api.findings import ABNORMAL_TRUE, ConditionType
 from emqx_autocluster.api.v1alpha1 import API_VERSION, KIND, Condition, EMQXAutoCluster
 from emqx_autocluster.clients import paths
 from emqx_autocluster.clients.errors import ClientError
@@ -24,7 +24,6 @@ _LONGEST = 1024
 _TWO_LINES = 240
 """Characters of `kubectl describe`: of a transition, since the condition has all of it."""
 _MOST_WAITING = 5000
-_GOOD_WHEN_FALSE = frozenset({ConditionType.STALE_NODES_PRESENT, ConditionType.PAUSED})
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +52,7 @@ def _is_its_cause(condition: Condition, ready: Condition) -> bool:
 
 
 def is_good(condition: Condition) -> bool:
-    return (condition.status == "True") != (condition.type in _GOOD_WHEN_FALSE)
+    return (condition.status == "True") != (condition.type in ABNORMAL_TRUE)
 
 
 class Recorder:
