@@ -23,7 +23,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv sandbox demo pictures quick test simulation soak hostile bench check static unit lock clean have-python have-go
+.PHONY: help venv sandbox demo pictures external quick test simulation soak hostile bench check static unit lock clean have-python have-go
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -59,6 +59,9 @@ sandbox: have-go venv ## Keep a cluster running until Ctrl-C; prints the KUBECON
 
 demo: have-go venv ## Watch three lone EMQX members become one cluster
 	@$(HARNESS) -m demo $(if $(EMQX),--emqx $(EMQX)) $(if $(KEEP),--keep)
+
+external: venv ## What needs Chromium and promtool: the doctor's page in a browser, and the alerts as Prometheus plays them
+	$(BIN)/pytest -q tests/external/test_page.py tests/external/test_alerts.py
 
 pictures: have-go venv ## Make the README's pictures of the terminal anew, from a real run
 	@$(HARNESS) -m sandbox build
