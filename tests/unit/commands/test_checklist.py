@@ -134,3 +134,14 @@ def test_a_service_whose_name_is_nobodys_to_see_is_told_without_a_command() -> N
     assert "1. create the Service" in shown(replace(found, steps=(step,)))
     waiting = Step(Action.AWAIT_ROLLOUT, "Deployment/emqx", "wait until every pod is new")
     assert "wait until" not in shown(replace(found, steps=(waiting,)))
+
+
+def test_advice_has_a_sign_of_its_own_and_is_no_error() -> None:
+    low = shown(examined(a_case(min_ready_seconds=0)), 300).splitlines()
+    [rung] = [line.split() for line in low if "RolloutSafe" in line]
+    assert rung[0] == "!"
+    broken = shown(
+        examined(a_case(env={API_SERVER: "nonsense"}, members=members("a", "b"))), 300
+    ).splitlines()
+    [rung] = [line.split() for line in broken if "ConfigurationValid" in line]
+    assert rung[0] == "✗"
