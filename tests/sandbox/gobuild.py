@@ -1,7 +1,8 @@
 """Builds the sandbox's programs with Go, once, into a cache outside the repository.
 
-The versions are pinned by the go.mod and go.sum files below `go/`. The folder in the cache is named by the
-hash of all that a build depends on, so an entry never goes stale. It is filled program by program, by renaming.
+The versions are pinned by the go.mod and go.sum files below `go/`, or where a program has its own. The folder in the
+cache is named by the hash of all that a build depends on, so an entry never goes stale. It is filled program by
+program, by renaming.
 """
 
 import asyncio
@@ -35,6 +36,10 @@ class Program:
     name: str
     module: str
     package: str
+    sources: Path | None = None
+    """The folder with its module; None: it is one of the sandbox's own."""
+    link_flags: str | None = None
+    """None: those of Kubernetes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +70,13 @@ async def toolchain() -> Toolchain:
     return found
 
 
-def cache_directory(go: Toolchain) -> Path:
+def cache_directory(go: Toolchain, sources: Path | None = None, link_flags: str | None = None) -> Path:
     """Where this toolchain's builds of these sources are kept."""
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    digest = hashlib.sha256(f"{go.version} {go.platform} {_link_flags()}".encode())
-    for source in sorted(path for path in SOURCES.rglob("*") if path.is_file()):
-        digest.update(str(source.relative_to(SOURCES)).encode() + b"\0" + source.read_bytes())
+    folder = sources or SOURCES
+    digest = hashlib.sha256(f"{go.version} {go.platform} {link_flags or _link_flags()}".encode())
+    for source in sorted(path for path in folder.rglob("*") if path.is_file()):
+        digest.update(str(source.relative_to(folder)).encode() + b"\0" + source.read_bytes())
     return Path(home) / "emqx-autocluster" / digest.hexdigest()[:16]
 
 
@@ -91,10 +97,11 @@ async def build(programs: Sequence[Program], directory: Path, tell: Progress) ->
 async def _build_one(program: Program, output: Path, tell: Progress) -> None:
     started = time.monotonic()
     tell(f"building {program.name} {_version(program)}")
+    flags = program.link_flags or _link_flags()
     go = await asyncio.create_subprocess_exec(
-        *("go", "build", "-mod=readonly", "-buildvcs=false", "-trimpath", "-ldflags", _link_flags()),
+        *("go", "build", "-mod=readonly", "-buildvcs=false", "-trimpath", "-ldflags", flags),
         *("-o", str(output), program.package),
-        cwd=SOURCES / program.module,
+        cwd=_folder(program),
         env=_environment(),
         stderr=asyncio.subprocess.PIPE,
         start_new_session=True,
@@ -149,20 +156,29 @@ def _environment() -> dict[str, str]:
 
 def _link_flags() -> str:
     """Kubernetes leaves its version to the linker; kubectl cannot parse a server's version without it."""
-    version = _required_version("kubernetes", "k8s.io/kubernetes")
+    version = required_version(SOURCES / "kubernetes", "k8s.io/kubernetes")
     major, minor, _ = version.removeprefix("v").split(".")
     package = "k8s.io/component-base/version"
     stamps = {"gitVersion": version, "gitMajor": major, "gitMinor": minor, "gitTreeState": "clean"}
     return " ".join(["-s -w", *(f"-X {package}.{name}={value}" for name, value in stamps.items())])
 
 
+def _folder(program: Program) -> Path:
+    return (program.sources or SOURCES) / program.module
+
+
 def _version(program: Program) -> str:
-    modules = {"kubernetes": "k8s.io/kubernetes", "coredns": "github.com/coredns/coredns"}
-    return _required_version(program.module, modules.get(program.module, program.package))
+    modules = {
+        "kubernetes": "k8s.io/kubernetes",
+        "coredns": "github.com/coredns/coredns",
+        "helm": "helm.sh/helm/v3",
+    }
+    return required_version(_folder(program), modules.get(program.module, program.package))
 
 
-def _required_version(module: str, path: str) -> str:
-    text = (SOURCES / module / "go.mod").read_text()
+def required_version(module: Path, path: str) -> str:
+    """Of `path` by the go.mod in the folder `module`."""
+    text = (module / "go.mod").read_text()
     found = re.search(rf"^(?:require)?\s+{re.escape(path)} (v\S+)", text, re.MULTILINE)
     assert found, f"{module}/go.mod does not require {path}"
     return found[1]
