@@ -23,7 +23,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv sandbox demo pictures external quick test simulation soak hostile bench check static unit lock clean have-python have-go
+.PHONY: help venv sandbox demo pictures external chart quick test simulation soak hostile bench check static unit lock clean have-python have-go
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -60,8 +60,16 @@ sandbox: have-go venv ## Keep a cluster running until Ctrl-C; prints the KUBECON
 demo: have-go venv ## Watch three lone EMQX members become one cluster
 	@$(HARNESS) -m demo $(if $(EMQX),--emqx $(EMQX)) $(if $(KEEP),--keep)
 
-external: venv ## What needs Chromium and promtool: the doctor's page in a browser, and the alerts as Prometheus plays them
-	$(BIN)/pytest -q tests/external/test_page.py tests/external/test_alerts.py
+external: have-go venv ## What needs Chromium, promtool or helm: the page in a browser, the alerts as played, the chart (builds helm)
+	$(BIN)/pytest -q tests/external/test_page.py tests/external/test_alerts.py tests/external/test_helm.py tests/external/test_helm_installed.py
+
+CHART := charts/emqx-autocluster
+
+chart: ## Copy into the chart anew what it has of crds/ and deploy/
+	cp crds/emqxautoclusters.yaml $(CHART)/crds/
+	cp deploy/20-rbac.yaml $(CHART)/files/rbac.yaml
+	cp deploy/50-guardrails.yaml $(CHART)/files/guardrails.yaml
+	cp deploy/monitoring/podmonitor.yaml deploy/monitoring/prometheusrule.yaml $(CHART)/files/
 
 pictures: have-go venv ## Make the README's pictures of the terminal anew, from a real run
 	@$(HARNESS) -m sandbox build
@@ -97,7 +105,7 @@ check: static unit ## Format, lint, types, import contracts and unit tests
 static: venv
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
-	$(BIN)/mypy -p emqx_autocluster -p sandbox -p demo -p soak -p simulation -p siege
+	$(BIN)/mypy -p emqx_autocluster -p sandbox -p helm -p demo -p soak -p simulation -p siege
 	$(BIN)/mypy -p bench
 	$(BIN)/lint-imports
 

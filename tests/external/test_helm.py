@@ -63,6 +63,11 @@ def nested(path: str, value: Any) -> Object:
     return {head: nested(rest, value) if rest else value}
 
 
+def test_this_is_the_helm_that_is_pinned(helm: Helm) -> None:
+    pinned = (program.SOURCES / "helm" / "go.mod").read_text()
+    assert f"helm.sh/helm/v3 {helm('version', '--template', '{{.Version}}')} " in pinned
+
+
 def test_by_default_it_is_what_deploy_has_but_the_namespace(helm: Helm) -> None:
     wanted = shipped(*DEPLOYED)
     del wanted["Namespace", NAMESPACE]
@@ -98,8 +103,8 @@ def test_lint_finds_no_fault(helm: Helm) -> None:
 def test_it_can_be_part_of_another_chart(helm: Helm, tmp_path: Path) -> None:
     (tmp_path / "charts").mkdir()
     (tmp_path / "charts" / NAME).symlink_to(CHART)
-    whole = {"apiVersion": "v2", "name": "platform", "version": "1.0.0"}
-    whole |= {"dependencies": [{"name": NAME, "version": VERSION}]}
+    part = {"name": NAME, "version": VERSION}
+    whole = {"apiVersion": "v2", "name": "platform", "version": "1.0.0", "dependencies": [part]}
     (tmp_path / "Chart.yaml").write_text(yaml.safe_dump(whole))
     (tmp_path / "values.yaml").write_text(
         yaml.safe_dump({NAME: {"replicas": 3}, "global": {"region": "here"}})
@@ -117,7 +122,7 @@ POD = "spec/template/spec"
 OPERATOR = f"{POD}/containers/operator"
 DIGEST = "sha256:" + "0a" * 32
 TOLERATION = {"key": "spot", "operator": "Exists", "effect": "NoSchedule"}
-AFFINITY = {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}}
+AFFINITY: Object = {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}}
 SPREAD = {"maxSkew": 2, "topologyKey": "topology.kubernetes.io/zone", "whenUnsatisfiable": "DoNotSchedule"}
 
 EFFECTS: list[tuple[str, Any, Key, str, Any]] = [
