@@ -26,7 +26,6 @@ IN_NAMESPACE = ("--namespace", NAMESPACE)
 CRD = "emqxautoclusters.emqx-autocluster.io"
 USERS = "iot"
 """The namespace that the notes speak of."""
-ACCOUNT = "system:serviceaccount:{}:emqx-autocluster"
 
 
 @pytest.fixture
@@ -148,11 +147,15 @@ def crd_upgraded(story: Story) -> None:
 
 
 async def elsewhere(story: Story, helm: Helm) -> None:
-    """In another namespace the policies bind the account that is there."""
+    """In another namespace the rights are those of the account that is there, and the policies bind it."""
     sandbox = story.sandbox
     where = ("--namespace", "platform", "--create-namespace")
     await asyncio.to_thread(helm, "install", "other", str(CHART), *where, "--wait")
-    theft = ("annotate", "deployment/emqx", "-n", USERS, "a=b", f"--as={ACCOUNT.format('platform')}")
+    account = "--as=system:serviceaccount:platform:emqx-autocluster"
+    may = "auth", "can-i", account
+    assert sandbox.kubectl(*may, "patch", "deployments.apps", "-n", USERS).strip() == "yes"
+    assert sandbox.kubectl(*may, "update", "leases.coordination.k8s.io/emqx-autocluster", "-n", "platform")
+    theft = ("annotate", "deployment/emqx", "-n", USERS, "a=b", account)
 
     async def refused() -> bool:
         try:

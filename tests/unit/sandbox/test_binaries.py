@@ -88,6 +88,16 @@ def test_another_go_builds_into_another_folder() -> None:
     assert first != gobuild.cache_directory(gobuild.Toolchain("go1.26.0", "linux/arm64"))
 
 
+def test_a_program_with_modules_of_its_own_is_kept_apart(tmp_path: Path) -> None:
+    go = gobuild.Toolchain("go1.26.0", "linux/amd64")
+    (tmp_path / "go.mod").write_text("module sandbox/helm\n")
+    own = gobuild.cache_directory(go, tmp_path, "-X version=v3")
+    assert own != gobuild.cache_directory(go)
+    assert own != gobuild.cache_directory(go, tmp_path, "-X version=v4")
+    (tmp_path / "go.mod").write_text("module sandbox/helm2\n")
+    assert own != gobuild.cache_directory(go, tmp_path, "-X version=v3")
+
+
 def test_a_changed_source_builds_into_another_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     go = gobuild.Toolchain("go1.26.0", "linux/amd64")
     for source in gobuild.SOURCES.rglob("*.*"):
