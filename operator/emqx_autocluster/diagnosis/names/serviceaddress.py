@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false
+from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false, unknown
 from emqx_autocluster.diagnosis.case import Case
 from emqx_autocluster.diagnosis.endpoints import policies
-from emqx_autocluster.observation import DiscoveryError, DiscoveryTrace, Member, Unobserved
+from emqx_autocluster.observation import NOT_ASKED, DiscoveryError, DiscoveryTrace, Member, Unobserved
 
 _TYPE = ConditionType.DNS_HEALTHY
 _SILENT = frozenset({DiscoveryError.TIMED_OUT, DiscoveryError.REFUSED})
@@ -20,8 +20,10 @@ def _differs(case: Case, hosts: Sequence[str]) -> Finding | None:
     """An address at which neither the Service nor any API server is, and which no certificate of theirs names."""
     network = case.observation.network
     own, servers, named = network.service_address, network.api_servers, network.certificate_hosts
-    if isinstance(own, Unobserved) or isinstance(servers, Unobserved) or isinstance(named, Unobserved):
+    if isinstance(named, Unobserved):
         return None
+    if isinstance(own, Unobserved) or isinstance(servers, Unobserved):
+        return _unjudged(case, hosts, named)
     if own is None or not servers:
         return None
     right = {own, *servers, *named}
@@ -33,6 +35,22 @@ def _differs(case: Case, hosts: Sequence[str]) -> Finding | None:
                 f"{host} is {', '.join(addresses)} in pod {member.pod.name}, and the Service kubernetes in default has"
                 f" {own}; the API servers are {', '.join(sorted(servers))}: look for an entry of that"
                 " name in the pod's hostAliases, its nameserver, or CoreDNS's hosts, template and rewrite",
+            )
+    return None
+
+
+def _unjudged(case: Case, hosts: Sequence[str], named: frozenset[str]) -> Finding | None:
+    """Where it was asked in vain whose address it is, which no certificate names."""
+    own = case.observation.network.service_address
+    if not isinstance(own, Unobserved) or own is NOT_ASKED:
+        return None
+    for member, host, addresses in _lookups(case, hosts):
+        if addresses and named.isdisjoint(addresses):
+            return unknown(
+                _TYPE,
+                Reason.PROBE_FAILED,
+                f"{host} is {', '.join(addresses)} in pod {member.pod.name}, which the API server's certificate does"
+                f" not name; whether that is the Service kubernetes in default is not known: {own.reason}",
             )
     return None
 
