@@ -11,6 +11,7 @@ from http import HTTPStatus
 
 import aiohttp
 
+from emqx_autocluster import metrics
 from emqx_autocluster.clients import paths
 from emqx_autocluster.clients.errors import ClientError, Forbidden
 from emqx_autocluster.clients.kube import Kube
@@ -85,6 +86,7 @@ class Reach:
         if missing and namespace not in self._told:
             self._told.add(namespace)
             logger.warning(_unreached(namespace, missing), extra={"namespace": namespace})
+        metrics.NAMESPACE_WATCHED.labels(namespace).set(not missing)
         if bool(missing) is (namespace not in self._open):
             return
         if missing:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false, unknown
+from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false
 from emqx_autocluster.diagnosis.case import Case
 from emqx_autocluster.diagnosis.endpoints import policies
 from emqx_autocluster.observation import NOT_ASKED, DiscoveryError, DiscoveryTrace, Member, Unobserved
@@ -20,10 +20,8 @@ def _differs(case: Case, hosts: Sequence[str]) -> Finding | None:
     """An address at which neither the Service nor any API server is, and which no certificate of theirs names."""
     network = case.observation.network
     own, servers, named = network.service_address, network.api_servers, network.certificate_hosts
-    if isinstance(named, Unobserved):
+    if isinstance(own, Unobserved) or isinstance(servers, Unobserved) or isinstance(named, Unobserved):
         return None
-    if isinstance(own, Unobserved) or isinstance(servers, Unobserved):
-        return _unjudged(case, hosts, named)
     if own is None or not servers:
         return None
     right = {own, *servers, *named}
@@ -39,20 +37,21 @@ def _differs(case: Case, hosts: Sequence[str]) -> Finding | None:
     return None
 
 
-def _unjudged(case: Case, hosts: Sequence[str], named: frozenset[str]) -> Finding | None:
-    """Where it was asked in vain whose address it is, which no certificate names."""
-    own = case.observation.network.service_address
-    if not isinstance(own, Unobserved) or own is NOT_ASKED:
-        return None
+def unjudged(case: Case, hosts: Sequence[str]) -> str:
+    """To be said after all is well: an address that no certificate names, and whose it is could not be read."""
+    network = case.observation.network
+    facts = (network.service_address, network.api_servers)
+    unread = next((f for f in facts if isinstance(f, Unobserved) and f is not NOT_ASKED), None)
+    named = network.certificate_hosts
+    if unread is None or isinstance(named, Unobserved):
+        return ""
     for member, host, addresses in _lookups(case, hosts):
         if addresses and named.isdisjoint(addresses):
-            return unknown(
-                _TYPE,
-                Reason.PROBE_FAILED,
-                f"{host} is {', '.join(addresses)} in pod {member.pod.name}, which the API server's certificate does"
-                f" not name; whether that is the Service kubernetes in default is not known: {own.reason}",
+            return (
+                f"; {host} is {', '.join(addresses)} in pod {member.pod.name}, and whether that is the Service"
+                f" kubernetes in default is not judged: {unread.reason}"
             )
-    return None
+    return ""
 
 
 def _lookups(case: Case, hosts: Sequence[str]) -> Iterator[tuple[Member, str, tuple[str, ...]]]:
