@@ -36,6 +36,7 @@ _OWN = "their own sandbox"
 _ONE_AFTER_ANOTHER = {
     "tests/faults/test_dns.py": _OWN,
     "tests/apiserver/test_deploy.py": _OWN,
+    "tests/apiserver/test_namespaced.py": _OWN,
     "tests/faults/test_succession.py": "the one Lease",
 }
 """Tests that would disturb each other, by what they have in common."""

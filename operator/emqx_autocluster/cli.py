@@ -341,8 +341,16 @@ def _complain(error: Exception) -> None:
 
 
 def _settings(kubeconfig: Path | None, context: str | None) -> Settings:
+    from pydantic import ValidationError
+
     given = {"kubeconfig": kubeconfig, "context": context}
-    return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+    except ValidationError as error:
+        for each in error.errors():
+            variable = f"{Settings.model_config['env_prefix']}{each['loc'][0]}".upper()
+            _complain(ValueError(f"{variable}: {each['msg'].removeprefix('Value error, ')}"))
+        raise typer.Exit(_COULD_NOT_TELL) from error
 
 
 def _log(settings: Settings) -> None:

@@ -152,6 +152,12 @@ LEADER = Gauge(
     "1 for the replica that watches and acts, 0 for one that stands by.",
     registry=REGISTRY,
 )
+NAMESPACE_WATCHED = Gauge(
+    f"{_PREFIX}_namespace_watched",
+    "Of each namespace that EMQX_AUTOCLUSTER_NAMESPACES names: 1 if it is watched, 0 if it cannot be.",
+    ("namespace",),
+    registry=REGISTRY,
+)
 QUEUE_DEPTH = Gauge(f"{_PREFIX}_queue_depth", "Workloads that wait for a worker.", registry=REGISTRY)
 QUEUE_AGE = Gauge(
     f"{_PREFIX}_queue_oldest_age_seconds",

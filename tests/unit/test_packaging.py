@@ -13,11 +13,12 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from emqx_autocluster import __version__
-from emqx_autocluster.settings import Settings
+from emqx_autocluster.settings import NAMESPACES, Settings
 
 ROOT = Path(__file__).parents[2]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 WEBPAGE = "emqx_autocluster/commands/webpage"
+NAMESPACED = ROOT / "deploy" / "namespaced"
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 DEPLOYMENT: dict[str, Any] = yaml.safe_load((ROOT / "deploy" / "30-deployment.yaml").read_text())
 POD: dict[str, Any] = DEPLOYMENT["spec"]["template"]["spec"]
@@ -117,13 +118,28 @@ def test_there_is_one_crd() -> None:
     assert link.resolve() == ROOT / "crds" / "emqxautoclusters.yaml"
 
 
+def cluster_role() -> dict[str, Any]:
+    documents = yaml.safe_load_all((ROOT / "deploy" / "20-rbac.yaml").read_text())
+    return next(document for document in documents if document["kind"] == "ClusterRole")
+
+
 def test_no_right_is_a_wildcard_or_a_way_to_more() -> None:
-    rules = next(
-        document["rules"]
-        for document in yaml.safe_load_all((ROOT / "deploy" / "20-rbac.yaml").read_text())
-        if document["kind"] == "ClusterRole"
-    )
-    for rule in rules:
+    for rule in cluster_role()["rules"]:
         assert not {"*", "escalate", "bind", "impersonate"} & set(rule["verbs"])
         assert not {"*", "secrets", "nodes", "serviceaccounts/token"} & set(rule["resources"])
         assert "*" not in rule["apiGroups"]
+
+
+def test_the_role_in_one_namespace_has_the_rules_of_the_cluster_role() -> None:
+    role = yaml.safe_load((NAMESPACED / "rights" / "role.yaml").read_text())
+    assert (role["kind"], role["rules"]) == ("Role", cluster_role()["rules"])
+
+
+def test_the_namespaced_installation_has_the_role_in_each_namespace_that_it_names() -> None:
+    whole = yaml.safe_load((NAMESPACED / "kustomization.yaml").read_text())
+    folders = [each for each in whole["resources"] if not each.startswith("..")]
+    made = [yaml.safe_load((NAMESPACED / each / "kustomization.yaml").read_text()) for each in folders]
+    patch = yaml.safe_load(whole["patches"][0]["patch"])
+    [setting] = patch["spec"]["template"]["spec"]["containers"][0]["env"]
+    assert setting["name"] == NAMESPACES
+    assert [each["namespace"] for each in made] == setting["value"].split(",")

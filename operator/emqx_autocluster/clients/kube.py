@@ -123,14 +123,17 @@ class Kube:
     def proxied(self) -> bool:
         return self._proxy is not None
 
-    def open_session(self, metadata_only: Collection[str] = ()) -> aiohttp.ClientSession:
+    def open_session(
+        self, metadata_only: Collection[str] = (), *others: aiohttp.ClientMiddlewareType
+    ) -> aiohttp.ClientSession:
         """A session of its own for a library that closes what it is given (kopf): same credentials, always fresh.
 
-        Of the collections at these paths it gets metadata, which is what tells whose an object is.
+        Of the collections at these paths it gets metadata, which is what tells whose an object is. `others` see each
+        of its answers.
         """
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=self.tls, limit=0),  # who asks is counted, not the connections
-            middlewares=(self._authenticate, MetadataOnly(metadata_only)),
+            middlewares=(*others, self._authenticate, MetadataOnly(metadata_only)),
             response_class=SlimResponse if metadata_only else aiohttp.ClientResponse,
             proxy=self._proxy,
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),

@@ -81,6 +81,15 @@ def local_subject_access_reviews(namespace: str) -> str:
     return _path("/apis/authorization.k8s.io/v1", "localsubjectaccessreviews", namespace, None)
 
 
+def self_subject_access_reviews() -> str:
+    return _path("/apis/authorization.k8s.io/v1", "selfsubjectaccessreviews", None, None)
+
+
+def own_kinds() -> str:
+    """Which kinds of our own group are served: whoever may log in may ask that."""
+    return f"/apis/{GROUP}/{VERSION}"
+
+
 def emqxautoclusters(namespace: str | None = None, name: str | None = None) -> str:
     return _path(f"/apis/{GROUP}/{VERSION}", "emqxautoclusters", namespace, name)
 

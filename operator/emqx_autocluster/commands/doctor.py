@@ -21,7 +21,7 @@ from emqx_autocluster.clients.kube import Kube
 from emqx_autocluster.commands import checklist, checkup, live, overlays, proposal, terminal, webpage
 from emqx_autocluster.commands.checkup import Checkup, Unexamined, Verdict
 from emqx_autocluster.commands.formats import DoctorOutput, PlanOutput
-from emqx_autocluster.commands.targets import TargetError, parse_target
+from emqx_autocluster.commands.targets import TargetError, parse_target, where
 from emqx_autocluster.commands.terminal import Terminal
 from emqx_autocluster.emqx import discovery
 from emqx_autocluster.observation import Workload, WorkloadKind, WorkloadRef
@@ -56,8 +56,9 @@ async def run(settings: Settings, asked: Question, output: DoctorOutput, *, stri
 
 async def watch(settings: Settings, asked: Question) -> NoReturn:
     """Looks again when a workload, a pod or a resource changes: what changes inside the members alone shows there."""
-    namespace = asked.namespace or (asked.target and "default")
-    watched = [path(namespace) for path in (*_COLLECTIONS.values(), paths.pods, paths.emqxautoclusters)]
+    collections = (*_COLLECTIONS.values(), paths.pods, paths.emqxautoclusters)
+    looked_at = settings.within(asked.namespace or (asked.target and "default"))
+    watched = [path(namespace) for path in collections for namespace in looked_at]
     async with connection.connect(settings, deadline=connection.FOR_PEOPLE) as kube:
 
         async def look() -> live.Show:
@@ -95,7 +96,7 @@ async def examined(
     observer = connection.observer(kube, EmqxCtl(Exec(kube, settings.execs)), settings)
     with _progress(shown=progress) as tell:
         tell("looking for EMQX")
-        found = await _workloads(kube, observer, asked.namespace, asked.target)
+        found = await _workloads(kube, observer, settings, asked)
         workloads = [each for each in found if isinstance(each, Workload)]
         members = sum(workload.replicas for workload in workloads)
         tell(f"asking {_counted(members, 'member')} of {_counted(len(workloads), 'workload')} what they see")
@@ -116,30 +117,29 @@ def _progress(*, shown: bool) -> Iterator[Callable[[str], None]]:
 
 
 async def _workloads(
-    kube: Kube, observer: Observer, namespace: str | None, target: str | None
+    kube: Kube, observer: Observer, settings: Settings, asked: Question
 ) -> Sequence[Workload | Unexamined]:
-    if target is None:
-        return await _all_that_run_emqx(kube, namespace)
-    ref = parse_target(namespace or "default", target)
+    if asked.target is None:
+        return await _all_that_run_emqx(kube, settings.within(asked.namespace))
+    ref = parse_target(asked.namespace or "default", asked.target)
     workload = await observer.workload(ref)
     if workload is None:
         raise TargetError(f"{ref} does not exist in namespace {ref.namespace}")
     return [workload]
 
 
-async def _all_that_run_emqx(kube: Kube, namespace: str | None) -> Sequence[Workload | Unexamined]:
+async def _all_that_run_emqx(kube: Kube, namespaces: Sequence[str | None]) -> Sequence[Workload | Unexamined]:
+    listed = [(kind, path(each)) for kind, path in _COLLECTIONS.items() for each in namespaces]
     try:
-        found = await asyncio.gather(*(kube.list(path(namespace)) for path in _COLLECTIONS.values()))
+        found = await asyncio.gather(*(kube.list(path) for _, path in listed))
     except Forbidden as error:
         raise TargetError(f"{error}; name what you may read: doctor deployment/NAME -n NAMESPACE") from error
-    parsed = (
-        _parsed(kind, body) for kind, bodies in zip(_COLLECTIONS, found, strict=True) for body in bodies
-    )
+    parsed = (_parsed(kind, body) for (kind, _), bodies in zip(listed, found, strict=True) for body in bodies)
     emqx = [each for each in parsed if isinstance(each, Unexamined) or _runs_emqx(each)]
     if not emqx:
-        where = f"namespace {namespace}" if namespace else "the cluster"
+        place = where(namespaces)
         raise TargetError(
-            f"no Deployment or StatefulSet in {where} looks like EMQX; name one: deployment/NAME"
+            f"no Deployment or StatefulSet in {place} looks like EMQX; name one: deployment/NAME"
         )
     return sorted(emqx, key=lambda each: each.ref)
 

@@ -1,7 +1,9 @@
 """`status`: all enrolled workloads as a table for people."""
 
+import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from pydantic import ValidationError
@@ -13,7 +15,7 @@ from rich.text import Text
 from emqx_autocluster.api.findings import ABNORMAL_TRUE, ConditionType
 from emqx_autocluster.api.v1alpha1 import Condition, EMQXAutoCluster, Members, PlannedAction, StatusModel
 from emqx_autocluster.clients import paths
-from emqx_autocluster.commands import live, stages
+from emqx_autocluster.commands import live, stages, targets
 from emqx_autocluster.commands.stages import Stage
 from emqx_autocluster.commands.terminal import Terminal, assembled, text
 from emqx_autocluster.observer.connection import FOR_PEOPLE, connect
@@ -24,20 +26,20 @@ _MARKS = {"True": ("✓ True", "green"), "False": ("✗ False", "red"), "Unknown
 
 async def show(settings: Settings, namespace: str | None, *, watch: bool) -> None:
     async with connect(settings, deadline=FOR_PEOPLE) as kube:
-        path = paths.emqxautoclusters(namespace)
+        watched = [paths.emqxautoclusters(each) for each in settings.within(namespace)]
 
         async def look() -> live.Show:
-            return partial(_show, await kube.list(path), namespace)
+            found = await asyncio.gather(*map(kube.list, watched))
+            return partial(_show, [*chain(*found)], targets.where(settings.within(namespace)))
 
         if watch:
-            await live.follow(kube, [path], look)
+            await live.follow(kube, watched, look)
         (await look())(Terminal())
 
 
-def _show(bodies: Sequence[Mapping[str, Any]], namespace: str | None, console: Console) -> None:
+def _show(bodies: Sequence[Mapping[str, Any]], where: str, console: Console) -> None:
     resources, odd = readable(bodies)
     if not bodies:
-        where = f"namespace {namespace}" if namespace else "the cluster"
         console.print(f"No enrolled workload in {where}. Enrol one:")
         console.print("  kubectl annotate deployment/NAME emqx-autocluster.io/mode=Observe")
         return

@@ -1,5 +1,7 @@
 """Which workload a person means on the command line, in kubectl's words: deployment/NAME, sts/NAME."""
 
+from collections.abc import Collection
+
 from emqx_autocluster.observation import WorkloadKind, WorkloadRef
 
 _KINDS = {
@@ -21,3 +23,9 @@ def parse_target(namespace: str, text: str) -> WorkloadRef:
     if kind.lower() not in _KINDS or not name:
         raise TargetError(f'"{text}" is no workload; expected deployment/NAME or statefulset/NAME')
     return WorkloadRef(namespace, _KINDS[kind.lower()], name)
+
+
+def where(namespaces: Collection[str | None]) -> str:
+    """For a sentence on what was listed there; None among them: everywhere."""
+    named = [name for name in namespaces if name]
+    return f"namespace {', '.join(named)}" if named else "the cluster"

@@ -1,7 +1,7 @@
 """All reads: asks the API server, the pods and the DNS, and fills one Observation."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -48,8 +48,12 @@ class Observer:
         resolver: ClusterResolver | None,
         cluster_domain: str,
         settling: timedelta = timedelta(seconds=SETTLING_SECONDS),
+        namespaces: Collection[str] | None = None,
     ) -> None:
-        """`settling`: the age until which a member that stands alone may still find others by itself."""
+        """`settling`: the age until which a member that stands alone may still find others by itself.
+
+        `namespaces`: the only ones that are read in; None: all.
+        """
         self._settling = settling
         self._kube = kube
         self._pulses = Pulses(emqx_ctl)
@@ -58,7 +62,7 @@ class Observer:
         self._roster = RosterReader(kube)
         self._strangers = Strangers(kube)
         self._cores = Cores(kube, emqx_ctl)
-        self._cluster_dns = ClusterDNSReader(kube, cluster_domain)
+        self._cluster_dns = ClusterDNSReader(kube, cluster_domain, namespaces)
         self._policies = PolicyReader(kube, self._cluster_dns)
         self._remembered: dict[WorkloadRef, Remembered] = {}
 

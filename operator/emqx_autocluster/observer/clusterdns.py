@@ -4,7 +4,7 @@ They are the same for all workloads, so they are read once for all of them and b
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -29,6 +29,7 @@ from emqx_autocluster.observation import (
 )
 from emqx_autocluster.observer.interviews import Lookups
 from emqx_autocluster.observer.look import Look
+from emqx_autocluster.settings import NAMESPACES
 
 T = TypeVar("T")
 _AGE = timedelta(minutes=1)
@@ -60,9 +61,11 @@ class Recent(Generic[T]):
 
 
 class ClusterDNSReader:
-    def __init__(self, kube: Kube, cluster_domain: str) -> None:
+    def __init__(self, kube: Kube, cluster_domain: str, namespaces: Collection[str] | None = None) -> None:
+        """`namespaces`: the only ones that are read in, so that others are not even asked for; None: all."""
         self._kube = kube
         self._domain = cluster_domain
+        self._namespaces = namespaces
         self._dns = Recent(self._read_dns)
         self._api_servers = Recent(self._read_api_servers)
 
@@ -123,7 +126,15 @@ class ClusterDNSReader:
         answers = await asyncio.gather(*(ask(server, name, in_cluster=inside) for server in servers))
         return dict(zip(servers, answers, strict=True))
 
+    def _unread(self, namespace: str) -> Unobserved | None:
+        if self._namespaces is None or namespace in self._namespaces:
+            return None
+        return Unobserved(f"{NAMESPACES} does not name {namespace}, so nothing is read there")
+
     async def _read_dns(self) -> ClusterDNS:
+        unread = self._unread(_DNS_NAMESPACE)
+        if unread:
+            return ClusterDNS(unread, unread, unread)
         service, endpoints, config = await asyncio.gather(
             fact(self._kube.get(paths.services(_DNS_NAMESPACE, _DNS_SERVICE))),
             parsed(self._kube.get(paths.endpoints(_DNS_NAMESPACE, _DNS_SERVICE)), objects.endpoints),
@@ -138,6 +149,9 @@ class ClusterDNSReader:
         )
 
     async def _read_api_servers(self) -> _APIServers:
+        unread = self._unread(_API_NAMESPACE)
+        if unread:
+            return _APIServers(unread, unread)
         service, endpoints = await asyncio.gather(
             fact(self._kube.get(paths.services(_API_NAMESPACE, _API_SERVICE))),
             fact(self._kube.get(paths.endpoints(_API_NAMESPACE, _API_SERVICE))),

@@ -30,4 +30,6 @@ def resolver(kube: Kube, settings: Settings) -> ClusterResolver | None:
 
 def observer(kube: Kube, emqx_ctl: EmqxCtl, settings: Settings) -> Observer:
     settling = timedelta(seconds=settings.settling_seconds)
-    return Observer(kube, emqx_ctl, resolver(kube, settings), settings.cluster_domain, settling)
+    return Observer(
+        kube, emqx_ctl, resolver(kube, settings), settings.cluster_domain, settling, settings.namespaces
+    )

@@ -1,7 +1,7 @@
 """The custom resources: finding the one of a workload, making it, writing its status."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -72,6 +72,11 @@ class Resources:
             if not known:
                 del self._known[ref]
         return ref
+
+    @property
+    def refs(self) -> Collection[WorkloadRef]:
+        """Workloads that a watched custom resource is about."""
+        return self._known.keys()
 
     def has(self, ref: WorkloadRef) -> bool:
         """Whether a watched custom resource is about this workload."""

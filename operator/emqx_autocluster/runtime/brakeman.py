@@ -59,6 +59,12 @@ class Brakeman:
             self._watches[workload.ref] = task
             task.add_done_callback(lambda _: self._watches.pop(workload.ref, None))
 
+    def leave(self, ref: WorkloadRef) -> None:
+        """Its rollout is nobody's to watch any more."""
+        task = self._watches.get(ref)
+        if task:
+            task.cancel()
+
     async def end(self) -> None:
         tasks = list(self._watches.values())
         for task in tasks:

@@ -2,6 +2,9 @@
 
 Only `on.event` is used: it writes nothing to the watched objects, no finalizer and no annotation, so a
 stopped operator blocks nobody. There is no filter on the annotation: with one, its removal would never show.
+
+Which namespaces are watched is told by `Reach`, and kopf is asked to look for none by itself: that would take the right
+to list them, and the first that may not be watched would end all other watches.
 """
 
 import asyncio
@@ -11,6 +14,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import kopf
+from kopf._cogs.structs.references import (
+    Insights,
+    NamespaceName,
+)  # kopf.operator takes them, kopf exports them not
 
 from emqx_autocluster.api import annotations
 from emqx_autocluster.api.v1alpha1 import GROUP, PLURAL, VERSION
@@ -19,6 +26,7 @@ from emqx_autocluster.clients.kube import Kube
 from emqx_autocluster.clients.payload import template_annotations
 from emqx_autocluster.observation import WorkloadKind, WorkloadRef
 from emqx_autocluster.reporting.resources import Resources
+from emqx_autocluster.runtime.reach import Kind, Reach
 from emqx_autocluster.runtime.workqueue import WorkQueue
 
 _OWN = f"{annotations.MANAGED_BY}={annotations.MANAGER}"
@@ -30,12 +38,19 @@ _RBAC = (
 )
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _METADATA_ONLY = (
-    paths.deployments(),
-    paths.statefulsets(),
-    paths.serviceaccounts(),
-    paths.roles(),
-    paths.rolebindings(),
+    paths.deployments,
+    paths.statefulsets,
+    paths.serviceaccounts,
+    paths.roles,
+    paths.rolebindings,
 )
+WATCHED: tuple[Kind, ...] = (
+    *(("apps", plural) for plural in _KINDS),
+    (GROUP, PLURAL),
+    *((group, plural) for group, _, plural in _RBAC),
+)
+_NONE_BY_ITSELF = ("*",)
+"""A pattern, by which kopf would look for namespaces if scanning were not disabled, and starts with none."""
 _BETWEEN_LOGINS = 1.0
 _ENDING_SECONDS = 10.0
 
@@ -58,6 +73,12 @@ class Enrolment:
             (self._enrolled.add if enrolled else self._enrolled.discard)(ref)
             self._queue.add(ref)
 
+    def again(self, namespace: str) -> None:
+        """What is known of there is looked at once more: it may be out of sight now, or have gone meanwhile."""
+        for ref in {*self._enrolled, *self._resources.refs}:
+            if ref.namespace == namespace:
+                self._queue.add(ref)
+
     def resource(self, body: Mapping[str, Any], *, deleted: bool) -> None:
         ref = self._resources.learn(body, deleted=deleted)
         if ref is not None:
@@ -77,26 +98,34 @@ class WatchFailedError(Exception):
     """A watch cannot go on, and kopf, which has told why, does not come to an end by itself."""
 
 
-async def watch(kube: Kube, enrolment: Enrolment, ready: asyncio.Event, stop: asyncio.Event) -> None:
+async def watch(
+    kube: Kube, enrolment: Enrolment, reach: Reach, ready: asyncio.Event, stop: asyncio.Event
+) -> None:
     """Watches until `stop`; raises when a watch cannot go on, so that the process ends and starts anew."""
     # One line per event and object would drown what matters.
     logging.getLogger("kopf.objects").setLevel(logging.WARNING)
     ending = asyncio.Event()
     # Before kopf's start: it cancels all that begin later.
     noticing, stopping = asyncio.create_task(ending.wait()), asyncio.create_task(stop.wait())
+    insights, everywhere = Insights(), reach.namespaces is None
+    reaching = asyncio.create_task(ending.wait() if everywhere else _follow(reach, insights, enrolment))
     watching = asyncio.create_task(
         kopf.operator(
-            registry=_registry(kube, enrolment, ending, stop),
+            registry=_registry(kube, enrolment, reach, ending, stop),
             settings=_settings(),
-            clusterwide=True,
+            clusterwide=everywhere,
+            namespaces=() if everywhere else _NONE_BY_ITSELF,
+            insights=insights,
             standalone=True,
             ready_flag=ready,
         )
     )
     try:
-        await asyncio.wait({watching, noticing, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({watching, reaching, noticing, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if stop.is_set():
             return  # kopf would take seconds to end in good order, and has nothing to put in order
+        if reaching.done():
+            reaching.result()
         # When one watch fails, kopf 1.45 can wait for its others for ever, and nothing would be watched any more.
         await asyncio.wait({watching}, timeout=_ENDING_SECONDS)
         if watching.done():
@@ -104,12 +133,24 @@ async def watch(kube: Kube, enrolment: Enrolment, ready: asyncio.Event, stop: as
         else:
             raise WatchFailedError("a watch has failed")
     finally:
-        for task in (noticing, stopping, watching):
+        for task in (noticing, stopping, reaching, watching):
             task.cancel()
 
 
+async def _follow(reach: Reach, insights: Insights, enrolment: Enrolment) -> None:
+    """Has kopf watch where `reach` says that it may, and nowhere else."""
+
+    async def changed(namespace: str, watched: bool) -> None:  # noqa: FBT001 - what Reach tells
+        async with insights.revised:
+            (insights.namespaces.add if watched else insights.namespaces.discard)(NamespaceName(namespace))
+            insights.revised.notify_all()
+        enrolment.again(namespace)
+
+    await reach.keep(changed)
+
+
 def _registry(
-    kube: Kube, enrolment: Enrolment, ending: asyncio.Event, stop: asyncio.Event
+    kube: Kube, enrolment: Enrolment, reach: Reach, ending: asyncio.Event, stop: asyncio.Event
 ) -> kopf.OperatorRegistry:
     registry = kopf.OperatorRegistry()
 
@@ -132,7 +173,9 @@ def _registry(
         time = asyncio.get_running_loop().time
         await asyncio.sleep(max(0.0, due - time()))
         due = time() + _BETWEEN_LOGINS
-        return kopf.AiohttpSession(aiohttp_session=kube.open_session(_METADATA_ONLY), server=kube.host)
+        metadata_only = [path(name) for path in _METADATA_ONLY for name in reach.namespaces or (None,)]
+        session = kube.open_session(metadata_only, reach.notice)
+        return kopf.AiohttpSession(aiohttp_session=session, server=kube.host)
 
     for plural, kind in _KINDS.items():
         _on_workloads(registry, plural, kind, enrolment)

@@ -105,12 +105,7 @@ class Reconciler:
     ) -> float | None:
         if workload and not await self._let_go(workload):
             return schedule.AGAIN
-        self._observer.forget(ref)
-        metrics.WORKLOADS.forget(series.key(ref))
-        self._fleet.note(ref, damaged=False)
-        self._setbacks.pop(ref, None)
-        self._refusals.pop(ref, None)
-        self._appointments.pop(ref, None)
+        self.forget(ref)
         if resource is None:
             return None
         if is_ours(resource):
@@ -122,6 +117,16 @@ class Reconciler:
             return None
         await self._say(resource, _absent(ref) if workload is None else _not_enrolled(ref))
         return None
+
+    def forget(self, ref: WorkloadRef) -> None:
+        """Nothing is claimed any more of a workload that is not looked at."""
+        self._observer.forget(ref)
+        metrics.WORKLOADS.forget(series.key(ref))
+        self._fleet.note(ref, damaged=False)
+        self._setbacks.pop(ref, None)
+        self._refusals.pop(ref, None)
+        self._appointments.pop(ref, None)
+        self._brakeman.leave(ref)
 
     async def _say(self, resource: EMQXAutoCluster, found: Finding) -> None:
         """Nothing but this, of a resource by which nothing is looked after."""

@@ -11,9 +11,10 @@ from typing import Any
 from uuid import uuid4
 
 from emqx_autocluster import metrics
+from emqx_autocluster.api.v1alpha1 import PLURAL
 from emqx_autocluster.clients import paths
 from emqx_autocluster.clients.emqx_ctl import EmqxCtl
-from emqx_autocluster.clients.errors import APIError, ClientError
+from emqx_autocluster.clients.errors import APIError, ClientError, Forbidden
 from emqx_autocluster.clients.exec import Exec
 from emqx_autocluster.clients.kube import Kube
 from emqx_autocluster.effects import Effects
@@ -26,6 +27,7 @@ from emqx_autocluster.runtime import exhaustion, handlers, health
 from emqx_autocluster.runtime.brakeman import Brakeman
 from emqx_autocluster.runtime.handlers import Enrolment
 from emqx_autocluster.runtime.leadership import Leadership, Terms
+from emqx_autocluster.runtime.reach import Reach
 from emqx_autocluster.runtime.reconciler import Reconciler
 from emqx_autocluster.runtime.renewal import renew
 from emqx_autocluster.runtime.workqueue import WorkQueue
@@ -87,6 +89,7 @@ class _Process:
         queue: WorkQueue[WorkloadRef] = WorkQueue(tenant=lambda ref: ref.namespace)
         resources = Resources(writer)
         enrolment = Enrolment(queue, resources)
+        reach = Reach(self.kube, self.settings.namespaces, handlers.WATCHED)
         recorder = Recorder(writer)
         observing, effects = self._doors(writer)
         brakeman = Brakeman(observing, effects, resources, recorder, queue.add)
@@ -97,9 +100,11 @@ class _Process:
         metrics.QUEUE_AGE.set_function(lambda: queue.oldest)
         metrics.LEADER.set(1)
         # kopf cancels every task that was made after its own start, so the workers come first.
-        workers = _tasks(*(queue.work(_handler(reconciler, queue)) for _ in range(self.settings.workers)))
+        workers = _tasks(
+            *(queue.work(_handler(reconciler, queue, reach)) for _ in range(self.settings.workers))
+        )
         [writing] = _tasks(recorder.write())
-        [watching] = _tasks(handlers.watch(self.kube, enrolment, self.ready, self.stop))
+        [watching] = _tasks(handlers.watch(self.kube, enrolment, reach, self.ready, self.stop))
         try:
             await _first_end(watching, [*workers, writing, *others])
         finally:
@@ -149,23 +154,30 @@ async def _crd_served(kube: Kube, deadline: float) -> None:
 
 async def _served(kube: Kube) -> bool:
     try:
-        return await kube.get(paths.emqxautoclusters() + "?limit=1") is not None
+        served = await kube.get(paths.own_kinds()) or {}
+        return any(kind["name"] == PLURAL for kind in served.get("resources") or ())
     except APIError as error:
         logger.warning("waiting for the API server: %s", error)
         return False
 
 
 def _handler(
-    reconciler: Reconciler, queue: WorkQueue[WorkloadRef]
+    reconciler: Reconciler, queue: WorkQueue[WorkloadRef], reach: Reach
 ) -> Callable[[WorkloadRef, bool], Awaitable[None]]:
     async def handle(ref: WorkloadRef, changed: bool) -> None:  # noqa: FBT001 - the queue's signature
         fields = {"workload": str(ref), "namespace": ref.namespace}
+        if not reach.covers(ref.namespace):
+            reconciler.forget(ref)
+            queue.drop(ref)  # it comes back with the namespace
+            return
         try:
             with metrics.timed(metrics.PASSES.observe):
                 delay = await reconciler.reconcile(ref, changed=changed)
         except ClientError as error:
             retry = queue.retry(ref)
             metrics.RETRIES.labels(type(error).__name__).inc()
+            if isinstance(error, Forbidden):
+                reach.doubt(ref.namespace)
             logger.warning("the pass failed, again in %g s: %s", retry, error, extra=fields)
         except MemoryError:
             exhaustion.end()

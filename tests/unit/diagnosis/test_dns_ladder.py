@@ -389,6 +389,24 @@ def test_an_address_that_may_be_right(addresses: list[str], facts: Facts) -> Non
     tells(resolving_to(*addresses, **facts), (Status.TRUE, Reason.NAMES_RESOLVE))
 
 
+@pytest.mark.parametrize("unread", ["service_address", "api_servers"])
+def test_an_address_of_which_it_could_not_be_read_whose_it_is_is_told_as_not_judged(unread: str) -> None:
+    words = (f"{CANONICAL_HOST} is {FOREIGN} in pod emqx-a", f"is not judged: {NOT_READ.reason}")
+    tells(resolving_to(FOREIGN, **{unread: NOT_READ}), (Status.TRUE, Reason.NAMES_RESOLVE), *words)
+    assert "not judged" not in resolving_to(CLUSTER_IP, certificate_hosts=frozenset({CLUSTER_IP})).message
+
+
+def test_what_could_not_be_looked_at_for_one_reason_is_told_with_it_once() -> None:
+    away = Unobserved("EMQX_AUTOCLUSTER_NAMESPACES does not name kube-system, so nothing is read there")
+    conf = ResolvConf((OTHER,), SEARCH, 5)
+    found = ladder(DNSOutcome.TIMEOUT, dns=ClusterDNS(away, away, away), conf=conf)
+    things = (
+        "Service kube-dns in kube-system, ConfigMap coredns in kube-system, the Endpoints of Service kube-dns"
+    )
+    tells(found, (Status.FALSE, Reason.CLUSTER_DNS_FAILING), things)
+    assert found.message.count(away.reason) == 1
+
+
 def silent(error: DiscoveryError = DiscoveryError.TIMED_OUT, **facts: Any) -> Finding:
     trace = DiscoveryTrace(error, "Discovery error: {failed_connect,[...,etimedout]}")
     facts.setdefault("network", a_network(**KNOWN))

@@ -6,7 +6,8 @@ from itertools import count
 import pytest
 
 from builders import AT, SERVICE_FQDN
-from emqx_autocluster.observation import Unobserved
+from emqx_autocluster.clients.kube import Kube
+from emqx_autocluster.observation import Network, Unobserved
 from emqx_autocluster.observer import clusterdns
 
 
@@ -53,3 +54,13 @@ async def test_what_is_the_same_for_all_workloads_is_read_once_a_minute() -> Non
     recent = clusterdns.Recent(read)
     ages = (0, 10, 59, 60, 61, -30)
     assert [await recent.value(AT + timedelta(seconds=age)) for age in ages] == [0, 0, 0, 1, 1, 2]
+
+
+async def test_in_namespaces_that_are_not_named_nothing_is_read() -> None:
+    """The connection was never opened, so that whatever it was asked would fail."""
+    reader = clusterdns.ClusterDNSReader(Kube.from_kubeconfig(), "cluster.local", ("iot",))
+    network = await reader.with_backends(Network(), AT)
+    dns = network.cluster_dns
+    away = "EMQX_AUTOCLUSTER_NAMESPACES does not name {}, so nothing is read there"
+    assert {dns.addresses, dns.backends, dns.corefile} == {Unobserved(away.format("kube-system"))}
+    assert {network.service_address, network.api_servers} == {Unobserved(away.format("default"))}

@@ -92,17 +92,21 @@ class _Judge:
         yield Closure(Direction.EGRESS, f"the API server ({', '.join(ways)})", ", ".join(rules))
 
     def dns(self) -> Iterator[Closure]:
-        """Only where a pod does not resolve a name: else its way to DNS is open, whatever the policies say."""
+        """Only where a pod does not resolve a name: else its way to DNS is open, whatever the policies say.
+
+        And only where it is known what stands behind the Service: rules may let in the one or the other.
+        """
+        backends = self.case.observation.network.cluster_dns.backends
+        if isinstance(backends, Unobserved):
+            return
         for member in self.case.running:
             identity = member.identity
             conf = identity.resolv_conf if isinstance(identity, Identity) else None
             if conf is None or all(addresses != () for addresses in member.lookups.values()):
                 continue
-            backends = self.case.observation.network.cluster_dns.backends
-            behind = frozenset() if isinstance(backends, Unobserved) else frozenset(backends)
             servers = (
                 Peer(frozenset({"kube-system"}), frozenset(conf.nameservers)),
-                Peer(frozenset({"kube-system"}), behind),
+                Peer(frozenset({"kube-system"}), frozenset(backends)),
             )
             if not any(self._leaves(server, planned.DNS_PORTS, "UDP") for server in servers):
                 what = f"DNS ({', '.join(conf.nameservers)}, port 53)"

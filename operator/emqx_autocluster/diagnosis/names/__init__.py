@@ -57,9 +57,9 @@ def check(case: Case) -> Finding:
     if found:
         worst = min(found, key=lambda finding: not finding.bad)
         return worst if _names_matter(case) else unknown(_TYPE, Reason.PROBE_FAILED, worst.message)
-    return serviceaddress.problem(case, [host for host in hosts if _is_the_services(case, host)]) or true(
-        _TYPE, Reason.NAMES_RESOLVE, f"the pods resolve {' and '.join(hosts)}"
-    )
+    services = [host for host in hosts if _is_the_services(case, host)]
+    resolved = f"the pods resolve {' and '.join(hosts)}{serviceaddress.unjudged(case, services)}"
+    return serviceaddress.problem(case, services) or true(_TYPE, Reason.NAMES_RESOLVE, resolved)
 
 
 def cluster_answer(case: Case) -> Fact[DNSAnswer]:

@@ -39,5 +39,9 @@ def broken_rung(question: Question) -> tuple[Finding | None, str]:
 
 
 def _not_seen(skipped: list[str]) -> str:
-    told = "; ".join(dict.fromkeys(skipped))
+    """What has one reason in common is told with it once."""
+    things: dict[str, list[str]] = {}
+    for thing, colon, reason in (text.partition(": ") for text in dict.fromkeys(skipped)):
+        things.setdefault(f"{colon}{reason}", []).append(thing)
+    told = "; ".join(f"{', '.join(names)}{reason}" for reason, names in things.items())
     return f" (not looked at: {told})" if told else ""

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false
 from emqx_autocluster.diagnosis.case import Case
 from emqx_autocluster.diagnosis.endpoints import policies
-from emqx_autocluster.observation import DiscoveryError, DiscoveryTrace, Member, Unobserved
+from emqx_autocluster.observation import NOT_ASKED, DiscoveryError, DiscoveryTrace, Member, Unobserved
 
 _TYPE = ConditionType.DNS_HEALTHY
 _SILENT = frozenset({DiscoveryError.TIMED_OUT, DiscoveryError.REFUSED})
@@ -35,6 +35,23 @@ def _differs(case: Case, hosts: Sequence[str]) -> Finding | None:
                 " name in the pod's hostAliases, its nameserver, or CoreDNS's hosts, template and rewrite",
             )
     return None
+
+
+def unjudged(case: Case, hosts: Sequence[str]) -> str:
+    """To be said after all is well: an address that no certificate names, and whose it is could not be read."""
+    network = case.observation.network
+    facts = (network.service_address, network.api_servers)
+    unread = next((f for f in facts if isinstance(f, Unobserved) and f is not NOT_ASKED), None)
+    named = network.certificate_hosts
+    if unread is None or isinstance(named, Unobserved):
+        return ""
+    for member, host, addresses in _lookups(case, hosts):
+        if addresses and named.isdisjoint(addresses):
+            return (
+                f"; {host} is {', '.join(addresses)} in pod {member.pod.name}, and whether that is the Service"
+                f" kubernetes in default is not judged: {unread.reason}"
+            )
+    return ""
 
 
 def _lookups(case: Case, hosts: Sequence[str]) -> Iterator[tuple[Member, str, tuple[str, ...]]]:
