@@ -1,6 +1,8 @@
 """The chart as helm renders it: by default what deploy/ has, with each value in its place, and no other value."""
 
 import asyncio
+import json
+import re
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
@@ -13,14 +15,17 @@ import yaml
 from helm import program
 from helm.command import Helm, HelmError
 from running import NAMESPACE, ROOT
+from sandbox import binaries
 from test_chart import CHART, VALUES, leaves
 
 Object = dict[str, Any]
-Key = tuple[str, str]
+Key = tuple[str, str, str]
+"""Kind, namespace, name."""
 DEPLOYED = sorted((ROOT / "deploy").glob("[0-9]*.yaml"))
 MONITORING = [ROOT / "deploy" / "monitoring" / f"{name}.yaml" for name in ("podmonitor", "prometheusrule")]
 MONITORED = {"monitoring": {"podMonitor": {"enabled": True}, "prometheusRule": {"enabled": True}}}
 NAME = "emqx-autocluster"
+NAMESPACE_ITSELF = ("Namespace", "", NAMESPACE)
 ABSENT = None
 
 
@@ -30,9 +35,9 @@ def helm(tmp_path_factory: pytest.TempPathFactory) -> Helm:
 
 
 def objects(text: str) -> dict[Key, Object]:
-    """By kind and name; each is there once."""
+    """Each is there once."""
     found = [document for document in yaml.safe_load_all(text) if document]
-    keys = [(one["kind"], one["metadata"]["name"]) for one in found]
+    keys = [(one["kind"], one["metadata"].get("namespace", ""), one["metadata"]["name"]) for one in found]
     assert max(Counter(keys).values()) == 1
     return dict(zip(keys, found, strict=True))
 
@@ -70,8 +75,33 @@ def test_this_is_the_helm_that_is_pinned(helm: Helm) -> None:
 
 def test_by_default_it_is_what_deploy_has_but_the_namespace(helm: Helm) -> None:
     wanted = shipped(*DEPLOYED)
-    del wanted["Namespace", NAMESPACE]
+    del wanted[NAMESPACE_ITSELF]
     assert rendered(helm, "--include-crds") == wanted
+
+
+def test_for_some_namespaces_it_is_what_the_overlay_makes_but_the_namespace(helm: Helm) -> None:
+    kubectl = asyncio.run(binaries.provide(print))["kubectl"]
+    overlay = [str(kubectl), "kustomize", str(ROOT / "deploy" / "namespaced")]
+    wanted = objects(subprocess.run(overlay, capture_output=True, text=True, check=True).stdout)
+    del wanted[NAMESPACE_ITSELF]
+    found = rendered(helm, "--include-crds", values={"namespaces": ["iot"]})
+    assert {key: plain(one) for key, one in found.items()} == {key: plain(one) for key, one in wanted.items()}
+
+
+def plain(found: Object) -> Object:
+    """Without what kustomize adds and nobody reads: blank lines in folded texts, a patch's variable at the front."""
+    copy: Object = json.loads(json.dumps(found).replace(r"\n\n", r"\n"))
+    if copy["kind"] == "Deployment":
+        at(copy, f"{OPERATOR}/env").sort(key=lambda entry: entry["name"])
+    return copy
+
+
+def test_the_operators_own_namespace_can_be_one_of_them(helm: Helm) -> None:
+    found, everywhere = rendered(helm, values={"namespaces": [NAMESPACE]}), rendered(helm)
+    role, binding = (found[kind, NAMESPACE, f"{NAME}-workloads"] for kind in ("Role", "RoleBinding"))
+    assert role["rules"] == everywhere["ClusterRole", "", NAME]["rules"]
+    assert (binding["roleRef"]["kind"], binding["roleRef"]["name"]) == ("Role", f"{NAME}-workloads")
+    assert found["Role", NAMESPACE, NAME] == everywhere["Role", NAMESPACE, NAME]
 
 
 def test_with_monitoring_it_is_what_deploy_has_of_that(helm: Helm) -> None:
@@ -110,14 +140,15 @@ def test_it_can_be_part_of_another_chart(helm: Helm, tmp_path: Path) -> None:
         yaml.safe_dump({NAME: {"replicas": 3}, "global": {"region": "here"}})
     )
     found = objects(helm("template", "any", str(tmp_path), "--namespace", NAMESPACE))
-    assert found["Deployment", NAME]["spec"]["replicas"] == 3
+    assert found[DEPLOYMENT]["spec"]["replicas"] == 3
     assert found.keys() == rendered(helm).keys()
 
 
 VERSION = yaml.safe_load((CHART / "Chart.yaml").read_text())["version"]
-DEPLOYMENT = ("Deployment", NAME)
-BUDGET = ("PodDisruptionBudget", NAME)
-POD_MONITOR, RULE = ("PodMonitor", NAME), ("PrometheusRule", NAME)
+DEPLOYMENT = ("Deployment", NAMESPACE, NAME)
+BUDGET = ("PodDisruptionBudget", NAMESPACE, NAME)
+POD_MONITOR, RULE = ("PodMonitor", NAMESPACE, NAME), ("PrometheusRule", NAMESPACE, NAME)
+ACCOUNT = ("ServiceAccount", NAMESPACE, NAME)
 POD = "spec/template/spec"
 OPERATOR = f"{POD}/containers/operator"
 DIGEST = "sha256:" + "0a" * 32
@@ -138,6 +169,13 @@ EFFECTS: list[tuple[str, Any, Key, str, Any]] = [
     ("image.pullPolicy", "Always", DEPLOYMENT, f"{OPERATOR}/imagePullPolicy", "Always"),
     ("image.pullSecrets", ["ours"], DEPLOYMENT, f"{POD}/imagePullSecrets", [{"name": "ours"}]),
     ("replicas", 1, DEPLOYMENT, "spec/replicas", 1),
+    (
+        "namespaces",
+        ["iot", "plant"],
+        DEPLOYMENT,
+        f"{OPERATOR}/env/EMQX_AUTOCLUSTER_NAMESPACES/value",
+        "iot,plant",
+    ),
     (
         "settings.clusterDomain",
         "lab",
@@ -170,7 +208,7 @@ EFFECTS: list[tuple[str, Any, Key, str, Any]] = [
         f"{OPERATOR}/env/EMQX_AUTOCLUSTER_SETTLING_SECONDS/value",
         "90",
     ),
-    ("guardrails.enabled", False, ("ValidatingAdmissionPolicy", f"{NAME}-exec"), "kind", ABSENT),
+    ("guardrails.enabled", False, ("ValidatingAdmissionPolicy", "", f"{NAME}-exec"), "kind", ABSENT),
     ("disruptionBudget.enabled", False, BUDGET, "kind", ABSENT),
     ("disruptionBudget.maxUnavailable", "50%", BUDGET, "spec/maxUnavailable", "50%"),
     ("monitoring.podMonitor.enabled", True, POD_MONITOR, "kind", "PodMonitor"),
@@ -181,7 +219,7 @@ EFFECTS: list[tuple[str, Any, Key, str, Any]] = [
     (
         "serviceAccount.annotations",
         {"a/b": "c"},
-        ("ServiceAccount", NAME),
+        ACCOUNT,
         "metadata/annotations",
         {"a/b": "c"},
     ),
@@ -195,6 +233,8 @@ EFFECTS: list[tuple[str, Any, Key, str, Any]] = [
     ("topologySpreadConstraints", [SPREAD], DEPLOYMENT, f"{POD}/topologySpreadConstraints", [SPREAD]),
 ]
 """A value, what is given, and the object and place where it has to be seen."""
+ALSO = {"guardrails.enabled": "ValidatingAdmissionPolicy", "namespaces": r"ClusterRole|Role\w* (iot|plant) "}
+"""Values of which more than one object hangs: the beginnings of what they are called."""
 
 
 def test_the_effect_of_every_value_is_told() -> None:
@@ -212,9 +252,8 @@ def test_a_value_has_its_effect_and_no_other(
     assert at(before.get(key, {}), place) != seen
     assert at(after.get(key, {}), place) == seen
     others = {other for other in before.keys() | after.keys() if before.get(other) != after.get(other)}
-    assert others == (
-        {one for one in before if "Admission" in one[0]} if path == "guardrails.enabled" else {key}
-    )
+    also = {one for one in before.keys() | after.keys() if re.match(ALSO.get(path, "$^"), " ".join(one))}
+    assert others == {key} | also
 
 
 def written(values: Object, folder: Path) -> Iterator[str]:
@@ -228,6 +267,7 @@ def written(values: Object, folder: Path) -> Iterator[str]:
     ("values", "said"),
     [
         ({"replica": 3}, "additional properties 'replica' not allowed"),
+        ({"namespaces": ["iot,plant"]}, "at '/namespaces/0': 'iot,plant' does not match pattern"),
         ({"settings": {"worker": 3}}, "additional properties 'worker' not allowed"),
         ({"replicas": "two"}, "at '/replicas': got string, want integer"),
         ({"settings": {"workers": 0}}, "at '/settings/workers': minimum: got 0, want 1"),
@@ -266,7 +306,7 @@ def test_a_cluster_that_has_no_such_policies_is_told_so(helm: Helm) -> None:
     with pytest.raises(HelmError, match=r"guardrails need Kubernetes 1\.30.*--set guardrails\.enabled=false"):
         rendered(helm, *old)
     found = rendered(helm, *old, values={"guardrails": {"enabled": False}})
-    assert not {kind for kind, _ in found if "Admission" in kind}
+    assert not {kind for kind, *_ in found if "Admission" in kind}
 
 
 def test_the_packed_chart_renders_the_same(helm: Helm, tmp_path: Path) -> None:

@@ -147,13 +147,16 @@ def crd_upgraded(story: Story) -> None:
 
 
 async def elsewhere(story: Story, helm: Helm) -> None:
-    """In another namespace the rights are those of the account that is there, and the policies bind it."""
+    """Limited to some namespaces, in one of them; the policies bind the account that is there."""
     sandbox = story.sandbox
-    where = ("--namespace", "platform", "--create-namespace")
+    where = ("--namespace", "platform", "--create-namespace", "--set", f"namespaces={{{USERS},platform}}")
     await asyncio.to_thread(helm, "install", "other", str(CHART), *where, "--wait")
     account = "--as=system:serviceaccount:platform:emqx-autocluster"
     may = "auth", "can-i", account
-    assert sandbox.kubectl(*may, "patch", "deployments.apps", "-n", USERS).strip() == "yes"
+    for namespace in (USERS, "platform"):
+        assert sandbox.kubectl(*may, "patch", "deployments.apps", "-n", namespace).strip() == "yes"
+    with pytest.raises(KubectlError):
+        sandbox.kubectl(*may, "list", "deployments.apps", "--all-namespaces")
     assert sandbox.kubectl(*may, "update", "leases.coordination.k8s.io/emqx-autocluster", "-n", "platform")
     theft = ("annotate", "deployment/emqx", "-n", USERS, "a=b", account)
 

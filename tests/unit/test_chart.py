@@ -21,6 +21,7 @@ OPEN = ("resources", "topologySpreadConstraints")
 NOT_FOR_A_POD = {
     "kubeconfig": "a pod has its ServiceAccount",
     "context": "of a kubeconfig",
+    "namespaces": "beside the settings, since rights go with them",
     "lease_namespace": "the pod's own",
     "health_address": "the kubelet asks for the probes",
     "health_port": "the probes' own",

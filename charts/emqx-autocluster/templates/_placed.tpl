@@ -9,6 +9,22 @@ The names of the objects stay: there is one installation in each cluster, and a 
     | replace "system:serviceaccount:emqx-autocluster:" (printf "system:serviceaccount:%s:" $namespace) -}}
 {{- end -}}
 
+{{/*
+A ClusterRole or its binding for one namespace alone. In the operator's own there is a Role already, for its Lease.
+*/}}
+{{- define "emqx-autocluster.limited" -}}
+{{- $object := deepCopy .object -}}
+{{- $name := eq .namespace .root.Release.Namespace | ternary "emqx-autocluster-workloads" "emqx-autocluster" -}}
+{{- $_ := set $object "kind" (trimPrefix "Cluster" $object.kind) -}}
+{{- $_ := set $object.metadata "name" $name -}}
+{{- $_ := set $object.metadata "namespace" .namespace -}}
+{{- with $object.roleRef -}}
+{{- $_ := set . "kind" "Role" -}}
+{{- $_ := set . "name" $name -}}
+{{- end -}}
+{{ toYaml $object }}
+{{- end -}}
+
 {{- define "emqx-autocluster.image" -}}
 {{- if .Values.image.digest -}}
 {{ .Values.image.repository }}@{{ .Values.image.digest }}
