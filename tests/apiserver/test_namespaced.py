@@ -6,15 +6,17 @@ asked of another namespace, stands in the API server's audit log.
 
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
+import yaml
 
 import exertions
 import manifests
@@ -122,6 +124,7 @@ async def test_what_is_broken_in_a_named_namespace_is_repaired_and_no_other_is_e
     untouched = await site.other.get("Deployment")
     try:
         await exertions.told(site.iot, tmp_path, (IOT,))
+        await told_to_people(site.iot, tmp_path / "kubeconfig")
     finally:
         mine = site.requests()
         assert rights.refused(mine) == set(), "missing in deploy/namespaced/rights/role.yaml"
@@ -170,6 +173,15 @@ async def test_a_namespace_may_come_go_and_come_back_and_costs_the_others_nothin
         assert site.operator.process.poll() is None
 
 
+async def told_to_people(story: Story, kubeconfig: Path) -> None:
+    """By the operator's own rights, as from within its pod."""
+    with_setting = f"{SETTING}={IOT} emqx-autocluster {{}} --kubeconfig {kubeconfig}"
+    status = await story.shell(with_setting.format("status"))
+    doctor = await story.shell(with_setting.format("doctor -o json") + " || test $? -lt 2")
+    assert {row.split()[0] for row in status.splitlines()[1:] if row.startswith((IOT, OTHER))} == {IOT}
+    assert {found["namespace"] for found in json.loads(doctor)} == {IOT}
+
+
 async def looked_after(story: Story) -> None:
     await story.apply(
         manifests.service(story.namespace),
@@ -198,3 +210,29 @@ async def test_what_stands_in_other_namespaces_is_not_judged_and_one_sentence_sa
     mine = site.requests()
     assert rights.refused(mine) == set()
     assert {e.namespace for e in mine} == {IOT, NAMESPACE, ""}
+
+
+def test_the_namespaced_installation_is_deploy_but_for_the_rights_in_the_whole_cluster(
+    own_sandbox: SandboxHandle,
+) -> None:
+    shipped = objects(path.read_text() for path in sorted((ROOT / "deploy").glob("*.yaml")))
+    namespaced = objects([own_sandbox.kubectl("kustomize", OVERLAY)])
+    everywhere = {("ClusterRole", None, SERVICE_ACCOUNT), ("ClusterRoleBinding", None, SERVICE_ACCOUNT)}
+    there = {("Role", IOT, SERVICE_ACCOUNT), ("RoleBinding", IOT, SERVICE_ACCOUNT)}
+    assert shipped.keys() - namespaced.keys() == everywhere
+    assert namespaced.keys() - shipped.keys() == there
+    differing = {key for key in shipped.keys() & namespaced.keys() if shipped[key] != namespaced[key]}
+    assert differing == {("Deployment", NAMESPACE, SERVICE_ACCOUNT)}
+    [container] = namespaced[differing.pop()]["spec"]["template"]["spec"]["containers"]
+    assert {"name": SETTING, "value": IOT} in container["env"]
+
+
+def objects(files: Iterable[str]) -> dict[tuple[str, str | None, str], Any]:
+    """Without empty lines in their texts: kustomize doubles some line breaks of folded ones."""
+    documents = [document for text in files for document in yaml.safe_load_all(text)]
+    return {
+        (each["kind"], each["metadata"].get("namespace"), each["metadata"]["name"]): json.loads(
+            json.dumps(each).replace(r"\n\n", r"\n")
+        )
+        for each in documents
+    }

@@ -10,7 +10,7 @@ to list them, and the first that may not be watched would end all other watches.
 import asyncio
 import logging
 import signal
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import kopf
@@ -137,6 +137,11 @@ async def watch(
             task.cancel()
 
 
+def metadata_only(namespaces: Collection[str] | None) -> list[str]:
+    """Paths of what is anybody's, and as large as they like; None: in all namespaces."""
+    return [path(name) for path in _METADATA_ONLY for name in namespaces or (None,)]
+
+
 async def _follow(reach: Reach, insights: Insights, enrolment: Enrolment) -> None:
     """Has kopf watch where `reach` says that it may, and nowhere else."""
 
@@ -173,8 +178,7 @@ def _registry(
         time = asyncio.get_running_loop().time
         await asyncio.sleep(max(0.0, due - time()))
         due = time() + _BETWEEN_LOGINS
-        metadata_only = [path(name) for path in _METADATA_ONLY for name in reach.namespaces or (None,)]
-        session = kube.open_session(metadata_only, reach.notice)
+        session = kube.open_session(metadata_only(reach.namespaces), reach.notice)
         return kopf.AiohttpSession(aiohttp_session=session, server=kube.host)
 
     for plural, kind in _KINDS.items():

@@ -183,6 +183,14 @@ def test_dns_where_a_pod_does_not_resolve(rule: Facts, *, open_: bool) -> None:
         assert "egress to DNS (10.96.0.10, port 53)" in finding.message
 
 
+def test_dns_is_not_judged_while_it_is_not_known_what_stands_behind_its_service() -> None:
+    closed = egress(API_OUT, MEMBERS_OUT, {"to": [{"ipBlock": {"cidr": "10.244.9.0/24"}}]})
+    known = ClusterDNS(("10.96.0.10",), ("10.244.1.1",))
+    unread = ClusterDNS(("10.96.0.10",), NOT_READ)
+    assert problem(closed, members=UNRESOLVED, network={"cluster_dns": known})
+    assert problem(closed, members=UNRESOLVED, network={"cluster_dns": unread}) is None
+
+
 @pytest.mark.parametrize(
     ("found", "facts"),
     [
