@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 
 from bench import workloads
 from bench.footprint import cpu_seconds, resident
@@ -13,11 +13,16 @@ from bench.telling import tell
 from bench.trail import Request
 
 _MEMBERS = 3
+_EACH = 25
+"""Workloads in one namespace: all of a tenant's share a few of the operator's workers."""
 _MIN_READY = 20
 """Less would not be healthy."""
 _IDLE_SECONDS = 120
+_SETTLING = 60
 _GROWING = 3600
-_GOALS = {"cold start": 60.0, "memory": 150.0, "idle": 0.10}
+_BURST = 10
+"""Seconds."""
+_COLD_SECONDS, _MEBIBYTES, _IDLE_SHARE = 60, 150, 0.10
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,41 +31,52 @@ class _Start:
 
     seconds: float
     cpu: float
-    requests: tuple[Request, ...]
+    requests: Sequence[Request]
+
+    @property
+    def told(self) -> dict[str, object]:
+        execs = [request for request in self.requests if request.subresource == "exec"]
+        return {
+            "seconds": round(self.seconds, 1),
+            "processor_seconds": round(self.cpu, 1),
+            "requests": len(self.requests),
+            "execs": len(execs),
+            "emqx_ctl": sum(request.is_emqx_ctl for request in execs),
+        }
 
 
 async def measure(*, quick: bool) -> list[Result]:
-    size = 30 if quick else 1000
-    async with stage("fleet") as at:
+    count = 2 if quick else 40
+    named = f"{count * _EACH} workloads of {_MEMBERS}"
+    async with stage("fleet-00") as at:
+        tenants = [replace(at, namespace=f"fleet-{n:02}") for n in range(count)]
         await _halt(at)
-        await _grow(at, size)
-        cold = await _started(at, size)
-        named = f"{size} workloads of {_MEMBERS}"
-        results = [
-            at_most(
-                f"cold start of {named}, processor time", cold.cpu, _GOALS["cold start"], "s", **_told(cold)
-            ),
-            at_most(f"resident memory, {named}", resident(at.operator.process.pid), _GOALS["memory"], "MiB"),
+        await _grow(tenants)
+        return [
+            await _cold(at, tenants, named),
+            at_most(f"resident memory, {named}", resident(at.operator.process.pid), _MEBIBYTES, "MiB"),
             await _idle(at, named),
+            *await _again(at, tenants, named),
         ]
-        await _halt(at)
-        again = await _started(at, size)
-        return [*results, *_restart(again, named)]
 
 
-async def _grow(at: Stage, size: int) -> None:
-    names = [f"emqx-{n:04}" for n in range(size)]
-    tell(f"fleet: {size} workloads of {_MEMBERS} members")
-    await at.control.namespace(at.namespace, ctl_seconds="0.1")
-    await at.apply(workloads.surroundings(at.namespace, names))
-    await at.apply(workloads.rights(at.namespace, names))
-    await at.apply([_enrolled(at.namespace, name) for name in names])
-    await at.until_ready(size, seconds=_GROWING)
-    tell(f"fleet: the first member of each of {size} is Ready")
-    # One after the other: members that start together may not find each other.
-    for name in names:
-        await at.scale(name, _MEMBERS)
-    await at.until_available(size, seconds=_GROWING)
+async def _grow(tenants: Sequence[Stage]) -> None:
+    for done, at in enumerate(tenants):
+        if done:
+            await at.kube.create("/api/v1/namespaces", {"metadata": {"name": at.namespace}})
+        names = [f"emqx-{n:02}" for n in range(_EACH)]
+        await at.control.namespace(at.namespace, ctl_seconds="0.1")
+        await at.apply(workloads.surroundings(at.namespace, names))
+        await at.apply(workloads.rights(at.namespace, names))
+        await at.apply([_enrolled(at.namespace, name) for name in names])
+        await at.until_ready(_EACH, seconds=_GROWING)
+        # One after the other: members that start together may not find each other.
+        for name in names:
+            await at.scale(name, _MEMBERS)
+        await at.until_ready(_EACH * _MEMBERS, seconds=_GROWING)
+        tell(f"fleet: {(done + 1) * _EACH} of {len(tenants) * _EACH} workloads")
+    for at in tenants:
+        await at.until_available(_EACH, seconds=_GROWING)
 
 
 def _enrolled(namespace: str, name: str) -> workloads.Object:
@@ -74,51 +90,56 @@ async def _halt(at: Stage) -> None:
     await asyncio.to_thread(at.operator.process.wait)
 
 
-async def _started(at: Stage, size: int) -> _Start:
-    """From the start of the process until every status says that all is well, as this process saw it."""
-    tell(f"fleet: the operator starts beside {size} workloads")
+async def _cold(at: Stage, tenants: Sequence[Stage], named: str) -> Result:
+    async def all_well() -> bool:
+        for tenant in tenants:
+            await tenant.until_well(_EACH, seconds=_GROWING)
+        return True
+
+    start = await _started(at, all_well)
+    title = f"cold start of {named}: processor time until each status is right"
+    return at_most(title, start.cpu, _COLD_SECONDS, "s", **start.told)
+
+
+async def _again(at: Stage, tenants: Sequence[Stage], named: str) -> list[Result]:
+    """A restart beside statuses that say that all is well."""
+    await _halt(at)
+
+    async def each_seen() -> bool:
+        """No status changes, so the trail has to tell."""
+        views = at.trail.select(lambda request: request.is_view)
+        return len({(r.namespace, r.name.rsplit("-", 2)[0]) for r in views}) == len(tenants) * _EACH
+
+    start = await _started(at, each_seen)
+    writes = [f"{r.verb} {r.resource}/{r.subresource} {r.name}" for r in start.requests if r.writes]
+    first = min(request.received for request in start.requests)
+    burst = sum(r.subresource == "exec" and r.received < first + _BURST for r in start.requests)
+    return [
+        at_most(
+            f"writes after a restart beside {named}", len(writes), 0, "", writes=writes[:20], **start.told
+        ),
+        Result(f"commands in members within the first {_BURST} s of it", f"{burst / _BURST:.0f} each second"),
+    ]
+
+
+async def _started(at: Stage, is_done: Callable[[], Awaitable[bool]]) -> _Start:
+    tell("fleet: the operator starts")
     at.trail.clear()
     began = time.monotonic()
     at.operator.again()
-
-    async def all_seen() -> bool:
-        views = at.trail.select(lambda r: r.user == OPERATOR and r.is_view and r.received)
-        return len({r.name.rsplit("-", 2)[0] for r in views}) == size
-
-    await until(f"a view of each of {size} workloads", all_seen, seconds=1800, poll=1)
-    await at.until_well(size, seconds=600)
-    requests = tuple(at.trail.select(lambda r: r.user == OPERATOR))
+    await until("each workload looked at", is_done, seconds=_GROWING, poll=1)
+    requests = at.trail.select(lambda request: request.user == OPERATOR)
     return _Start(time.monotonic() - began, cpu_seconds(at), requests)
 
 
 async def _idle(at: Stage, named: str) -> Result:
-    await asyncio.sleep(30)
-    tell(f"fleet: idle for {_IDLE_SECONDS} s")
+    await asyncio.sleep(_SETTLING)
+    tell(f"fleet: nothing happens for {_IDLE_SECONDS} s")
     at.trail.clear()
     before, began = cpu_seconds(at), time.monotonic()
     await asyncio.sleep(_IDLE_SECONDS)
     share = (cpu_seconds(at) - before) / (time.monotonic() - began)
-    requests = at.trail.select(lambda r: r.user == OPERATOR)
-    pulses = sum(r.command[:1] == ("grep",) for r in requests)
+    requests = at.trail.select(lambda request: request.user == OPERATOR)
+    pulses = sum(request.command[:1] == ("grep",) for request in requests)
     details = {"requests": len(requests), "pulses": pulses, "writes": sum(r.writes for r in requests)}
-    return at_most(f"idle CPU, {named}", share, _GOALS["idle"], "of a core", **details)
-
-
-def _restart(again: _Start, named: str) -> list[Result]:
-    writes = [r for r in again.requests if r.writes and r.resource != "leases"]
-    return [
-        at_most(f"writes after a restart beside {named}", len(writes), 0, "", **_told(again)),
-    ]
-
-
-def _told(start: _Start) -> dict[str, object]:
-    execs = sum(r.subresource == "exec" for r in start.requests)
-    return {
-        "seconds": round(start.seconds, 1),
-        "cpu": round(start.cpu, 1),
-        "execs": execs,
-        "requests": len(start.requests),
-    }
-
-
-__all__ = ["Path", "measure"]
+    return at_most(f"processor while nothing happens, {named}", share, _IDLE_SHARE, "of a core", **details)

@@ -202,7 +202,8 @@ def _is_ready(pod: Object) -> bool:
 def _is_available(deployment: Object) -> bool:
     wanted, status = deployment["spec"]["replicas"], deployment["status"]
     current = status.get("observedGeneration") == deployment["metadata"]["generation"]
-    return current and status.get("availableReplicas") == status.get("replicas") == wanted
+    all_there = status.get("availableReplicas") == status.get("replicas") == wanted
+    return bool(current and all_there)
 
 
 def _is_well(resource: Object) -> bool:
