@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bench import doctor, fairness, footprint, gathering, repair, results, verification, workloads
+from bench import doctor, fairness, fleet, footprint, gathering, repair, results, verification, workloads
 from bench.results import Result
 from bench.telling import tell
 
@@ -24,6 +24,7 @@ class Figure(StrEnum):
     FOOTPRINT = "footprint"
     DOCTOR = "doctor"
     FAIRNESS = "fairness"
+    FLEET = "fleet"
 
 
 _MEASURES: dict[Figure, Callable[..., Awaitable[list[Result]]]] = {
@@ -34,6 +35,7 @@ _MEASURES: dict[Figure, Callable[..., Awaitable[list[Result]]]] = {
     Figure.FOOTPRINT: footprint.measure,
     Figure.DOCTOR: doctor.measure,
     Figure.FAIRNESS: fairness.measure,
+    Figure.FLEET: fleet.measure,
 }
 
 

@@ -51,12 +51,16 @@ def _enrolled(namespace: str, name: str) -> workloads.Object:
 
 
 def _memory(at: Stage, size: int, when: str = "") -> Result:
-    status = Path(f"/proc/{at.operator.process.pid}/status").read_text()
-    fields = dict(line.split(":", 1) for line in status.splitlines())
-    resident, most = (int(fields[name].split()[0]) / _MEBI for name in ("VmRSS", "VmHWM"))
-    tell(f"footprint: {resident:.0f} MiB with {size} workloads")
+    now, most = (resident(at.operator.process.pid, field) for field in ("VmRSS", "VmHWM"))
+    tell(f"footprint: {now:.0f} MiB with {size} workloads")
     title = f"resident memory with {size} workloads {when}".strip()
-    return at_most(title, resident, _GOALS.get(size, 120), "MiB", highest=round(most, 1))
+    return at_most(title, now, _GOALS.get(size, 120), "MiB", highest=round(most, 1))
+
+
+def resident(pid: int, field: str = "VmRSS") -> float:
+    """MiB of its memory; VmHWM: the most that it ever was."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return int(dict(line.split(":", 1) for line in lines)[field].split()[0]) / _MEBI
 
 
 async def _cpu(at: Stage, size: int, seconds: float) -> Result:

@@ -78,6 +78,15 @@ class Stage:
 
         await until(f"{count} pods Ready", check, seconds=seconds, poll=1)
 
+    async def until_available(self, count: int, *, seconds: float = 600) -> None:
+        """Until so many Deployments have all their pods, each Ready for long enough: no rollout goes on."""
+
+        async def check() -> bool:
+            found = await self.kube.list(paths.deployments(self.namespace))
+            return sum(map(_is_available, found)) >= count
+
+        await until(f"{count} Deployments available", check, seconds=seconds, poll=1)
+
     async def resources(self) -> list[Object]:
         return await self.kube.list(paths.emqxautoclusters(self.namespace))
 
@@ -188,6 +197,13 @@ async def until(
 def _is_ready(pod: Object) -> bool:
     conditions = pod["status"].get("conditions") or ()
     return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
+
+
+def _is_available(deployment: Object) -> bool:
+    wanted, status = deployment["spec"]["replicas"], deployment["status"]
+    current = status.get("observedGeneration") == deployment["metadata"]["generation"]
+    all_there = status.get("availableReplicas") == status.get("replicas") == wanted
+    return bool(current and all_there)
 
 
 def _is_well(resource: Object) -> bool:

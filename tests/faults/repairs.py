@@ -12,6 +12,7 @@ ACCOUNT = "iot"
 ROLE = "emqx-discovery"
 JOIN = "/exec[?].*command=cluster&command=join"
 STATUS = "/exec[?].*command=cluster&command=status"
+PULSE = "/exec[?].*command=grep"
 RIGHTS = {"roles": 1, "rolebindings": 1}
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import manifests
 from keeper import STOP_SECONDS, Keeper
-from repairs import JOIN, alone, is_whole, made, tried
+from repairs import JOIN, PULSE, STATUS, all_well, alone, is_whole, made, tried
 from sandbox.faultgate import FaultGate
 from story import Story, uids
 
@@ -84,3 +84,24 @@ async def is_joining(story: Story) -> bool:
     """The stray's own log: its applications are stopped for the join."""
     logs = [await story.log(pod["metadata"]["name"]) for pod in await story.pods()]
     return any("Stopping mria, reason: join" in log for log in logs)
+
+
+async def test_beside_what_is_well_a_new_operator_writes_nothing_and_asks_each_member_once(
+    story: Story, gate: FaultGate, operator: Keeper
+) -> None:
+    await all_well(story, replicas=2)
+    await operator.kill()
+    await operator.until_watching()
+    writes, asked, pulses = (
+        len(story.operator_writes()),
+        len(tried(gate, story, STATUS)),
+        len(tried(gate, story, PULSE)),
+    )
+
+    async def pulse_taken() -> bool:
+        return len(tried(gate, story, PULSE)) >= pulses + 4
+
+    # One of each member with the look, and one half a minute later.
+    await story.until("the first pulse after the first look", pulse_taken, seconds=120, every=1)
+    assert len(tried(gate, story, STATUS)) == asked + 2
+    assert len(story.operator_writes()) == writes

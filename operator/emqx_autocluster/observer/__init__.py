@@ -15,6 +15,7 @@ from emqx_autocluster.clients.kube import Kube
 from emqx_autocluster.clients.resolver import ClusterResolver
 from emqx_autocluster.emqx import discovery, environment
 from emqx_autocluster.observation import (
+    Fact,
     Identity,
     Observation,
     Unobserved,
@@ -116,9 +117,10 @@ class Observer:
         return replace(seen, impostors=roster.impostors, mute=memory.mute)
 
     async def _seen(self, visit: Visit, resource: str) -> Observation:
-        # The views take longest, and all else is read meanwhile.
+        # First who they are, which tells their ports. The views take longest, and all else is read meanwhile.
+        identities = await self._interviews.identities(visit)
         told, (look, lookups, seen) = await asyncio.gather(
-            self._interviews.ask(visit), self._around(visit, resource)
+            self._interviews.ask(visit), self._around(visit, resource, identities)
         )
         seen = replace(seen, members=await self._interviews.members(look, told, lookups))
         visit.memory.beats = beats(visit, seen)
@@ -156,9 +158,11 @@ class Observer:
         visit = Visit(workload, container, roster.pods, memory, at, depth, settling=self._settling)
         return replace(bare, members=await self._interviews.newcomers(visit, patience))
 
-    async def _around(self, visit: Visit, resource: str) -> tuple[Look, Mapping[str, Lookups], Observation]:
-        """Who the members are, and with this all that is around them."""
-        look = await self._look(visit, resource)
+    async def _around(
+        self, visit: Visit, resource: str, identities: Mapping[str, Fact[Identity]]
+    ) -> tuple[Look, Mapping[str, Lookups], Observation]:
+        """By who the members are, all that is around them."""
+        look = await self._look(visit, resource, identities)
         lookups, (service, endpoints), governing, rights, network = await asyncio.gather(
             self._interviews.lookups(look),
             self._surroundings.service(look),
@@ -185,14 +189,10 @@ class Observer:
         unlisted = Unobserved("the pods were not listed")
         return Observation(at, resource, workload, unlisted, settling=self._settling)
 
-    async def _look(self, visit: Visit, resource: str) -> Look:
+    async def _look(self, visit: Visit, resource: str, identities: Mapping[str, Fact[Identity]]) -> Look:
         """Who the members are, and what they are told about discovery."""
-        identities, config_maps = await asyncio.gather(
-            self._interviews.identities(visit),
-            self._surroundings.config_maps(
-                visit.workload, visit.container, running=any(pod.running for pod in visit.pods)
-            ),
-        )
+        running = any(pod.running for pod in visit.pods)
+        config_maps = await self._surroundings.config_maps(visit.workload, visit.container, running=running)
         newest_first = sorted(visit.pods, key=lambda pod: pod.created, reverse=True)
         newest = [i for pod in newest_first if isinstance(i := identities[pod.uid], Identity)]
         settings = discovery.read_settings(visit.container, newest, config_maps)

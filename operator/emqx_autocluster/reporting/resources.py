@@ -13,6 +13,7 @@ from emqx_autocluster.clients.errors import Conflict
 from emqx_autocluster.clients.kube import Kube, PatchType
 from emqx_autocluster.objects import rbac
 from emqx_autocluster.observation import Workload, WorkloadKind, WorkloadRef
+from emqx_autocluster.reporting.echoes import Echoes
 
 _MOST_TRIED = 3
 """Of those that a watch told of; one that was deleted meanwhile is soon told of, too."""
@@ -60,6 +61,7 @@ class Resources:
     def __init__(self, kube: Kube) -> None:
         self._kube = kube
         self._known: dict[WorkloadRef, dict[str, Known]] = {}
+        self._echoes = Echoes()
 
     def learn(self, body: Mapping[str, Any], *, deleted: bool) -> WorkloadRef | None:
         """Takes note of a watched custom resource; returns its workload."""
@@ -77,6 +79,14 @@ class Resources:
     def refs(self) -> Collection[WorkloadRef]:
         """Workloads that a watched custom resource is about."""
         return self._known.keys()
+
+    def is_echo(self, body: Mapping[str, Any], *, deleted: bool) -> bool:
+        """Whether a watched custom resource shows nothing but what was written to it here, and all is written."""
+        if deleted:
+            self._echoes.forget(body)
+            return False
+        ref = target_of(body)
+        return self._echoes.is_echo(body) and (ref is None or not self.untold(ref, self.by_age(ref)[0]))
 
     def has(self, ref: WorkloadRef) -> bool:
         """Whether a watched custom resource is about this workload."""
@@ -116,8 +126,10 @@ class Resources:
     async def create(self, workload: Workload) -> EMQXAutoCluster:
         ref = workload.ref
         for name in _default_names(ref):
+            wanted = _body(workload, name)
+            self._echoes.creating(wanted)
             try:
-                body = await self._kube.create(paths.emqxautoclusters(ref.namespace), _body(workload, name))
+                body = await self._kube.create(paths.emqxautoclusters(ref.namespace), wanted)
             except Conflict as error:
                 if not error.already_exists:
                     raise
@@ -141,11 +153,12 @@ class Resources:
 
     async def write_status(self, resource: EMQXAutoCluster, status: StatusModel) -> EMQXAutoCluster:
         """Replaces the status as a whole, unless the resource changed since it was read (then Invalid)."""
-        metadata = resource.metadata
+        metadata, body = resource.metadata, status_body(status)
         patch: list[dict[str, Any]] = [
             {"op": "test", "path": "/metadata/resourceVersion", "value": metadata.resource_version},
-            {"op": "add", "path": "/status", "value": status_body(status)},
+            {"op": "add", "path": "/status", "value": body},
         ]
+        self._echoes.writing((metadata.namespace, metadata.name), body)
         path = paths.emqxautocluster_status(metadata.namespace, metadata.name)
         return EMQXAutoCluster.model_validate(await self._kube.patch(path, patch, PatchType.JSON))
 

@@ -1,13 +1,21 @@
-"""How many workloads are damaged at the same time: where a node or a zone goes away, one is healed after the other.
+"""What one workload's turn depends on beside itself: how many are damaged at the same time, and how many there are.
 
-Most of what breaks together heals together when the cause is gone, and an operator that joins members everywhere at
-once would turn an outage of one zone into a restart of everything.
+Where a node or a zone goes away, one is healed after the other: most of what breaks together heals together when the
+cause is gone, and an operator that joins members everywhere at once would turn an outage of one zone into a restart of
+everything. And all together may cost the API server, the nodes and a processor of ours no more than a little.
 """
+
+from collections.abc import Callable
+from random import Random
 
 from emqx_autocluster.observation import WorkloadRef
 
 _MANY = 3
 """So many damaged workloads at a time are no coincidence."""
+_PULSES_EACH_SECOND = 20
+"""Of members, each an exec that costs about 4 ms of a processor here, and as much at the API server."""
+_FIRST_LOOKS_EACH_SECOND = 4
+_SOON = 30.0
 
 
 class Fleet:
@@ -15,6 +23,9 @@ class Fleet:
 
     def __init__(self) -> None:
         self._damaged: dict[WorkloadRef, None] = {}
+        self._members: dict[WorkloadRef, int] = {}
+        self._met: set[WorkloadRef] = set()
+        self._uniform: Callable[[float, float], float] = Random().uniform
 
     def note(self, ref: WorkloadRef, *, damaged: bool) -> None:
         """In the order in which they were first seen damaged."""
@@ -22,6 +33,26 @@ class Fleet:
             self._damaged.setdefault(ref)
         else:
             self._damaged.pop(ref, None)
+
+    def meets(self, ref: WorkloadRef) -> bool:
+        """Whether it is the first time since the process started."""
+        first = ref not in self._met
+        self._met.add(ref)
+        return first
+
+    def forget(self, ref: WorkloadRef) -> None:
+        self._damaged.pop(ref, None)
+        self._members.pop(ref, None)
+        self._met.discard(ref)
+
+    def first_look(self) -> float:
+        """Seconds until one whose status can be believed is looked at: all of them, evenly, and small fleets soon."""
+        return self._uniform(0.0, max(_SOON, len(self._met) / _FIRST_LOOKS_EACH_SECOND))
+
+    def pulsed(self, ref: WorkloadRef, members: int) -> float:
+        """The least seconds from one pulse of so many members to the next, by how many others have one, too."""
+        self._members[ref] = members
+        return sum(self._members.values()) / _PULSES_EACH_SECOND
 
     def refusal(self, ref: WorkloadRef) -> str | None:
         """Why this one has to wait: another one's turn comes first."""

@@ -27,7 +27,7 @@ from emqx_autocluster.clients.payload import template_annotations
 from emqx_autocluster.observation import WorkloadKind, WorkloadRef
 from emqx_autocluster.reporting.resources import Resources
 from emqx_autocluster.runtime.reach import Kind, Reach
-from emqx_autocluster.runtime.workqueue import WorkQueue
+from emqx_autocluster.runtime.workqueue import DEBOUNCE, WorkQueue
 
 _OWN = f"{annotations.MANAGED_BY}={annotations.MANAGER}"
 _KINDS = {"deployments": WorkloadKind.DEPLOYMENT, "statefulsets": WorkloadKind.STATEFUL_SET}
@@ -56,14 +56,21 @@ _ENDING_SECONDS = 10.0
 
 
 class Enrolment:
-    """Which workloads are looked after, as far as the watches have told."""
+    """Which workloads are looked after, as far as the watches have told.
+
+    `listed`: the watch has just begun and tells what there is, which need not have changed.
+    """
 
     def __init__(self, queue: WorkQueue[WorkloadRef], resources: Resources) -> None:
         self._queue = queue
         self._resources = resources
         self._enrolled: set[WorkloadRef] = set()
+        self._met: set[str] = set()
+        """Uids: what is listed once more, since a watch broke off, may have changed meanwhile."""
 
-    def workload(self, kind: WorkloadKind, body: Mapping[str, Any], *, deleted: bool) -> None:
+    def workload(
+        self, kind: WorkloadKind, body: Mapping[str, Any], *, deleted: bool = False, listed: bool = False
+    ) -> None:
         """`body` is its metadata alone: anybody's Deployment comes by here, and may be as large as they like."""
         metadata = body["metadata"]
         ref = WorkloadRef(metadata["namespace"], kind, metadata["name"])
@@ -71,7 +78,7 @@ class Enrolment:
         enrolled = not deleted and (annotations.is_enrolled(metadata.get("annotations") or {}) or in_template)
         if enrolled or ref in self._enrolled or self._resources.has(ref):
             (self._enrolled.add if enrolled else self._enrolled.discard)(ref)
-            self._queue.add(ref)
+            self._add(ref, body, deleted=deleted, listed=listed)
 
     def again(self, namespace: str) -> None:
         """What is known of there is looked at once more: it may be out of sight now, or have gone meanwhile."""
@@ -79,19 +86,28 @@ class Enrolment:
             if ref.namespace == namespace:
                 self._queue.add(ref)
 
-    def resource(self, body: Mapping[str, Any], *, deleted: bool) -> None:
+    def resource(self, body: Mapping[str, Any], *, deleted: bool = False, listed: bool = False) -> None:
         ref = self._resources.learn(body, deleted=deleted)
-        if ref is not None:
-            self._queue.add(ref)
+        if ref is not None and not self._resources.is_echo(body, deleted=deleted):
+            self._add(ref, body, deleted=deleted, listed=listed)
 
-    def owned(self, body: Mapping[str, Any]) -> None:
+    def owned(self, body: Mapping[str, Any], *, deleted: bool = False, listed: bool = False) -> None:
         """One of our ServiceAccounts, Roles and RoleBindings changed: whose it is stands in its annotation."""
         target = (body["metadata"].get("annotations") or {}).get(annotations.TARGET, "")
         kind, _, name = target.partition("/")
         if kind in set(WorkloadKind):
             ref = WorkloadRef(body["metadata"]["namespace"], WorkloadKind(kind), name)
             if ref in self._enrolled:
-                self._queue.add(ref)
+                self._add(ref, body, deleted=deleted, listed=listed)
+
+    def _add(self, ref: WorkloadRef, body: Mapping[str, Any], *, deleted: bool, listed: bool) -> None:
+        uid = body["metadata"]["uid"]
+        first = uid not in self._met
+        (self._met.discard if deleted else self._met.add)(uid)
+        if listed and first:
+            self._queue.add_after(ref, DEBOUNCE)
+        else:
+            self._queue.add(ref)
 
 
 class WatchFailedError(Exception):
@@ -186,7 +202,7 @@ def _registry(
 
     @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)
     async def on_resource(event: Mapping[str, Any], **_: Any) -> None:
-        enrolment.resource(event["object"], deleted=event["type"] == "DELETED")
+        enrolment.resource(event["object"], **_when(event))
 
     for group, version, plural in _RBAC:
         _on_owned(registry, (group, version, plural), enrolment)
@@ -198,13 +214,18 @@ def _on_workloads(
 ) -> None:
     @kopf.on.event("apps", "v1", plural, registry=registry, id=f"on_{plural}")
     async def on_workload(event: Mapping[str, Any], **_: Any) -> None:
-        enrolment.workload(kind, event["object"], deleted=event["type"] == "DELETED")
+        enrolment.workload(kind, event["object"], **_when(event))
 
 
 def _on_owned(registry: kopf.OperatorRegistry, resource: tuple[str, str, str], enrolment: Enrolment) -> None:
     @kopf.on.event(*resource, registry=registry, id=f"on_{resource[2]}")
     async def on_owned(event: Mapping[str, Any], **_: Any) -> None:
-        enrolment.owned(event["object"])
+        enrolment.owned(event["object"], **_when(event))
+
+
+def _when(event: Mapping[str, Any]) -> dict[str, bool]:
+    """What is listed before the watch begins has no type in kopf."""
+    return {"deleted": event["type"] == "DELETED", "listed": event["type"] is None}
 
 
 def _settings() -> kopf.OperatorSettings:

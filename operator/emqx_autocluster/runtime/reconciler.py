@@ -77,6 +77,10 @@ class Reconciler:
             return None  # its deletion brings another event
         elif is_ours(resource) and not is_of(resource, workload):
             resource = await self._resources.renew(resource, workload)
+        if self._fleet.meets(ref):
+            if not changed and schedule.is_believed(resource, workload):
+                return self._fleet.first_look()
+            changed = True
         await self._tell_others(ref, resource)
         return await self._pass(workload, resource, changed=changed)
 
@@ -122,7 +126,7 @@ class Reconciler:
         """Nothing is claimed any more of a workload that is not looked at."""
         self._observer.forget(ref)
         metrics.WORKLOADS.forget(series.key(ref))
-        self._fleet.note(ref, damaged=False)
+        self._fleet.forget(ref)
         self._setbacks.pop(ref, None)
         self._refusals.pop(ref, None)
         self._appointments.pop(ref, None)
@@ -170,7 +174,8 @@ class Reconciler:
     def _wait(self, resource: EMQXAutoCluster, done: Pass) -> float:
         """Until the next look, or the next pulse where one will do."""
         wait, ref = schedule.next_look(resource, done), done.case.workload.ref
-        appointment = schedule.appointment(resource, wait, done)
+        members = sum(1 for _ in done.case.observation.each_member())
+        appointment = schedule.appointment(resource, wait, done, self._fleet.pulsed(ref, members))
         if appointment is None:
             return wait
         if self._observer.knows_its_pulse(ref):

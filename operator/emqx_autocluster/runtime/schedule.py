@@ -11,6 +11,7 @@ from emqx_autocluster.api.findings import ConditionType, Reason, Status
 from emqx_autocluster.api.v1alpha1 import Condition, EMQXAutoCluster, StatusModel, delta, seconds
 from emqx_autocluster.diagnosis import Case
 from emqx_autocluster.healing import Action, suspects
+from emqx_autocluster.observation import Workload
 from emqx_autocluster.observer import Depth
 from emqx_autocluster.reporting.report import Pass
 
@@ -48,10 +49,15 @@ class Appointment:
         return max(0.0, min(self.pulse, (self.look - at).total_seconds()))
 
 
-def appointment(resource: EMQXAutoCluster, wait: float, done: Pass) -> Appointment | None:
-    """None: the next look comes as soon as a pulse would, or the last one did not show one cluster."""
+def appointment(
+    resource: EMQXAutoCluster, wait: float, done: Pass, fewest: float = 0.0
+) -> Appointment | None:
+    """None: the next look comes as soon as a pulse would, or the last one did not show one cluster.
+
+    `fewest`: the least seconds from one pulse to the next, however many the resource asks for.
+    """
     asked = seconds(resource.spec.verification.pulse)
-    pulse = max(_SOONEST_PULSE, asked) if asked else asked
+    pulse = max(_SOONEST_PULSE, asked, fewest) if asked else asked
     formed = done.findings[ConditionType.CLUSTER_FORMED].status is Status.TRUE
     look = done.case.observation.at + timedelta(seconds=wait)
     return Appointment(look, pulse) if formed and 0 < pulse < wait else None
@@ -73,6 +79,18 @@ def depth(resource: EMQXAutoCluster, *, changed: bool) -> Depth:
         count_devices=resource.spec.repair.rollout == "Manual" and not _is_ready(status),
         dial_ports=suspicious,
     )
+
+
+def is_believed(resource: EMQXAutoCluster, workload: Workload) -> bool:
+    """Whether what its status says counts for a while after the process started, so that nobody is asked at once.
+
+    Only where an operator saw that all is well, of just this workload and resource, and nothing is under way.
+    """
+    status = resource.status
+    of_this = (status.workload_uid, status.workload_generation) == (workload.uid, workload.generation)
+    tuned_alike = status.observed_generation == resource.metadata.generation
+    under_way = status.procedure or status.planned_actions or status.suspects or workload.rolling
+    return of_this and tuned_alike and _is_ready(status) and not is_suspicious(status) and not under_way
 
 
 def needs_whole_look(resource: EMQXAutoCluster, done: Pass) -> bool:

@@ -1,4 +1,6 @@
-"""Many workloads that break at the same time: the one that was seen first is healed, and the others wait for it."""
+"""Many workloads: of those that break together one is healed after the other, and all share what they may cost."""
+
+import pytest
 
 from emqx_autocluster.observation import WorkloadKind, WorkloadRef
 from emqx_autocluster.runtime.fleet import Fleet
@@ -42,3 +44,44 @@ def test_once_the_first_is_well_it_is_the_nexts_turn() -> None:
     assert fleet.refusal(ref("c"))
     fleet.note(ref("b"), damaged=False)
     assert [fleet.refusal(ref(name)) for name in "cd"] == [None, None], "two that are left may be chance"
+
+
+@pytest.mark.parametrize(
+    ("others", "members", "expected"),
+    [
+        pytest.param(0, 3, 0.15, id="alone: as often as its resource asks for"),
+        pytest.param(199, 3, 30.0, id="600 members have the default of 30 s"),
+        pytest.param(999, 3, 150.0, id="a thousand workloads of three"),
+    ],
+)
+def test_the_more_members_there_are_the_less_often_each_has_its_pulse_taken(
+    others: int, members: int, expected: float
+) -> None:
+    fleet = Fleet()
+    for number in range(others):
+        fleet.pulsed(ref(f"other-{number}"), 3)
+    assert fleet.pulsed(ref("emqx"), members) == pytest.approx(expected)
+    assert fleet.pulsed(ref("emqx"), members) == pytest.approx(expected), "it is counted once"
+
+
+def test_a_workload_that_left_takes_no_share_any_more() -> None:
+    fleet = Fleet()
+    fleet.pulsed(ref("gone"), 100)
+    fleet.forget(ref("gone"))
+    assert fleet.pulsed(ref("emqx"), 20) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("size", "within"),
+    [
+        pytest.param(1, 30.0, id="a small fleet is looked at within half a minute"),
+        pytest.param(1000, 250.0, id="a thousand, four each second"),
+    ],
+)
+def test_after_a_start_the_first_looks_are_spread(size: int, within: float) -> None:
+    fleet = Fleet()
+    assert [fleet.meets(ref(f"emqx-{number}")) for number in range(size)] == [True] * size
+    assert not fleet.meets(ref("emqx-0"))
+    waits = [fleet.first_look() for _ in range(200)]
+    assert all(0 <= wait <= within for wait in waits)
+    assert max(waits) - min(waits) > within / 2, "not all at the same time"

@@ -14,6 +14,7 @@ from builders import (
     a_case,
     a_procedure,
     a_resource,
+    a_workload,
     ago,
     an_identity,
     changed,
@@ -300,3 +301,34 @@ def test_no_action_of_mode_heal_rests_on_remembered_answers() -> None:
     memory = Memory(suspects=(orphan,))
     assert [step.action for step in plan_of(case, memory).now] == [Action.JOIN_CLUSTER]
     assert needs_whole_look(case, told("MembersOrphaned", "False"), memory)
+
+
+def told_well(**changes: Any) -> StatusModel:
+    done = Pass(case := a_case(), diagnosis.diagnose(case), plan_of(case), Memory())
+    return report.status(a_resource(), done).model_copy(update=changes)
+
+
+@pytest.mark.parametrize(
+    ("status", "workload", "expected"),
+    [
+        pytest.param(told_well(), {}, True, id="all was well"),
+        pytest.param(StatusModel(), {}, False, id="never judged"),
+        pytest.param(told("NotFormed", "False"), {}, False, id="something was wrong"),
+        pytest.param(told_well(procedure=UNDER_WAY), {}, False, id="a repair is under way"),
+        pytest.param(told_well(observed_generation=7), {}, False, id="another spec was judged"),
+        pytest.param(told_well(), {"generation": 9}, False, id="the workload changed meanwhile"),
+        pytest.param(told_well(), {"uid": "another"}, False, id="it is another workload of the same name"),
+        pytest.param(told_well(), {"updated_replicas": 1}, False, id="a rollout goes on"),
+    ],
+)
+def test_when_a_status_is_believed_after_a_start(
+    status: StatusModel, workload: dict[str, Any], *, expected: bool
+) -> None:
+    assert schedule.is_believed(a_resource(status), a_workload(**workload)) is expected
+
+
+def test_a_large_fleet_has_its_pulse_taken_less_often_than_asked_for() -> None:
+    done = Pass(case := a_case(), diagnosis.diagnose(case), plan_of(case), Memory())
+    found = schedule.appointment(a_resource(), 300, done, fewest=150)
+    assert found
+    assert found.pulse == 150

@@ -1,0 +1,145 @@
+"""A whole fleet: a cold start with all its workloads, what it costs while nothing happens, and a restart."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+
+from bench import workloads
+from bench.footprint import cpu_seconds, resident
+from bench.results import Result, at_most
+from bench.stage import MODE, OPERATOR, Stage, stage, until
+from bench.telling import tell
+from bench.trail import Request
+
+_MEMBERS = 3
+_EACH = 25
+"""Workloads in one namespace: all of a tenant's share a few of the operator's workers."""
+_MIN_READY = 20
+"""Less would not be healthy."""
+_IDLE_SECONDS = 120
+_SETTLING = 60
+_GROWING = 3600
+_BURST = 10
+"""Seconds."""
+_COLD_SECONDS, _MEBIBYTES, _IDLE_SHARE = 60, 150, 0.10
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """`seconds` on the clock, of which the operator itself computed `cpu`."""
+
+    seconds: float
+    cpu: float
+    requests: Sequence[Request]
+
+    @property
+    def told(self) -> dict[str, object]:
+        execs = [request for request in self.requests if request.subresource == "exec"]
+        return {
+            "seconds": round(self.seconds, 1),
+            "processor_seconds": round(self.cpu, 1),
+            "requests": len(self.requests),
+            "execs": len(execs),
+            "emqx_ctl": sum(request.is_emqx_ctl for request in execs),
+        }
+
+
+async def measure(*, quick: bool) -> list[Result]:
+    count = 2 if quick else 40
+    named = f"{count * _EACH} workloads of {_MEMBERS}"
+    async with stage("fleet-00") as at:
+        tenants = [replace(at, namespace=f"fleet-{n:02}") for n in range(count)]
+        await _halt(at)
+        await _grow(tenants)
+        return [
+            await _cold(at, tenants, named),
+            at_most(f"resident memory, {named}", resident(at.operator.process.pid), _MEBIBYTES, "MiB"),
+            await _idle(at, named),
+            *await _again(at, tenants, named),
+        ]
+
+
+async def _grow(tenants: Sequence[Stage]) -> None:
+    for done, at in enumerate(tenants):
+        if done:
+            await at.kube.create("/api/v1/namespaces", {"metadata": {"name": at.namespace}})
+        names = [f"emqx-{n:02}" for n in range(_EACH)]
+        await at.control.namespace(at.namespace, ctl_seconds="0.1")
+        await at.apply(workloads.surroundings(at.namespace, names))
+        await at.apply(workloads.rights(at.namespace, names))
+        await at.apply([_enrolled(at.namespace, name) for name in names])
+        await at.until_ready(_EACH, seconds=_GROWING)
+        # One after the other: members that start together may not find each other.
+        for name in names:
+            await at.scale(name, _MEMBERS)
+        await at.until_ready(_EACH * _MEMBERS, seconds=_GROWING)
+        tell(f"fleet: {(done + 1) * _EACH} of {len(tenants) * _EACH} workloads")
+    for at in tenants:
+        await at.until_available(_EACH, seconds=_GROWING)
+
+
+def _enrolled(namespace: str, name: str) -> workloads.Object:
+    body = workloads.workload(namespace, name, min_ready=_MIN_READY)
+    body["metadata"]["annotations"] = {MODE: "Observe"}
+    return body
+
+
+async def _halt(at: Stage) -> None:
+    at.operator.process.terminate()
+    await asyncio.to_thread(at.operator.process.wait)
+
+
+async def _cold(at: Stage, tenants: Sequence[Stage], named: str) -> Result:
+    async def all_well() -> bool:
+        for tenant in tenants:
+            await tenant.until_well(_EACH, seconds=_GROWING)
+        return True
+
+    start = await _started(at, all_well)
+    title = f"cold start of {named}: processor time until each status is right"
+    return at_most(title, start.cpu, _COLD_SECONDS, "s", **start.told)
+
+
+async def _again(at: Stage, tenants: Sequence[Stage], named: str) -> list[Result]:
+    """A restart beside statuses that say that all is well."""
+    await _halt(at)
+
+    async def each_seen() -> bool:
+        """No status changes, so the trail has to tell."""
+        views = at.trail.select(lambda request: request.is_view)
+        return len({(r.namespace, r.name.rsplit("-", 2)[0]) for r in views}) == len(tenants) * _EACH
+
+    start = await _started(at, each_seen)
+    writes = [f"{r.verb} {r.resource}/{r.subresource} {r.name}" for r in start.requests if r.writes]
+    first = min(request.received for request in start.requests)
+    burst = sum(r.subresource == "exec" and r.received < first + _BURST for r in start.requests)
+    return [
+        at_most(
+            f"writes after a restart beside {named}", len(writes), 0, "", writes=writes[:20], **start.told
+        ),
+        Result(f"commands in members within the first {_BURST} s of it", f"{burst / _BURST:.0f} each second"),
+    ]
+
+
+async def _started(at: Stage, is_done: Callable[[], Awaitable[bool]]) -> _Start:
+    tell("fleet: the operator starts")
+    at.trail.clear()
+    began = time.monotonic()
+    at.operator.again()
+    await until("each workload looked at", is_done, seconds=_GROWING, poll=1)
+    requests = at.trail.select(lambda request: request.user == OPERATOR)
+    return _Start(time.monotonic() - began, cpu_seconds(at), requests)
+
+
+async def _idle(at: Stage, named: str) -> Result:
+    await asyncio.sleep(_SETTLING)
+    tell(f"fleet: nothing happens for {_IDLE_SECONDS} s")
+    at.trail.clear()
+    before, began = cpu_seconds(at), time.monotonic()
+    await asyncio.sleep(_IDLE_SECONDS)
+    share = (cpu_seconds(at) - before) / (time.monotonic() - began)
+    requests = at.trail.select(lambda request: request.user == OPERATOR)
+    pulses = sum(request.command[:1] == ("grep",) for request in requests)
+    details = {"requests": len(requests), "pulses": pulses, "writes": sum(r.writes for r in requests)}
+    return at_most(f"processor while nothing happens, {named}", share, _IDLE_SHARE, "of a core", **details)
