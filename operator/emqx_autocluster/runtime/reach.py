@@ -80,7 +80,7 @@ class Reach:
         try:
             missing = await self._missing(namespace)
         except ClientError as error:
-            logger.info("whether namespace %s may be watched is not known: %s", namespace, error)
+            logger.debug("whether namespace %s may be watched is not known: %s", namespace, error)
             self._doubted.add(namespace)
             return
         if missing and namespace not in self._told:
