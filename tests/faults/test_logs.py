@@ -126,7 +126,7 @@ async def versions(story: Story) -> AsyncIterator[list[Object]]:
 
 
 async def _read(process: asyncio.subprocess.Process, found: list[Object]) -> None:
-    """kubectl writes one indented object after the other."""
+    """Pieces, since kubectl writes one indented object after the other."""
     assert process.stdout
     lines: list[str] = []
     async for line in process.stdout:
