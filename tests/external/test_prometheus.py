@@ -148,6 +148,8 @@ async def test_alerts_come_and_go_with_the_damage_and_each_panel_shows_it(
     assert f"RBACReady of Deployment emqx in {story.namespace}" in told["EMQXDiscoveryBroken"]
     for alert in BROKEN:
         await was_pending_first(prometheus, story, alert)
+    damage = {"Not Ready": 1, "Split": 1, "Members apart": 1, "Rollouts unsafe": 1, "Clusters": 2}
+    await until_shown(prometheus, story, Workloads=1, **damage)
 
     await story.annotate(mode="Repair", paused="true")
     paused = (
@@ -161,6 +163,13 @@ async def test_alerts_come_and_go_with_the_damage_and_each_panel_shows_it(
         return not await prometheus.firing(story.namespace)
 
     await story.until("no alert any more", none_fires, every=0.5)
+    await until_shown(prometheus, story, Workloads=1, **dict.fromkeys(damage, 0) | {"Clusters": 1})
+
+    # In mode Observe nobody takes the old names away.
+    await story.annotate(mode="Observe")
+    await story.shell(f"kubectl rollout restart deployment/emqx -n {story.namespace}")
+    await until_shown(prometheus, story, **{"Rollouts under way": 1, "Rollout": 1})
+    await until_shown(prometheus, story, **{"Rollouts under way": 0, "Rollout": 0, "Stale names": 2})
     await each_panel_has_data(prometheus, story)
     await the_variables_offer_it(prometheus, story)
 
@@ -175,11 +184,28 @@ async def test_the_dashboard_is_loaded_as_the_page_says(story: Story) -> None:
     assert json.loads(found["data"]["dashboard.json"]) == DASHBOARD
 
 
+async def until_shown(prometheus: Prometheus, story: Story, **wanted: float) -> None:
+    """Until the panels of these titles, the upper where there are two, show these numbers."""
+    asked = {title: query for title, query in reversed([*queries(story.namespace)]) if title in wanted}
+
+    async def shown() -> bool:
+        found = {title: await prometheus.now(query) for title, query in asked.items()}
+        numbers = {title: [float(each["value"][1]) for each in series] for title, series in found.items()}
+        return numbers == {title: [number] for title, number in wanted.items()}
+
+    await story.until(f"the panels to show {wanted}", shown, every=0.5)
+
+
 async def was_pending_first(prometheus: Prometheus, story: Story, alert: str) -> None:
+    """By what Prometheus has recorded, which is a step behind what it says now."""
     chosen = f'ALERTS{{alertname="{alert}", namespace="{story.namespace}"}}'
-    first = {
-        series["metric"]["alertstate"]: series["values"][0][0] for series in await prometheus.course(chosen)
-    }
+
+    async def began() -> dict[str, float]:
+        course = await prometheus.course(chosen)
+        first = {series["metric"]["alertstate"]: series["values"][0][0] for series in course}
+        return first if {"pending", "firing"} <= set(first) else {}
+
+    first = await story.until(f"{alert} as pending and as firing", began, seconds=10, every=0.5)
     assert first["pending"] < first["firing"], alert
 
 

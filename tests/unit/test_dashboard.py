@@ -62,6 +62,10 @@ def test_a_query_names_conditions_that_there_are(query: str) -> None:
         for name in names.split("|")
     }
     assert named <= set(ConditionType)
+    statuses = {name for names in re.findall(r'status=~?"([a-z|]+)"', query) for name in names.split("|")}
+    assert statuses <= {"true", "false", "unknown"}
+    states = set(re.findall(r'state="([a-z]+)"', query))
+    assert states <= {"expected", "ready", "clustered"}
 
 
 @pytest.mark.parametrize("panel", PANELS, ids=title)
