@@ -11,11 +11,15 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
+from breakages import Breakage
 from emqx_autocluster.api.findings import ConditionType, Reason
 from emqx_autocluster.healing import Action
 from keeper import Keeper
+from midrollout import rolling
 from repairs import alone
 from running import ROOT
 from sandbox.faultgate import FaultGate, Status
@@ -45,27 +49,79 @@ async def test_each_transition_and_each_action_of_a_repair_is_one_line(
     gate.put(Status(403), f"{story.namespace}/roles", method="POST", times=1)
     async with versions(story) as written:
         await story.annotate(mode="Repair")
-        ended = await story.until_repaired()
-
-        async def has_all() -> bool:
-            return bool(written) and written[-1]["metadata"]["resourceVersion"] == version(ended)
-
-        await story.until("the last version of the resource", has_all)
-    lines = [line for line in logged(operator.log) if line.get("namespace") == story.namespace]
-
-    told = [line for line in lines if line.get("event") == "transition"]
-    assert Counter((line["condition"], line["was"], line["status"]) for line in told) == Counter(
-        transitions(written)
-    )
+        await story.until_repaired()
+        lines = await all_told(story, operator, written)
     assert ("ClusterFormed", "False", "True") in transitions(written)
-
     done = [(line["action"], line["subject"], line["result"]) for line in lines if is_done(line)]
-    history = ended["status"]["history"]
-    assert done == [(entry["action"], entry["subject"], entry["result"].lower()) for entry in history]
+    assert done == past(written[-1])
     assert ("CreateRole", "Role/emqx-discovery", "failed") in done
+    assert Counter((action, result) for action, _, result in done) == await counted(operator)
 
-    for line in lines:
+
+async def test_a_rollout_that_is_held_is_told_and_counted_though_no_pass_held_it(
+    story: Story, operator: Keeper
+) -> None:
+    async with versions(story) as written, rolling(story, "5.8.9", "Deployment") as rollout:
+        broken = await rollout.broken(Breakage.NAMES, 1)
+        await story.until_condition("ClusterFormed", "False", "RolloutHeld", seconds=120)
+        await broken.end()
+        await rollout.whole()
+        lines = await all_told(story, operator, written)
+    done = [(line["action"], line["subject"], line["result"]) for line in lines if is_done(line)]
+    assert not Counter(past(written[-1])) - Counter(done)
+    held = Counter((action, result) for action, _, result in done)
+    assert held["HoldRollout", "succeeded"] >= 1
+    assert held["ContinueRollout", "succeeded"] >= 1
+    assert held == await counted(operator)
+
+
+async def all_told(story: Story, operator: Keeper, written: list[Object]) -> list[Object]:
+    """The lines about the story, once all that was written is told."""
+    last = (await story.resource())["metadata"]["resourceVersion"]
+
+    async def is_last() -> bool:
+        return bool(written) and written[-1]["metadata"]["resourceVersion"] == last
+
+    def lines() -> list[Object]:
+        return [line for line in logged(operator.log) if line.get("namespace") == story.namespace]
+
+    def told() -> Counter[Transition]:
+        found = (line for line in lines() if line.get("event") == "transition")
+        return Counter((line["condition"], line["was"], line["status"]) for line in found)
+
+    async def is_told() -> bool:
+        return told().total() >= len(transitions(written))
+
+    await story.until("the last version of the resource", is_last)
+    await story.until("a line for each transition", is_told, seconds=10)
+    assert told() == Counter(transitions(written))
+    found = lines()
+    for line in found:
         is_as_documented(line)
+    return found
+
+
+def past(resource: Object) -> list[tuple[str, str, str]]:
+    history = resource["status"]["history"]
+    return [(entry["action"], entry["subject"], entry["result"].lower()) for entry in history]
+
+
+async def counted(operator: Keeper) -> Counter[tuple[str, str]]:
+    """By /metrics: (action, result) -> how often."""
+    [port] = re.findall(r"health endpoints on port (\d+)", operator.log.read_text())
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"http://127.0.0.1:{port}/metrics") as answer,
+    ):
+        families = text_string_to_metric_families(await answer.text())
+    samples = (s for family in families for s in family.samples)
+    return +Counter(
+        {
+            (s.labels["action"], s.labels["result"]): int(s.value)
+            for s in samples
+            if s.name == "emqx_autocluster_actions_total"
+        }
+    )
 
 
 def is_done(line: Object) -> bool:
@@ -134,10 +190,6 @@ async def _read(process: asyncio.subprocess.Process, found: list[Object]) -> Non
         if line == b"}\n":
             found.append(json.loads("".join(lines)))
             lines.clear()
-
-
-def version(resource: Object) -> str:
-    return str(resource["metadata"]["resourceVersion"])
 
 
 def transitions(written: list[Object]) -> list[Transition]:
