@@ -165,6 +165,7 @@ async def versions(story: Story) -> AsyncIterator[list[Object]]:
     """All versions of the EMQXAutoCluster, as `kubectl get --watch` is told them by the API server, from now on."""
     command = ("kubectl", "get", "eac", "-n", story.namespace, "--watch", "-o", "json")
     environment = {
+        "HOME": str(story.sandbox.kubeconfig.parent),
         "KUBECONFIG": str(story.sandbox.kubeconfig),
         "PATH": f"{story.sandbox.bin}:/usr/bin:/bin",
     }
