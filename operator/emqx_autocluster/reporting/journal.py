@@ -1,6 +1,7 @@
 """The lines of the log that others read by program: one for each transition of a condition, one for each action.
 
-docs/logs.md says what their keys mean. What an action came to is counted here as well, so that both always agree.
+docs/logs.md says what their keys mean. What an action came to is counted here as well, so that both always agree. Their
+sentences are cut: a container runtime tears lines of more than 16 KiB.
 """
 
 import logging
@@ -8,6 +9,7 @@ from collections.abc import Iterable
 
 from emqx_autocluster import metrics
 from emqx_autocluster.api.v1alpha1 import Condition, EMQXAutoCluster
+from emqx_autocluster.clients.errors import one_line
 from emqx_autocluster.healing import Step
 from emqx_autocluster.observation import WorkloadKind, WorkloadRef
 from emqx_autocluster.reporting.events import is_good
@@ -39,14 +41,16 @@ def _transition(resource: EMQXAutoCluster, condition: Condition, was: str | None
         "reason": condition.reason,
     }
     level = logging.INFO if is_good(condition) else logging.WARNING
-    told = (condition.type, condition.status, condition.message)
-    logger.log(level, "%s is %s: %s", *told, extra=keys)
+    told = one_line(f"{condition.type} is {condition.status}: {condition.message}")
+    logger.log(level, "%s", told, extra=keys)
 
 
 def acted(ref: WorkloadRef, step: Step, result: str, said: str) -> None:
     """Superseded: another change came first, so that nothing was done; it is logged, and not counted."""
     keys = {"event": "action", "action": str(step.action), "subject": step.subject, "result": result}
     told = step.message if result == "succeeded" else f"{step.message}: {said}"
-    logger.log(logging.WARNING if result == "failed" else logging.INFO, "%s", told, extra=of(ref) | keys)
+    logger.log(
+        logging.WARNING if result == "failed" else logging.INFO, "%s", one_line(told), extra=of(ref) | keys
+    )
     if result in metrics.RESULTS:
         metrics.ACTIONS.labels(str(step.action), result).inc()

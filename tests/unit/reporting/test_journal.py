@@ -58,6 +58,13 @@ def test_a_name_that_is_left_behind_is_bad_news_though_its_condition_is_true(
     assert told(caplog, "levelname") == [("WARNING",), ("INFO",)]
 
 
+def test_what_is_long_is_cut_so_that_a_line_stays_one(caplog: pytest.LogCaptureFixture) -> None:
+    [ready] = conditions(Ready="False")
+    journal.changed(resource(), [ready.model_copy(update={"message": "\U0001f41d" * 8000})])
+    journal.acted(REF, JOIN, "failed", "no " * 8000)
+    assert [len(record.getMessage()) for record in caplog.records] == [1000, 1000]
+
+
 @pytest.mark.parametrize(
     ("result", "level", "message"),
     [
