@@ -60,8 +60,10 @@ sandbox: have-go venv ## Keep a cluster running until Ctrl-C; prints the KUBECON
 demo: have-go venv ## Watch three lone EMQX members become one cluster
 	@$(HARNESS) -m demo $(if $(EMQX),--emqx $(EMQX)) $(if $(KEEP),--keep)
 
-external: have-go venv ## What needs Chromium, promtool or helm: the page in a browser, the alerts as played, the chart (builds helm)
-	$(BIN)/pytest -q tests/external/test_page.py tests/external/test_alerts.py tests/external/test_helm.py tests/external/test_helm_installed.py
+external: have-go venv ## What needs Chromium, Prometheus or helm: the page in a browser, alerts and dashboard in a story, the chart
+	@$(HARNESS) -m sandbox build
+	$(BIN)/pytest -q tests/external/test_page.py tests/external/test_alerts.py tests/external/test_prometheus.py \
+	  tests/external/test_helm.py tests/external/test_helm_installed.py
 
 CHART := charts/emqx-autocluster
 

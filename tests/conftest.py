@@ -2,7 +2,7 @@
 
 | sandbox | started by | whose |
 |---|---|---|
-| shared | the main process, with one operator at work | tests/apiserver, tests/hostile, tests/scenarios |
+| shared | the main process, with one operator at work | tests/apiserver, hostile and scenarios; one of external |
 | faulty | the main process, without an operator | tests/faults, each test with an operator of its own behind a gate |
 | own | the one worker that gets all of these tests | those that break or remove what the whole cluster uses |
 
@@ -31,7 +31,10 @@ pytest.register_assert_rewrite("midrollout", "odd", "phases", "repairs")
 _HERE = Path(__file__).parent
 _SHARED, _FAULTY = "EMQX_AUTOCLUSTER_SANDBOX", "EMQX_AUTOCLUSTER_FAULTY_SANDBOX"
 _OPERATOR_LOG = "EMQX_AUTOCLUSTER_OPERATOR_LOG"
-_FOLDERS = {_SHARED: ("apiserver", "hostile", "scenarios"), _FAULTY: ("faults",)}
+_FOLDERS = {
+    _SHARED: ("apiserver", "hostile", "scenarios", "external/test_prometheus.py"),
+    _FAULTY: ("faults",),
+}
 _OWN = "their own sandbox"
 _ONE_AFTER_ANOTHER = {
     "tests/faults/test_dns.py": _OWN,

@@ -42,6 +42,10 @@ class Outcome:
     message: str = ""
     superseded: bool = False
 
+    @property
+    def result(self) -> str:
+        return "superseded" if self.superseded else "succeeded" if self.succeeded else "failed"
+
 
 class Effects:
     def __init__(self, kube: Kube, emqx_ctl: EmqxCtl) -> None:

@@ -5,7 +5,7 @@ series of a workload that left are gone.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -15,6 +15,7 @@ from prometheus_client import (
     Gauge,
     Histogram,
     Metric,
+    ProcessCollector,
     disable_created_metrics,
     generate_latest,
 )
@@ -27,9 +28,22 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _PREFIX = "emqx_autocluster"
 _STATUSES = ("True", "False", "Unknown")
 _WORKLOAD = ("namespace", "kind", "name")
+RESULTS = ("succeeded", "failed")
+"""How a step ends."""
 
 Key = tuple[str, str, str]
 """Namespace, kind and name of a workload."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """What was done last to a workload."""
+
+    action: str
+    result: str
+    """succeeded or failed."""
+    at: float
+    """Unix time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +59,7 @@ class State:
     rolling: bool = False
     verified_at: float = 0.0
     """Unix time of the last look."""
+    last_action: Deed | None = None
 
 
 class Workloads(Collector):
@@ -80,6 +95,7 @@ class Workloads(Collector):
             states,
             lambda s: s.verified_at,
         )
+        yield self._last_actions(states)
 
     def _conditions(self, states: Mapping[Key, State]) -> Metric:
         found = GaugeMetricFamily(
@@ -105,6 +121,18 @@ class Workloads(Collector):
                     found.add_metric((*key, name), float(count))
         return found
 
+    def _last_actions(self, states: Mapping[Key, State]) -> Metric:
+        found = GaugeMetricFamily(
+            f"{_PREFIX}_last_action_timestamp_seconds",
+            "When something was last done to the workload, and what.",
+            labels=(*_WORKLOAD, "action", "result"),
+        )
+        for key, state in states.items():
+            if state.last_action:
+                deed = state.last_action
+                found.add_metric((*key, deed.action, deed.result), deed.at)
+        return found
+
 
 def _gauge(name: str, words: str, states: Mapping[Key, State], of: Callable[[State], float | None]) -> Metric:
     found = GaugeMetricFamily(f"{_PREFIX}_{name}", words, labels=_WORKLOAD)
@@ -125,6 +153,7 @@ REGISTRY = CollectorRegistry()
 WORKLOADS = Workloads()
 REGISTRY.register(WORKLOADS)
 REGISTRY.register(_Build())
+ProcessCollector(namespace=_PREFIX, registry=REGISTRY)
 
 ACTIONS = Counter(
     f"{_PREFIX}_actions",
@@ -177,6 +206,17 @@ EXECS = Histogram(
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
     registry=REGISTRY,
 )
+
+
+def expect(*, actions: Iterable[str], guards: Iterable[str], failures: Iterable[str]) -> None:
+    """All that can be counted is there as 0 from the start: what first appears as 1 is no increase to Prometheus."""
+    for action in actions:
+        for result in RESULTS:
+            ACTIONS.labels(action, result)
+    for guard in guards:
+        REFUSALS.labels(guard)
+    for failure in failures:
+        RETRIES.labels(failure)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from builders import a_case, a_resource, members, plan_of
 from emqx_autocluster import diagnosis, metrics
 from emqx_autocluster.diagnosis import Case
 from emqx_autocluster.healing import Memory
-from emqx_autocluster.metrics import State
+from emqx_autocluster.metrics import Deed, State
 from emqx_autocluster.observation import WorkloadKind, WorkloadRef
 from emqx_autocluster.reporting import report, series
 from emqx_autocluster.reporting.report import Pass
@@ -58,6 +58,22 @@ def test_a_split_is_told_as_the_status_tells_it() -> None:
         for s in ("true", "false", "unknown")
     }
     assert statuses == {"true": 0, "false": 1, "unknown": 0}
+
+
+def test_what_was_done_last_is_told_with_its_time() -> None:
+    metrics.WORKLOADS.note(KEY, State(islands=1))
+    done = {"action": "JoinCluster", "result": "succeeded"}
+    assert of_the_workload("last_action_timestamp_seconds", **done) is None
+    metrics.WORKLOADS.note(KEY, State(islands=1, last_action=Deed(**done, at=7)))
+    assert of_the_workload("last_action_timestamp_seconds", **done) == 7
+
+
+def test_what_can_be_counted_is_there_before_it_first_happens() -> None:
+    metrics.expect(actions=["Wave"], guards=["Sentry"], failures=["Trouble"])
+    told = samples()
+    assert told[PREFIX + "actions_total", frozenset({"action": "Wave", "result": "failed"}.items())] == 0
+    assert told[PREFIX + "heals_refused_total", frozenset({"guard": "Sentry"}.items())] == 0
+    assert told[PREFIX + "retries_total", frozenset({"reason": "Trouble"}.items())] == 0
 
 
 def test_what_is_not_known_has_no_series() -> None:

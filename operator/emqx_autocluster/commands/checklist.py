@@ -112,9 +112,13 @@ def _views(case: Case) -> Table:
     for row in found:
         if row.number:
             table.add_column(f"seen by {row.number}", justify="center")
+    counted = any(row.devices is not None for row in found)
+    if counted:
+        table.add_column("devices", justify="right")
     for row in found:
         signs = (text(seen, _COLOURS[seen]) for seen in row.seen)
-        table.add_row(f"{row.number or ' '} {row.node}", row.holder, *signs)
+        devices = ["" if row.devices is None else str(row.devices)] if counted else []
+        table.add_row(f"{row.number or ' '} {row.node}", row.holder, *signs, *devices)
     return table
 
 

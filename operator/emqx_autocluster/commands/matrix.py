@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from emqx_autocluster.diagnosis import Case
-from emqx_autocluster.observation import Member, View
+from emqx_autocluster.observation import Member, Unobserved, View
 
 
 class Seen(StrEnum):
@@ -26,6 +26,8 @@ class Row:
     """The pod that has the name, or why none does."""
     seen: tuple[Seen, ...]
     """By each member, in the order of their numbers."""
+    devices: int | None = None
+    """So many are connected to it; None: not counted, as where nothing depends on it, or not known."""
 
 
 def rows(case: Case) -> tuple[Row, ...]:
@@ -37,7 +39,8 @@ def rows(case: Case) -> tuple[Row, ...]:
 def _own(members: tuple[Member, ...]) -> Iterator[Row]:
     for number, member in enumerate(members, start=1):
         node = member.node or "(no name known)"
-        yield Row(number, node, member.pod.name, tuple(_seen(by, node) for by in members))
+        devices = None if isinstance(member.connections, Unobserved) else member.connections
+        yield Row(number, node, member.pod.name, tuple(_seen(by, node) for by in members), devices)
 
 
 def _others(members: tuple[Member, ...], case: Case) -> Iterator[Row]:

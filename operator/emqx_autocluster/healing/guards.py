@@ -198,3 +198,5 @@ _GUARDS: tuple[tuple[str, Guard], ...] = (
     ("BelowHourlyLimit", _often),
     ("FleetCalm", _fleet),
 )
+NAMES = tuple(name for name, _ in _GUARDS)
+"""In the order in which they are asked."""

@@ -1,7 +1,7 @@
 """What one pass tells Prometheus of its workload: the same as the status says."""
 
-from emqx_autocluster.api.v1alpha1 import StatusModel
-from emqx_autocluster.metrics import Key, State
+from emqx_autocluster.api.v1alpha1 import LastAction, StatusModel
+from emqx_autocluster.metrics import Deed, Key, State
 from emqx_autocluster.observation import WorkloadRef
 from emqx_autocluster.reporting.report import Pass
 
@@ -24,4 +24,9 @@ def state(status: StatusModel, done: Pass) -> State:
         stale_nodes=members.stale if members else None,
         rolling=done.case.rolling,
         verified_at=done.case.observation.at.timestamp(),
+        last_action=_deed(status.last_action) if status.last_action else None,
     )
+
+
+def _deed(last: LastAction) -> Deed:
+    return Deed(last.action, last.result.lower(), last.time.timestamp())

@@ -23,7 +23,7 @@ from emqx_autocluster.healing import Action, Memory, Step, brake
 from emqx_autocluster.objects import steering
 from emqx_autocluster.observation import Workload, WorkloadRef
 from emqx_autocluster.observer import Observer
-from emqx_autocluster.reporting import report
+from emqx_autocluster.reporting import journal, report
 from emqx_autocluster.reporting.events import Recorder
 from emqx_autocluster.reporting.resources import Resources
 
@@ -86,11 +86,11 @@ class Brakeman:
                     self._notify(ref)
             except ClientError as error:
                 seconds = _BETWEEN_LOOKS
-                logger.warning("the rollout could not be looked at: %s", error, extra=_fields(ref))
+                logger.warning("the rollout could not be looked at: %s", error, extra=journal.of(ref))
             except Exception:
                 # The rollout needs its watch more than ever.
                 seconds = _BETWEEN_LOOKS
-                logger.exception("the look at the rollout crashed", extra=_fields(ref))
+                logger.exception("the look at the rollout crashed", extra=journal.of(ref))
             await asyncio.sleep(seconds)
 
     async def _look(self, workload: Workload, resource: EMQXAutoCluster) -> tuple[float, str | None]:
@@ -114,9 +114,7 @@ class Brakeman:
             return
         workload = case.workload
         outcome = await self._effects.carry_out(step, workload, case.observation.at)
-        if outcome.superseded:
-            return
-        logger.warning("%s %s", step.message, outcome.message, extra=_fields(workload.ref))
+        journal.acted(workload.ref, step, outcome.result, outcome.message)
         if outcome.succeeded:
             kind = "Warning" if outsiders.overdue(case, self._observer.now()) else "Normal"
             self._recorder.record(resource, workload, kind, str(step.action), "Repair", step.message)
@@ -133,7 +131,3 @@ def _is_watched(workload: Workload) -> bool:
     """One that is held already may take its time."""
     enrolled, several = annotations.is_enrolled(workload.annotations), workload.replicas > 1
     return enrolled and several and workload.rolling and steering.holding(workload) is None
-
-
-def _fields(ref: WorkloadRef) -> dict[str, str]:
-    return {"workload": str(ref), "namespace": ref.namespace}

@@ -28,7 +28,11 @@ class TextFormatter(_Traced):
 
 class DataFormatter(_Traced, JsonFormatter):
     def __init__(self) -> None:
-        super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
+        super().__init__(
+            "%(levelname)s %(name)s %(message)s",
+            rename_fields={"levelname": "level", "name": "logger"},
+            timestamp=True,
+        )
 
     def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
         return {key: value if key == _TRACEBACK else plain_value(value) for key, value in log_data.items()}

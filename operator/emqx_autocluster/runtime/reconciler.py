@@ -18,7 +18,7 @@ from emqx_autocluster.healing import Memory, Setback, Step, brake, setback, susp
 from emqx_autocluster.healing.steps import PatchWorkload
 from emqx_autocluster.observation import Observation, Workload, WorkloadRef
 from emqx_autocluster.observer import Depth, Observer
-from emqx_autocluster.reporting import conditions, events, report, series
+from emqx_autocluster.reporting import conditions, events, journal, report, series
 from emqx_autocluster.reporting.events import Recorder
 from emqx_autocluster.reporting.report import Pass
 from emqx_autocluster.reporting.resources import Resources, is_of, is_ours
@@ -66,8 +66,8 @@ class Reconciler:
                 return appointment.wait(self._now())
             changed = bool(differences)
             if differences:
-                fields = {"workload": str(ref), "namespace": ref.namespace}
-                logger.info("the members are asked, since %s", "; ".join(differences), extra=fields)
+                told = "the members are asked, since %s"
+                logger.info(told, "; ".join(differences), extra=journal.of(ref))
         workload, resource = await asyncio.gather(self._observer.workload(ref), self._resources.find(ref))
         if workload is None or not is_enrolled(workload):
             return await self._opt_out(ref, workload, resource)
@@ -114,7 +114,7 @@ class Reconciler:
             return None
         if is_ours(resource):
             await self._resources.delete(resource)
-            logger.info("no longer enrolled", extra={"workload": str(ref), "namespace": ref.namespace})
+            logger.info("no longer enrolled", extra=journal.of(ref))
             if workload and resource.status.procedure:
                 note, reason = _left_open(ref, resource.status), str(Reason.NOT_ENROLLED)
                 self._recorder.record(resource, workload, "Warning", reason, "Leave", note)
@@ -142,7 +142,11 @@ class Reconciler:
     async def _let_go(self, workload: Workload) -> bool:
         """A rollout that we hold is given back with its originals: nobody would ever let it go on."""
         step = brake.parting(workload)
-        return step is None or (await self._effects.carry_out(step, workload, self._now())).succeeded
+        if step is None:
+            return True
+        outcome = await self._effects.carry_out(step, workload, self._now())
+        journal.acted(workload.ref, step, outcome.result, outcome.message)
+        return outcome.succeeded
 
     async def _pass(self, workload: Workload, resource: EMQXAutoCluster, *, changed: bool) -> float:
         self._brakeman.watch(workload)
@@ -227,23 +231,20 @@ class Reconciler:
 
     async def _write(self, resource: EMQXAutoCluster, status: StatusModel) -> EMQXAutoCluster:
         """A healthy workload causes no write."""
-        return resource if status == resource.status else await self._resources.write_status(resource, status)
+        if status == resource.status:
+            return resource
+        written = await self._resources.write_status(resource, status)
+        journal.changed(resource, status.conditions)
+        return written
 
     async def _act(self, resource: EMQXAutoCluster, workload: Workload, step: Step) -> Outcome:
         outcome = await self._effects.carry_out(step, workload, self._now())
-        fields = {
-            "workload": str(workload.ref),
-            "namespace": workload.ref.namespace,
-            "action": str(step.action),
-        }
+        journal.acted(workload.ref, step, outcome.result, outcome.message)
         if outcome.superseded:
-            logger.info("superseded: %s", outcome.message, extra=fields)
             return outcome
-        metrics.ACTIONS.labels(str(step.action), "succeeded" if outcome.succeeded else "failed").inc()
         news = self._take_note(workload.ref, step, outcome)
         kind = "Normal" if outcome.succeeded else "Warning"
         note = step.message if outcome.succeeded else f"{step.message}: {outcome.message}"
-        logger.log(logging.INFO if outcome.succeeded else logging.WARNING, note, extra=fields)
         if news:
             self._recorder.record(resource, workload, kind, str(step.action), "Repair", note)
         return outcome

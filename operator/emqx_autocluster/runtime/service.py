@@ -18,9 +18,11 @@ from emqx_autocluster.clients.errors import APIError, ClientError, Forbidden
 from emqx_autocluster.clients.exec import Exec
 from emqx_autocluster.clients.kube import Kube
 from emqx_autocluster.effects import Effects
+from emqx_autocluster.healing import Action, guards
 from emqx_autocluster.observation import WorkloadRef
 from emqx_autocluster.observer import Observer
 from emqx_autocluster.observer.connection import connect, observer
+from emqx_autocluster.reporting import journal
 from emqx_autocluster.reporting.events import Recorder
 from emqx_autocluster.reporting.resources import Resources
 from emqx_autocluster.runtime import exhaustion, handlers, health
@@ -98,6 +100,7 @@ class _Process:
         )
         metrics.QUEUE_DEPTH.set_function(lambda: queue.waiting)
         metrics.QUEUE_AGE.set_function(lambda: queue.oldest)
+        _expect_counts()
         metrics.LEADER.set(1)
         # kopf cancels every task that was made after its own start, so the workers come first.
         workers = _tasks(
@@ -118,6 +121,12 @@ class _Process:
     def _doors(self, writer: Kube) -> tuple[Observer, Effects]:
         asking, acting = (EmqxCtl(Exec(door, self.settings.execs)) for door in (self.kube, writer))
         return observer(self.kube, asking, self.settings), Effects(writer, acting)
+
+
+def _expect_counts() -> None:
+    answers: list[type[APIError]] = [APIError, *APIError.__subclasses__()]
+    actions = [action for action in Action if action is not Action.AWAIT_ROLLOUT]
+    metrics.expect(actions=actions, guards=guards.NAMES, failures=[kind.__name__ for kind in answers])
 
 
 def _tasks(*works: Coroutine[Any, Any, None]) -> list[asyncio.Task[None]]:
@@ -165,7 +174,7 @@ def _handler(
     reconciler: Reconciler, queue: WorkQueue[WorkloadRef], reach: Reach
 ) -> Callable[[WorkloadRef, bool], Awaitable[None]]:
     async def handle(ref: WorkloadRef, changed: bool) -> None:  # noqa: FBT001 - the queue's signature
-        fields = {"workload": str(ref), "namespace": ref.namespace}
+        fields = journal.of(ref)
         if not reach.covers(ref.namespace):
             reconciler.forget(ref)
             queue.drop(ref)  # it comes back with the namespace

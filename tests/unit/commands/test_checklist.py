@@ -12,7 +12,7 @@ from emqx_autocluster.commands.checkup import Checkup, Unexamined, Verdict
 from emqx_autocluster.diagnosis import Case
 from emqx_autocluster.emqx.discovery import ADDRESS_TYPE, API_SERVER, NAMESPACE
 from emqx_autocluster.healing import Action, Step
-from emqx_autocluster.observation import Unobserved, WorkloadKind, WorkloadRef
+from emqx_autocluster.observation import NOT_ASKED, Unobserved, WorkloadKind, WorkloadRef
 
 FORBIDDEN = Unobserved(
     'Forbidden: pods "emqx-a" is forbidden: User "joe" cannot get resource "pods/exec" in API group ""'
@@ -145,3 +145,25 @@ def test_advice_has_a_sign_of_its_own_and_is_no_error() -> None:
     ).splitlines()
     [rung] = [line.split() for line in broken if "ConfigurationValid" in line]
     assert rung[0] == "✗"
+
+
+def test_devices_stand_beside_the_member_that_they_are_connected_to() -> None:
+    """Where they are counted, which is where they decide: the member with most of them is the seed."""
+    lone = changed(
+        changed(members("a", "b", "c"), "b", connections=7), "c", connections=Unobserved("it hangs")
+    )
+    head, *rows = table(examined(a_case(members=lone)))
+    assert head.split()[-1] == "devices"
+    assert [row.split()[-1] for row in rows] == ["100", "7", "●"]
+
+
+def test_devices_that_nobody_counted_have_no_column() -> None:
+    case = a_case(members=tuple(replace(m, connections=NOT_ASKED) for m in members("a b c")))
+    assert "devices" not in table(examined(case))[0]
+
+
+def table(found: Checkup) -> list[str]:
+    """Who sees whom: its head, and a row for each member."""
+    lines = shown(found, 300).splitlines()
+    head = next(number for number, line in enumerate(lines) if line.split()[:2] == ["node", "pod"])
+    return lines[head : head + 1 + len(list(found.case.observation.each_member()))]

@@ -19,7 +19,7 @@ from emqx_autocluster.commands.webpage.clustermap import ClusterMap, Tie
 from emqx_autocluster.diagnosis import Case
 from emqx_autocluster.emqx.discovery import API_SERVER
 from emqx_autocluster.healing import Action
-from emqx_autocluster.observation import EnvVar, Unobserved
+from emqx_autocluster.observation import NOT_ASKED, EnvVar, Unobserved
 from emqx_autocluster.text.plain import plain_value
 from hostile_text import HOSTILE, hostile_case, misdeeds, orders
 
@@ -80,6 +80,14 @@ def test_it_tells_the_cause_every_rung_every_command_and_every_view() -> None:
     assert all(rung.message in words for rung in found.rungs)
     assert all(step.command in words for step in found.steps if step.command)
     assert words.count("not listed") == len(("a by b, c", "b by a, c", "c by a, b")) * 2
+
+
+def test_devices_have_a_column_where_they_were_counted() -> None:
+    lone = members("a", "b", "c")
+    assert "seen by 3 Devices" in page(a_case(members=changed(lone, "b", connections=1207))).words
+    assert "1207" in page(a_case(members=changed(lone, "b", connections=1207))).words
+    uncounted = tuple(replace(member, connections=NOT_ASKED) for member in lone)
+    assert "Devices" not in page(a_case(members=uncounted)).words
 
 
 def test_what_was_not_judged_is_no_all_clear() -> None:

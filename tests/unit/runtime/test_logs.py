@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -45,3 +46,10 @@ def test_every_field_of_a_record_in_json_is_plain_text(lines: io.StringIO) -> No
     record = json.loads(lines.getvalue())
     assert all(value.isprintable() for value in record.values())
     assert record["workload"].startswith(r"a\u202e\x1b[2K2026")
+
+
+def test_a_record_in_json_says_when_in_utc_and_how_grave_by_the_documented_keys(lines: io.StringIO) -> None:
+    logger("json", lines).warning("it said: %s", "no")
+    record = json.loads(lines.getvalue())
+    assert datetime.fromisoformat(record.pop("timestamp")).utcoffset() == timedelta(0)
+    assert record == {"level": "WARNING", "logger": "test", "message": "it said: no"}
