@@ -23,7 +23,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv sandbox demo pictures external quick test simulation soak hostile bench check static unit lock clean have-python have-go
+.PHONY: help venv sandbox demo pictures recording external quick test simulation soak hostile bench check static unit lock clean have-python have-go
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -66,6 +66,10 @@ external: venv ## What needs Chromium and promtool: the doctor's page in a brows
 pictures: have-go venv ## Make the README's pictures of the terminal anew, from a real run
 	@$(HARNESS) -m sandbox build
 	@$(HARNESS) -m pictures
+
+recording: have-go venv ## Keep what this version writes into a cluster, from a real run, for the tests of later ones
+	@$(HARNESS) -m sandbox build
+	@$(HARNESS) -m released
 
 test: have-go venv $(if $(PYTEST_ARGS),,unit) ## Run all tests: units, against a real API server, and whole stories
 	@$(HARNESS) -m sandbox build
