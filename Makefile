@@ -23,7 +23,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv sandbox demo pictures recording external quick test simulation soak hostile bench check static unit lock clean have-python have-go
+.PHONY: help venv sandbox demo pictures recording external quick test simulation soak hostile bench check release static unit lock clean have-python have-go
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -101,18 +101,23 @@ check: static unit ## Format, lint, types, import contracts and unit tests
 static: venv
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
-	$(BIN)/mypy -p emqx_autocluster -p sandbox -p demo -p soak -p simulation -p siege
-	$(BIN)/mypy -p bench
+	$(BIN)/mypy -p emqx_autocluster -p sandbox -p demo -p soak -p simulation -p siege -p released
+	$(BIN)/mypy -p bench -p release
 	$(BIN)/lint-imports
 
 unit: venv ## Run the unit tests alone
 	$(BIN)/pytest -q -n auto tests/unit $(PYTEST_ARGS)
 
-lock: ## Resolve requirements/*.lock anew; needs uv
+release: venv ## Build dist/ from a clean commit: packages, one manifest, the inventory of software, and their sums
+	@$(BIN)/python -m release
+
+lock: ## Resolve requirements/*.lock anew, and the inventory of software with them; needs uv
 	@command -v $(UV) >/dev/null || { echo 'error: uv is needed to resolve the lock files; install it: pip install uv.' >&2; exit 1; }
 	$(UV) $(COMPILE) --output-file requirements/runtime.lock pyproject.toml
 	$(UV) $(COMPILE) --extra dev --constraint requirements/runtime.lock --output-file requirements/dev.lock pyproject.toml
 	echo hatchling | $(UV) $(COMPILE) --constraint requirements/dev.lock --output-file requirements/build.lock -
+	@$(MAKE) --no-print-directory venv
+	$(BIN)/python -m release.inventory
 
 clean: ## Remove .venv and all caches in here; the built control plane stays in its own cache
 	rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

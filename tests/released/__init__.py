@@ -1,4 +1,4 @@
-"""What released versions of the operator left in clusters, kept under tests/samples/released, and how a test puts it back.
+"""What released versions of the operator left in clusters, kept as samples, and how a test puts it back.
 
 Each folder there is one version's: the schema, and what a real run of it had written at one moment. A later version
 meets the same after an upgrade.
@@ -67,11 +67,11 @@ class Sample:
         return found
 
     def names(self, kind: str, here: Object) -> None:
-        """This object has another uid here; who is owned by it follows."""
+        """The object of that kind has another uid here; who is owned by it follows."""
         self.renamed[self.one(kind)["metadata"]["uid"]] = here["metadata"]["uid"]
 
     def pods(self, here: list[Object]) -> None:
-        """The same pods have other names, addresses and uids here; each list in the order of their names."""
+        """Its pods have other names, addresses and uids here; each list in the order of their names."""
         for was, now in zip(self.all("Pod"), here, strict=True):
             self.renamed |= {
                 was["metadata"]["uid"]: now["metadata"]["uid"],
@@ -103,7 +103,7 @@ def _renamed(value: Any, names: Mapping[str, str]) -> Any:
 
 
 def recorded(found: Object) -> Object:
-    """Without what tells who wrote each field, and addresses that another cluster may have given; of a pod, its names."""
+    """Without who wrote each field, and addresses that this cluster has given to another; of a pod, its names."""
     metadata = {k: v for k, v in found["metadata"].items() if k != "managedFields"}
     if found["kind"] == "Pod":
         named = {k: v for k, v in metadata.items() if k in {"name", "namespace", "uid"}}

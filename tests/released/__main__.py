@@ -47,6 +47,10 @@ async def whole(story: Story) -> None:
     await story.until_lone(MEMBERS - 1)
     await story.annotate(mode="Repair")
     await story.until_repaired()
+    # So that it has looked once more since its last step, and has nothing left to tell.
+    for paused, told in (("true", "True"), (None, "False")):
+        await story.annotate(paused=paused)
+        await story.until_condition("Paused", told)
     _keep(released.WHOLE, await _all_of(story, "Deployment"))
 
 
@@ -87,7 +91,7 @@ async def _all_of(story: Story, kind: str) -> list[Object]:
 
 async def _listed(kube: Kube, kind: str, path: str) -> list[Object]:
     """Items of a list do not say what they are."""
-    api = "/".join(path.split("/namespaces/")[0].split("/")[2:])
+    api = "/".join(path.partition("/namespaces/")[0].split("/")[2:])
     items = [each for each in await kube.list(path) if each["metadata"]["name"] != "default"]
     return [released.recorded({"apiVersion": api, "kind": kind} | each) for each in items]
 
