@@ -1,1 +1,1 @@
-"""What a release is made of: packages, one manifest, an inventory, their sums; each build of a commit makes the same."""
+"""What a release is made of: packages, a manifest, an inventory, their sums; the same from each build of a commit."""

@@ -21,3 +21,15 @@ def parse_target(namespace: str, text: str) -> WorkloadRef:
     if kind.lower() not in _KINDS or not name:
         raise TargetError(f'"{text}" is no workload; expected deployment/NAME or statefulset/NAME')
     return WorkloadRef(namespace, _KINDS[kind.lower()], name)
+
+
+def spellings(begun: str) -> list[tuple[WorkloadKind, str]]:
+    """Each kind that may be meant by what stands before the name, with the word that was begun for it."""
+    kind, slash, _ = begun.lower().partition("/")
+    if slash:
+        return [(_KINDS[kind], kind)] if kind in _KINDS else []
+    words = {}
+    for word, meant in _KINDS.items():
+        if word.startswith(kind):
+            words.setdefault(meant, word)
+    return list(words.items())
