@@ -18,7 +18,7 @@ class Commit:
 
 
 def releasable(root: Path, version: str) -> Commit:
-    if _git(root, "status", "--porcelain"):
+    if differs(root):
         raise NotReleasableError("the tree differs from its commit; commit or stash what git status shows")
     section = rf"(?m)^## \[{re.escape(version)}\] - \d{{4}}-\d\d-\d\d$"
     if not re.search(section, (root / "CHANGELOG.md").read_text()):
@@ -26,6 +26,10 @@ def releasable(root: Path, version: str) -> Commit:
             f"CHANGELOG.md has no section of {version}; write ## [{version}] - YYYY-MM-DD over its changes"
         )
     return commit(root)
+
+
+def differs(root: Path) -> bool:
+    return bool(_git(root, "status", "--porcelain"))
 
 
 def commit(root: Path) -> Commit:
