@@ -1,6 +1,5 @@
 """`python -m release.image`: builds the image with what is there, labelled, and by no time but the commit's."""
 
-import argparse
 import subprocess
 import sys
 import tomllib
@@ -54,10 +53,8 @@ def command(engine: str, labels: dict[str, str], commit: Commit, more: list[str]
     return [engine, "build", "--tag", NAME, *times, *epoch, *named, *more, "."]
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m release.image")
-    parser.add_argument("more", nargs=argparse.REMAINDER, help="handed to the engine: --build-arg BASE=...")
-    more = parser.parse_args().more
+def main(more: list[str]) -> int:
+    """`more` is handed to the engine: --build-arg BASE=..."""
     try:
         commit = tree.commit(ROOT)
         told = labels(ROOT, commit, differs=tree.differs(ROOT))
@@ -68,4 +65,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
