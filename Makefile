@@ -23,7 +23,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv sandbox demo pictures recording external quick test simulation soak hostile bench check release static unit lock clean have-python have-go
+.PHONY: help venv sandbox demo pictures recording external quick test simulation soak hostile bench check image image-test release static unit lock clean have-python have-go
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -107,6 +107,13 @@ static: venv
 
 unit: venv ## Run the unit tests alone
 	$(BIN)/pytest -q -n auto tests/unit $(PYTEST_ARGS)
+
+image: venv ## Build the image with Docker, Podman or Buildah; IMAGE_ARGS is handed to it
+	@$(BIN)/python -m release.image $(IMAGE_ARGS)
+
+image-test: have-go venv ## Run the image, after make image, as its Deployment would; needs Docker or Podman
+	@$(HARNESS) -m sandbox build
+	$(BIN)/pytest -q tests/external/test_image.py
 
 release: venv ## Build dist/ from a clean commit: packages, one manifest, the inventory of software, and their sums
 	@$(BIN)/python -m release
