@@ -60,8 +60,8 @@ sandbox: have-go venv ## Keep a cluster running until Ctrl-C; prints the KUBECON
 demo: have-go venv ## Watch three lone EMQX members become one cluster
 	@$(HARNESS) -m demo $(if $(EMQX),--emqx $(EMQX)) $(if $(KEEP),--keep)
 
-external: venv ## What needs Chromium and promtool: the doctor's page in a browser, and the alerts as Prometheus plays them
-	$(BIN)/pytest -q tests/external/test_page.py tests/external/test_alerts.py
+external: venv ## What needs Chromium, promtool, zsh and fish: the doctor's page in a browser, the alerts as Prometheus plays them, Tab
+	$(BIN)/pytest -q tests/external/test_page.py tests/external/test_alerts.py tests/external/test_shells.py
 
 pictures: have-go venv ## Make the README's pictures of the terminal anew, from a real run
 	@$(HARNESS) -m sandbox build
