@@ -28,7 +28,7 @@ def spellings(begun: str) -> list[tuple[WorkloadKind, str]]:
     kind, slash, _ = begun.lower().partition("/")
     if slash:
         return [(_KINDS[kind], kind)] if kind in _KINDS else []
-    words = {}
+    words: dict[WorkloadKind, str] = {}
     for word, meant in _KINDS.items():
         if word.startswith(kind):
             words.setdefault(meant, word)
