@@ -26,7 +26,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help venv sandbox demo pictures recording external quick test simulation soak hostile bench check image image-test release static unit lock clean have-python have-go
 
 help: ## List what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 	@echo
 	@echo '  make demo KEEP=1           leave the cluster of the demo running'
 	@echo '  make demo EMQX=5.8.9       the same story with another generation of EMQX'
