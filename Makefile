@@ -23,10 +23,10 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv sandbox demo pictures external chart quick test simulation soak hostile bench check static unit lock clean have-python have-go
+.PHONY: help venv sandbox demo pictures recording external chart quick test simulation soak hostile bench check image image-test release static unit lock clean have-python have-go
 
 help: ## List what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 	@echo
 	@echo '  make demo KEEP=1           leave the cluster of the demo running'
 	@echo '  make demo EMQX=5.8.9       the same story with another generation of EMQX'
@@ -60,10 +60,10 @@ sandbox: have-go venv ## Keep a cluster running until Ctrl-C; prints the KUBECON
 demo: have-go venv ## Watch three lone EMQX members become one cluster
 	@$(HARNESS) -m demo $(if $(EMQX),--emqx $(EMQX)) $(if $(KEEP),--keep)
 
-external: have-go venv ## What needs Chromium, Prometheus or helm: the page in a browser, alerts and dashboard in a story, the chart
+external: have-go venv ## What needs Chromium, Prometheus, helm, zsh or fish: the page, alerts and dashboard in a story, the chart, Tab
 	@$(HARNESS) -m sandbox build
 	$(BIN)/pytest -q tests/external/test_page.py tests/external/test_alerts.py tests/external/test_prometheus.py \
-	  tests/external/test_helm.py tests/external/test_helm_installed.py
+	  tests/external/test_helm.py tests/external/test_helm_installed.py tests/external/test_shells.py
 
 CHART := charts/emqx-autocluster
 
@@ -76,6 +76,10 @@ chart: ## Copy into the chart anew what it has of crds/ and deploy/
 pictures: have-go venv ## Make the README's pictures of the terminal anew, from a real run
 	@$(HARNESS) -m sandbox build
 	@$(HARNESS) -m pictures
+
+recording: have-go venv ## Keep what this version writes into a cluster, from a real run, for the tests of later ones
+	@$(HARNESS) -m sandbox build
+	@$(HARNESS) -m released
 
 test: have-go venv $(if $(PYTEST_ARGS),,unit) ## Run all tests: units, against a real API server, and whole stories
 	@$(HARNESS) -m sandbox build
@@ -107,18 +111,30 @@ check: static unit ## Format, lint, types, import contracts and unit tests
 static: venv
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
-	$(BIN)/mypy -p emqx_autocluster -p sandbox -p helm -p demo -p soak -p simulation -p siege
-	$(BIN)/mypy -p bench
+	$(BIN)/mypy -p emqx_autocluster -p sandbox -p helm -p demo -p soak -p simulation -p siege -p released
+	$(BIN)/mypy -p bench -p release
 	$(BIN)/lint-imports
 
 unit: venv ## Run the unit tests alone
 	$(BIN)/pytest -q -n auto tests/unit $(PYTEST_ARGS)
 
-lock: ## Resolve requirements/*.lock anew; needs uv
+image: venv ## Build the image with Docker, Podman or Buildah; IMAGE_ARGS is handed to it
+	@$(BIN)/python -m release.image $(IMAGE_ARGS)
+
+image-test: have-go venv ## Run the image, after make image, as its Deployment would; needs Docker or Podman
+	@$(HARNESS) -m sandbox build
+	$(BIN)/pytest -q tests/external/test_image.py
+
+release: venv ## Build dist/ from a clean commit: packages, one manifest, the inventory of software, and their sums
+	@$(BIN)/python -m release
+
+lock: ## Resolve requirements/*.lock anew, and the inventory of software with them; needs uv
 	@command -v $(UV) >/dev/null || { echo 'error: uv is needed to resolve the lock files; install it: pip install uv.' >&2; exit 1; }
 	$(UV) $(COMPILE) --output-file requirements/runtime.lock pyproject.toml
 	$(UV) $(COMPILE) --extra dev --constraint requirements/runtime.lock --output-file requirements/dev.lock pyproject.toml
 	echo hatchling | $(UV) $(COMPILE) --constraint requirements/dev.lock --output-file requirements/build.lock -
+	@$(MAKE) --no-print-directory venv
+	$(BIN)/python -m release.inventory
 
 clean: ## Remove .venv and all caches in here; the built control plane stays in its own cache
 	rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -32,7 +32,6 @@ app = typer.Typer(
     name="emqx-autocluster",
     help="Keeps the clustering of EMQX Deployments and StatefulSets healthy.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 
@@ -57,13 +56,37 @@ def _a_duration(given: str) -> str:
     return given
 
 
+def _workloads(ctx: typer.Context, incomplete: str) -> list[str]:
+    from emqx_autocluster.commands import completion
+
+    return completion.workloads(ctx.params, incomplete)
+
+
+def _namespaces(ctx: typer.Context, incomplete: str) -> list[str]:
+    from emqx_autocluster.commands import completion
+
+    return completion.namespaces(ctx.params, incomplete)
+
+
+def _explained(incomplete: str) -> list[str]:
+    from emqx_autocluster.commands import completion
+
+    return completion.explained(incomplete)
+
+
 Kubeconfig = Annotated[
     Path | None, typer.Option(help="Path of the kubeconfig; default: $KUBECONFIG, ~/.kube/config.")
 ]
 Context = Annotated[str | None, typer.Option(help="Context of the kubeconfig.")]
-Workload = Annotated[str, typer.Argument(help="deployment/NAME or statefulset/NAME (deploy/, sts/).")]
+Workload = Annotated[
+    str,
+    typer.Argument(help="deployment/NAME or statefulset/NAME (deploy/, sts/).", autocompletion=_workloads),
+]
 Namespace = Annotated[
-    str | None, typer.Option("--namespace", "-n", help="Namespace; default: all, or `default`.")
+    str | None,
+    typer.Option(
+        "--namespace", "-n", help="Namespace; default: all, or `default`.", autocompletion=_namespaces
+    ),
 ]
 Watch = Annotated[
     bool, typer.Option("--watch", "-w", help="Go on, and show what changes as it does; Ctrl-C ends it.")
@@ -121,7 +144,10 @@ def status(
 def doctor_command(
     workload: Annotated[
         str | None,
-        typer.Argument(help="deployment/NAME or statefulset/NAME; default: all that look like EMQX."),
+        typer.Argument(
+            help="deployment/NAME or statefulset/NAME; default: all that look like EMQX.",
+            autocompletion=_workloads,
+        ),
     ] = None,
     namespace: Namespace = None,
     *,
@@ -248,7 +274,8 @@ def explain_command(
     reason: Annotated[
         str,
         typer.Argument(
-            help="A reason, such as APIServerUnreachable; a condition, such as DNSHealthy; or a family of causes: dns."
+            help="A reason, such as APIServerUnreachable; a condition, such as DNSHealthy; or a family of causes: dns.",
+            autocompletion=_explained,
         ),
     ],
 ) -> None:

@@ -112,6 +112,7 @@ TARGET = {"kind": "Deployment", "name": "emqx"}
         ({"targetRef": {**TARGET, "apiVersion": "apps/v2"}}, 'supported values: "apps/v1"'),
         ({"targetRef": TARGET, "verification": {"interval": "5 minutes"}}, "should match"),
         ({"targetRef": TARGET, "verification": {"interval": ""}}, "should match"),
+        ({"targetRef": TARGET, "verification": {"pulse": "1s"}}, "not more often than every 2s, or 0s"),
         ({"targetRef": TARGET, "repair": {"rollout": "Later"}}, 'supported values: "Automatic", "Manual"'),
         ({"targetRef": TARGET, "repair": {"minReadySeconds": 19}}, "greater than or equal to 20"),
         ({"targetRef": TARGET, "repair": {"sed": "emqx-0"}}, 'unknown field "spec.repair.sed"'),
@@ -127,6 +128,12 @@ def test_what_cannot_be_meant_is_refused(
     with pytest.raises(KubectlError) as refused:
         sent(sandbox, resource(namespace, spec), "create", "--dry-run=server")
     assert words in str(refused.value)
+
+
+def test_the_pulse_can_be_switched_off(sandbox: SandboxHandle, namespace: str) -> None:
+    spec = {"targetRef": TARGET, "verification": {"pulse": "0s"}}
+    stored = sent(sandbox, resource(namespace, spec), "create", "--dry-run=server")
+    assert stored["spec"]["verification"]["pulse"] == "0s"
 
 
 def test_the_target_cannot_be_changed(sandbox: SandboxHandle, namespace: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import released
 from emqx_autocluster.clients import paths
 from emqx_autocluster.clients.kube import Kube, PatchType
 from emqx_autocluster.runtime.leadership import NAME, Leadership, LeadershipLostError, Terms, suspended_too
@@ -83,6 +84,22 @@ async def test_a_holder_that_renews_is_left_alone_and_one_that_died_is_succeeded
     async with asyncio.timeout(SECONDS):
         await next_one.acquire()
     assert (await lease(kube, namespace))["holderIdentity"] == "next"
+
+
+@pytest.mark.parametrize("version", released.VERSIONS)
+async def test_a_lease_that_an_earlier_version_left_is_waited_for_and_then_taken(
+    kube: Kube, namespace: str, version: str
+) -> None:
+    left = released.lease(version)["spec"] | {"leaseDurationSeconds": 2}
+    await kube.create(paths.leases(namespace), {"metadata": {"name": NAME}, "spec": left})
+    next_one = candidate(kube, namespace, "next")
+    began = time.monotonic()
+    async with asyncio.timeout(SECONDS):
+        await next_one.acquire()
+    assert time.monotonic() - began >= SHORT.duration, "it may be at work still"
+    now = await lease(kube, namespace)
+    assert now["holderIdentity"] == "next"
+    assert now["leaseTransitions"] == left["leaseTransitions"] + 1
 
 
 async def test_whoever_was_frozen_for_longer_than_the_lease_writes_nothing_when_it_wakes(

@@ -1,6 +1,9 @@
 """What can be known of the image and the manifests without an engine that builds and runs them."""
 
 import re
+import subprocess
+import sys
+import sysconfig
 import tomllib
 import zipfile
 from pathlib import Path
@@ -143,3 +146,37 @@ def test_the_namespaced_installation_has_the_role_in_each_namespace_that_it_name
     [setting] = patch["spec"]["template"]["spec"]["containers"][0]["env"]
     assert setting["name"] == NAMESPACES
     assert [each["namespace"] for each in made] == setting["value"].split(",")
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`pip install .` in a fresh environment, whose dependencies are those that are tested with; its scripts."""
+    fresh = tmp_path_factory.mktemp("fresh")
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", fresh], check=True)
+    [site] = fresh.glob("lib/python*/site-packages")
+    # A plain line: what is installed there as editable, such as this project, is not found by it.
+    (site / "tested.pth").write_text(sysconfig.get_path("purelib"))
+    offline = ("--no-index", "--no-deps", "--no-build-isolation")
+    pip = (sys.executable, "-m", "pip", "--python", fresh / "bin" / "python", "--quiet")
+    subprocess.run([*pip, "install", *offline, str(ROOT)], check=True)
+    subprocess.run([*pip, "check"], check=True)
+    return fresh / "bin"
+
+
+def test_installed_in_a_fresh_environment_each_command_runs(installed: Path) -> None:
+    scripts = {file.name for file in installed.glob("*emqx*")}
+    assert scripts == PROJECT["project"]["scripts"].keys()
+    for name in ("emqx-autocluster", "kubectl-emqx_autocluster"):
+        assert said(installed / name, "version") == __version__
+        assert "## By hand" not in said(installed / name, "explain", "dns")
+    assert said(installed / "kubectl_complete-emqx_autocluster", "doc").startswith("doctor\t")
+
+
+def test_what_runs_there_is_what_was_installed(installed: Path) -> None:
+    where = "import emqx_autocluster; print(emqx_autocluster.__file__)"
+    assert said(installed / "python", "-c", where).startswith(str(installed.parent))
+
+
+def said(*argv: str | Path) -> str:
+    done = subprocess.run(argv, cwd="/", check=True, capture_output=True, text=True, timeout=60)
+    return done.stdout.strip()

@@ -29,3 +29,15 @@ def where(namespaces: Collection[str | None]) -> str:
     """For a sentence on what was listed there; None among them: everywhere."""
     named = [name for name in namespaces if name]
     return f"namespace {', '.join(named)}" if named else "the cluster"
+
+
+def spellings(begun: str) -> list[tuple[WorkloadKind, str]]:
+    """Each kind that may be meant by what stands before the name, with the word that was begun for it."""
+    kind, slash, _ = begun.lower().partition("/")
+    if slash:
+        return [(_KINDS[kind], kind)] if kind in _KINDS else []
+    words: dict[WorkloadKind, str] = {}
+    for word, meant in _KINDS.items():
+        if word.startswith(kind):
+            words.setdefault(meant, word)
+    return list(words.items())

@@ -11,9 +11,8 @@ from pydantic import BaseModel
 from emqx_autocluster.api.findings import ConditionType
 from emqx_autocluster.api.v1alpha1 import GROUP, KIND, PLURAL, VERSION, Spec, StatusModel
 
-CRD: dict[str, Any] = yaml.safe_load(
-    (Path(__file__).parents[3] / "crds" / "emqxautoclusters.yaml").read_text()
-)
+FILE = Path(__file__).parents[3] / "crds" / "emqxautoclusters.yaml"
+CRD: dict[str, Any] = yaml.safe_load(FILE.read_text())
 SCHEMA: dict[str, Any] = CRD["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]
 
 Property = tuple[str, dict[str, Any]]
@@ -40,6 +39,16 @@ def models(annotation: Any) -> Iterator[type[BaseModel]]:
         yield annotation
     for inner in get_args(annotation):
         yield from models(inner)
+
+
+def mappings(node: yaml.Node | None) -> Iterator[yaml.MappingNode]:
+    if isinstance(node, yaml.MappingNode):
+        yield node
+        for _, value in node.value:
+            yield from mappings(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from mappings(item)
 
 
 @pytest.mark.parametrize(("part", "model"), [("spec", Spec), ("status", StatusModel)])
@@ -76,3 +85,14 @@ def test_the_names_are_the_models_own() -> None:
 def test_the_description_of_the_conditions_names_each() -> None:
     described = SCHEMA["status"]["properties"]["conditions"]["description"]
     assert [kind for kind in ConditionType if kind not in described] == []
+
+
+def test_no_key_of_the_file_is_written_twice() -> None:
+    """The last one would count, and strict readers of YAML refuse the file."""
+    twice = [
+        f"line {key.start_mark.line + 1}: {key.value}"
+        for mapping in mappings(yaml.compose(FILE.read_text(), Loader=yaml.SafeLoader))
+        for index, (key, _) in enumerate(mapping.value)
+        if key.value in {earlier.value for earlier, _ in mapping.value[:index]}
+    ]
+    assert twice == []
