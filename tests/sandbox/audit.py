@@ -35,6 +35,8 @@ class AuditEntry:
     code: int
     timestamp: datetime
     path: str
+    agent: str
+    """The User-Agent: which program asked."""
     body: Any
     """What a write sent; None for reads and for the cluster's own writers."""
 
@@ -51,6 +53,7 @@ class AuditEntry:
             code=event.get("responseStatus", {}).get("code", 0),
             timestamp=datetime.fromisoformat(event["requestReceivedTimestamp"]),
             path=event["requestURI"],
+            agent=event.get("userAgent", ""),
             body=event.get("requestObject"),
         )
 

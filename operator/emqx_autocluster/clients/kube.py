@@ -23,7 +23,7 @@ from kubernetes.aio.client import ApiClient, Configuration
 from kubernetes.aio.config import ConfigException, load_incluster_config
 from yarl import URL
 
-from emqx_autocluster import metrics
+from emqx_autocluster import __version__, metrics
 from emqx_autocluster.clients import kubeconfig, paths
 from emqx_autocluster.clients.errors import APIError, TooLarge, Unavailable, api_error
 from emqx_autocluster.clients.payload import MetadataOnly, Payloads, SlimResponse, without_writers
@@ -133,6 +133,7 @@ class Kube:
         """
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=self.tls, limit=0),  # who asks is counted, not the connections
+            headers={"User-Agent": f"emqx-autocluster/{__version__}"},
             middlewares=(*others, self._authenticate, MetadataOnly(metadata_only)),
             response_class=SlimResponse if metadata_only else aiohttp.ClientResponse,
             proxy=self._proxy,

@@ -9,12 +9,12 @@ from functools import partial
 from emqx_autocluster import diagnosis, healing, metrics
 from emqx_autocluster.api import annotations
 from emqx_autocluster.api.annotations import WorkloadOptions
-from emqx_autocluster.api.findings import ConditionType, Finding, Reason, Status
+from emqx_autocluster.api.findings import ConditionType, Finding, Reason
 from emqx_autocluster.api.v1alpha1 import EMQXAutoCluster, StatusModel
 from emqx_autocluster.clients.errors import Forbidden, Invalid
 from emqx_autocluster.diagnosis import Case, Findings
-from emqx_autocluster.effects import Effects, Outcome
-from emqx_autocluster.healing import Memory, Setback, Step, brake, setback, suspects
+from emqx_autocluster.effects import Effects
+from emqx_autocluster.healing import Memory, Step, brake, suspects
 from emqx_autocluster.healing.steps import PatchWorkload
 from emqx_autocluster.observation import Observation, Workload, WorkloadRef
 from emqx_autocluster.observer import Depth, Observer
@@ -22,7 +22,8 @@ from emqx_autocluster.reporting import conditions, events, journal, report, seri
 from emqx_autocluster.reporting.events import Recorder
 from emqx_autocluster.reporting.report import Pass
 from emqx_autocluster.reporting.resources import Resources, is_of, is_ours
-from emqx_autocluster.runtime import schedule
+from emqx_autocluster.runtime import schedule, unattended
+from emqx_autocluster.runtime.actor import Actor
 from emqx_autocluster.runtime.brakeman import Brakeman
 from emqx_autocluster.runtime.fleet import Fleet
 from emqx_autocluster.runtime.schedule import Appointment
@@ -42,13 +43,12 @@ class Reconciler:
         safe_seconds: int = SAFE_MIN_READY_SECONDS,
     ) -> None:
         self._observer = observer
-        self._effects = effects
         self._resources = resources
         self._recorder = recorder
         self._brakeman = brakeman
         self._now = observer.now
+        self._actor = Actor(effects, recorder, observer.now)
         self._safe_seconds = safe_seconds
-        self._setbacks: dict[WorkloadRef, Setback] = {}
         self._refusals: dict[WorkloadRef, str] = {}
         self._appointments: dict[WorkloadRef, Appointment] = {}
         self._fleet = Fleet()
@@ -89,7 +89,7 @@ class Reconciler:
         for name in self._resources.untold(ref, counting.metadata.name):
             other = await self._resources.read(ref, name)
             if other is not None:
-                await self._say(other, _outranked(ref, counting.metadata.name))
+                await self._say(other, unattended.outranked(ref, counting.metadata.name))
 
     async def _created(self, workload: Workload) -> EMQXAutoCluster:
         """Without it nothing can be told but by an event: one for each new word of the refusal."""
@@ -116,10 +116,12 @@ class Reconciler:
             await self._resources.delete(resource)
             logger.info("no longer enrolled", extra=journal.of(ref))
             if workload and resource.status.procedure:
-                note, reason = _left_open(ref, resource.status), str(Reason.NOT_ENROLLED)
+                note, reason = unattended.left_open(ref, resource.status), str(Reason.NOT_ENROLLED)
                 self._recorder.record(resource, workload, "Warning", reason, "Leave", note)
             return None
-        await self._say(resource, _absent(ref) if workload is None else _not_enrolled(ref))
+        await self._say(
+            resource, unattended.absent(ref) if workload is None else unattended.not_enrolled(ref)
+        )
         return None
 
     def forget(self, ref: WorkloadRef) -> None:
@@ -127,7 +129,7 @@ class Reconciler:
         self._observer.forget(ref)
         metrics.WORKLOADS.forget(series.key(ref))
         self._fleet.forget(ref)
-        self._setbacks.pop(ref, None)
+        self._actor.forget(ref)
         self._refusals.pop(ref, None)
         self._appointments.pop(ref, None)
         self._brakeman.leave(ref)
@@ -142,11 +144,7 @@ class Reconciler:
     async def _let_go(self, workload: Workload) -> bool:
         """A rollout that we hold is given back with its originals: nobody would ever let it go on."""
         step = brake.parting(workload)
-        if step is None:
-            return True
-        outcome = await self._effects.carry_out(step, workload, self._now())
-        journal.acted(workload.ref, step, outcome.result, outcome.message)
-        return outcome.succeeded
+        return step is None or (await self._actor.act_unrecorded(workload, step)).succeeded
 
     async def _pass(self, workload: Workload, resource: EMQXAutoCluster, *, changed: bool) -> float:
         self._brakeman.watch(workload)
@@ -165,7 +163,7 @@ class Reconciler:
         for step in done.plan.now:
             if _rolls(step) and not await self._observer.answers_now(done.case.observation):
                 return schedule.AGAIN
-            outcome = await self._act(resource, workload, step)
+            outcome = await self._actor.act(resource, workload, step)
             if not outcome.superseded:
                 status = report.after(
                     status, step, succeeded=outcome.succeeded, said=outcome.message, done=done
@@ -208,7 +206,7 @@ class Reconciler:
         case, findings = await asyncio.get_running_loop().run_in_executor(self._judge, judging)
         suspected = suspects.noted(resource.status.suspects, case)
         self._fleet.note(workload.ref, damaged=any(s.kind != suspects.STALE_NODE for s in suspected))
-        memory = Memory.of(workload, resource.status, options, self._setbacks.get(workload.ref))
+        memory = Memory.of(workload, resource.status, options, self._actor.setback(workload.ref))
         memory = replace(memory, suspects=suspected, fleet=self._fleet.refusal(workload.ref))
         return Pass(case, findings, healing.plan(case, findings, memory, self._now()), memory)
 
@@ -237,26 +235,6 @@ class Reconciler:
         journal.changed(resource, status.conditions)
         return written
 
-    async def _act(self, resource: EMQXAutoCluster, workload: Workload, step: Step) -> Outcome:
-        outcome = await self._effects.carry_out(step, workload, self._now())
-        journal.acted(workload.ref, step, outcome.result, outcome.message)
-        if outcome.superseded:
-            return outcome
-        news = self._take_note(workload.ref, step, outcome)
-        kind = "Normal" if outcome.succeeded else "Warning"
-        note = step.message if outcome.succeeded else f"{step.message}: {outcome.message}"
-        if news:
-            self._recorder.record(resource, workload, kind, str(step.action), "Repair", note)
-        return outcome
-
-    def _take_note(self, ref: WorkloadRef, step: Step, outcome: Outcome) -> bool:
-        """Whether the outcome is news: a step that is refused again in the same words is none."""
-        before = self._setbacks.pop(ref, None)
-        if outcome.succeeded:
-            return True
-        now = self._setbacks[ref] = setback.after(before, step, outcome.message, self._now())
-        return before is None or not before.is_of(step) or before.said != now.said
-
 
 def is_enrolled(workload: Workload) -> bool:
     """Also with the annotation in the wrong place, so that there is a condition which says so."""
@@ -272,42 +250,3 @@ def _remembering(resource: EMQXAutoCluster, workload: Workload) -> EMQXAutoClust
     if resource.status.workload_uid in {None, workload.uid}:
         return resource
     return resource.model_copy(update={"status": StatusModel(conditions=resource.status.conditions)})
-
-
-def _absent(ref: WorkloadRef) -> Finding:
-    return Finding(
-        ConditionType.ACCEPTED,
-        Status.FALSE,
-        Reason.TARGET_NOT_FOUND,
-        f"{ref} does not exist in namespace {ref.namespace}; create it, or delete this EMQXAutoCluster",
-    )
-
-
-def _outranked(ref: WorkloadRef, counting: str) -> Finding:
-    return Finding(
-        ConditionType.ACCEPTED,
-        Status.FALSE,
-        Reason.OLDER_RESOURCE_COUNTS,
-        f"EMQXAutoCluster {counting} is about {ref} as well and is older, so it counts and this one does not; put into"
-        f" {counting} what is wanted, and delete this one",
-    )
-
-
-def _left_open(ref: WorkloadRef, status: StatusModel) -> str:
-    """The status goes with the resource, so this is the last word."""
-    steps = ", ".join(f"{step.action} {step.subject}" for step in status.planned_actions)
-    return (
-        f"the annotation {annotations.MODE} is gone in the middle of a repair (kubectl rollout undo takes it away if"
-        f" the revision is older than it), so all stays as it is; open: {steps or 'the end of the rollout'};"
-        f" go on with: kubectl annotate -n {ref.namespace} {ref} {annotations.MODE}=Repair"
-    )
-
-
-def _not_enrolled(ref: WorkloadRef) -> Finding:
-    command = f"kubectl annotate -n {ref.namespace} {ref} {annotations.MODE}=Observe"
-    return Finding(
-        ConditionType.ACCEPTED,
-        Status.FALSE,
-        Reason.NOT_ENROLLED,
-        f"{ref} does not carry the annotation {annotations.MODE}; enrol it with: {command}",
-    )

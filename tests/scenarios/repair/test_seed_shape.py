@@ -3,6 +3,7 @@
 import pytest
 
 import manifests
+from emqx_autocluster import __version__
 from situations import one_orphan
 from story import OPERATOR, Story, env_of, uids
 
@@ -39,6 +40,9 @@ async def test_the_orphan_joins_the_two_old_members_and_nothing_interrupts_them(
     commands = story.sandbox.audit_entries(user=OPERATOR, namespace=story.namespace)
     joins = [c for c in commands if "command=join" in c.path]
     assert {join.name for join in joins} == {orphan.alone}
+    assert {c.agent for c in commands} == {f"emqx-autocluster/{__version__}"}, (
+        "the log says which program asked"
+    )
     assert await story.rollouts() == 1
     assert not uids(await story.pods()) & uids(before)
     await story.one_cluster()

@@ -83,6 +83,7 @@ def event(second: int, **changes: Any) -> dict[str, Any]:
         "objectRef": {"resource": "configmaps", "namespace": "shop", "name": "a"},
         "responseStatus": {"code": 200},
         "requestObject": {"data": {"a": "b"}},
+        "userAgent": "kubectl/v1.36.0",
         "requestReceivedTimestamp": f"2026-01-01T00:00:{second:02}.000001Z",
     } | changes
 
@@ -116,6 +117,7 @@ def test_an_entry_has_the_request(log: Path) -> None:
         code=200,
         timestamp=datetime(2026, 1, 1, 0, 0, 1, 1, tzinfo=UTC),
         path="/api/v1/namespaces/shop/configmaps/a",
+        agent="kubectl/v1.36.0",
         body={"data": {"a": "b"}},
     )
 
