@@ -22,7 +22,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 _DEADLINE = timedelta(seconds=240)
 _PAUSE = 1.0
 _HEARTBEAT = timedelta(seconds=15)
-_STEPS = {
+STEPS = {
     "gate": "is anything unknown? Then nothing is touched",
     "gather": "the strays join one member while all old pods live",
     "rights": "a Role with the one request that EMQX makes",
@@ -67,7 +67,7 @@ async def repair(shell: Shell, watcher: Watcher, before: Look) -> Chronicle:
     screen = shell.screen
     screen.chapter("One annotation")
     screen.say("The operator works in this order, and goes on only when a step has worked:")
-    screen.terms(_STEPS)
+    screen.terms(STEPS)
     chronicle = Chronicle(datetime.now(UTC), before)
     await shell.run("kubectl", "annotate", f"deployment/{NAME}", *ON, "emqx-autocluster.io/mode=Repair")
     screen.say("About two minutes now; most of it is the rollout, which takes its time on purpose.")

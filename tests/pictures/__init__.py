@@ -60,12 +60,12 @@ def _read(master: int) -> bytes:
     return b"".join(parts)
 
 
-def picture(text: str, title: str) -> str:
+def picture(text: Text, title: str) -> str:
     """SVG without a font from elsewhere."""
     console = Console(
         record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True, color_system="truecolor"
     )
-    console.print(Text.from_ansi(text.rstrip("\n")))
+    console.print(text)
     form = _FONT.sub("", CONSOLE_SVG_FORMAT).replace(
         "Fira Code, monospace", "ui-monospace, Menlo, Consolas, monospace"
     )

@@ -3,6 +3,8 @@
 import asyncio
 from contextlib import AsyncExitStack
 
+from rich.text import Text
+
 from emqx_autocluster.clients.kube import Kube
 from pictures import FOLDER, picture, scenes
 from running import ROOT, RunningOperator, RunningSandbox, install
@@ -28,14 +30,16 @@ async def main() -> None:
         await scenes.prepared(story)
         keep(
             "doctor",
-            await scenes.doctor(story, {}),
+            Text.from_ansi(await scenes.doctor(story, {})),
             f"emqx-autocluster doctor deployment/emqx -n {NAMESPACE}",
         )
         await scenes.enrolled(story)
-        keep("status", await scenes.status(story, {}), f"emqx-autocluster status -n {NAMESPACE}")
+        shown = Text.from_ansi(await scenes.status(story, {}))
+        keep("status", shown, f"emqx-autocluster status -n {NAMESPACE}")
+    keep("demo", await scenes.demo(), "make demo")
 
 
-def keep(name: str, text: str, title: str) -> None:
+def keep(name: str, text: Text, title: str) -> None:
     FOLDER.mkdir(exist_ok=True)
     file = FOLDER / f"{name}.svg"
     file.write_text(picture(text, title))

@@ -4,8 +4,11 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from rich.text import Text
+
 import manifests
-from pictures import printed
+from pictures import COLUMNS, printed
+from pictures.played import between, played
 from situations import lone_members
 from story import Story
 
@@ -35,6 +38,12 @@ async def doctor(story: Story, environment: Mapping[str, str]) -> str:
 
 async def status(story: Story, environment: Mapping[str, str]) -> str:
     return await _printed(story, environment, "status")
+
+
+async def demo() -> Text:
+    """From the annotation to what came of it: the picture that changed in place as it stood in the end."""
+    lines = played(await printed((sys.executable, "-m", "demo"), {}), COLUMNS)
+    return between(lines, "One annotation", "What changed")
 
 
 async def _printed(story: Story, environment: Mapping[str, str], *arguments: str) -> str:

@@ -1,10 +1,12 @@
 """The README's pictures of the terminal say what the commands print today; `make pictures` makes them anew."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 import pace
+from demo.story import STEPS
 from pictures import FOLDER, scenes, shown, words
 from sandbox.handle import SandboxHandle
 from stage import staged
@@ -31,7 +33,15 @@ async def test_the_pictures_show_what_the_commands_print(sandbox: SandboxHandle,
     assert words(shown((FOLDER / "status.svg").read_text()), "iot") == in_life(status)
 
 
-@pytest.mark.parametrize("name", ["doctor", "status"])
+def test_the_picture_of_the_demo_tells_its_story_as_the_demo_does_today() -> None:
+    told = words(shown((FOLDER / "demo.svg").read_text()), "iot")
+    for step, meaning in STEPS.items():
+        assert words(f"{step} {meaning}", "iot") in told
+    assert re.search(r"onecluster\d+saftertheannotation,beforeanyrestart", told)
+    assert "✗" not in told
+
+
+@pytest.mark.parametrize("name", ["doctor", "status", "demo"])
 def test_a_picture_needs_nothing_from_elsewhere(name: str) -> None:
     text = (FOLDER / f"{name}.svg").read_text()
     assert "font-face" not in text

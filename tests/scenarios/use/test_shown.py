@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import pyte
@@ -124,6 +125,8 @@ async def watched(story: Story, *arguments: str) -> AsyncIterator[Screen]:
         stderr=slave,
         env=environment,
         start_new_session=True,
+        # As a terminal's shell starts it; who runs the tests in the background may have it ignored.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
     os.close(slave)
     screen = Screen(process, master)
