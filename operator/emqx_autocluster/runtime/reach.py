@@ -6,7 +6,9 @@ until its rights are there, and that is told once. Who may watch everywhere has 
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
 from http import HTTPStatus
 
 import aiohttp
@@ -40,6 +42,7 @@ class Reach:
         self._told: set[str] = set()
         self._doubted: set[str] = set(namespaces or ())
         self._doubts = asyncio.Event()
+        self._turns: deque[str] = deque()
 
     def covers(self, namespace: str) -> bool:
         """Whether it is watched, so that what is known of it may be acted upon."""
@@ -74,7 +77,18 @@ class Reach:
                 async with asyncio.timeout(self._again):
                     await self._doubts.wait()
             except TimeoutError:
-                continue
+                await self._ask_one()
+
+    async def _ask_one(self) -> None:
+        """Of those that are watched, in turn: a watch that stands goes on when its namespace and rights are gone."""
+        if not self._turns:
+            self._turns.extend(sorted(self._open))
+        if self._turns:
+            namespace, (group, plural) = self._turns.popleft(), next(iter(self._kinds))
+            # Where it cannot be told nothing changes: its turn comes again.
+            with suppress(ClientError):
+                if not await self._allowed(namespace, group, plural, _VERBS[0]):
+                    self._doubted.add(namespace)
 
     async def _settle(self, namespace: str, changed: Callable[[str, bool], Awaitable[None]]) -> None:
         try:
