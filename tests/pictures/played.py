@@ -1,6 +1,9 @@
 """What stands on a terminal in the end, of an output that changed in place while it went on."""
 
+from itertools import groupby
+
 import pyte
+import pyte.modes
 from rich.style import Style
 from rich.text import Text
 
@@ -13,15 +16,18 @@ _NAMES = {"brown": "yellow", "default": None}
 def played(output: str, columns: int) -> list[Text]:
     """Its lines, in their colours."""
     screen = pyte.Screen(columns, _LINES)
+    screen.set_mode(pyte.modes.LNM)  # the ends of lines are Python's
     pyte.Stream(screen).feed(output)
     return [_line(screen, number) for number in range(screen.cursor.y)]
 
 
 def _line(screen: pyte.Screen, number: int) -> Text:
     line = Text()
-    for column in range(screen.columns):
-        shown = screen.buffer[number][column]
-        line.append(shown.data, Style(color=_colour(shown.fg), bgcolor=_colour(shown.bg), bold=shown.bold))
+    shown = [screen.buffer[number][column] for column in range(screen.columns)]
+    for (fg, bg, bold), run in groupby(shown, lambda each: (each.fg, each.bg, each.bold)):
+        line.append(
+            "".join(each.data for each in run), Style(color=_colour(fg), bgcolor=_colour(bg), bold=bold)
+        )
     line.rstrip()
     return line
 

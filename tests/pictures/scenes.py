@@ -41,9 +41,9 @@ async def status(story: Story, environment: Mapping[str, str]) -> str:
 
 
 async def demo() -> Text:
-    """From the annotation to what came of it: the picture that changed in place as it stood in the end."""
+    """From the annotation to the verdict; the picture that changed in place as it stood in the end."""
     lines = played(await printed((sys.executable, "-m", "demo"), {}), COLUMNS)
-    return between(lines, "One annotation", "What changed")
+    return between(lines, "One annotation", "$ kubectl get eac")
 
 
 async def _printed(story: Story, environment: Mapping[str, str], *arguments: str) -> str:
