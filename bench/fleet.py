@@ -22,7 +22,7 @@ _SETTLING = 60
 _GROWING = 3600
 _BURST = 10
 """Seconds."""
-_COLD_SECONDS, _MEBIBYTES, _IDLE_SHARE = 60, 150, 0.10
+_COLD_SECONDS, _MEBIBYTES, _IDLE_SHARE, _ENDING_SECONDS = 60, 150, 0.10, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +85,12 @@ def _enrolled(namespace: str, name: str) -> workloads.Object:
     return body
 
 
-async def _halt(at: Stage) -> None:
+async def _halt(at: Stage) -> float:
+    """Seconds from SIGTERM until the process has ended."""
+    began = time.monotonic()
     at.operator.process.terminate()
     await asyncio.to_thread(at.operator.process.wait)
+    return time.monotonic() - began
 
 
 async def _cold(at: Stage, tenants: Sequence[Stage], named: str) -> Result:
@@ -103,7 +106,7 @@ async def _cold(at: Stage, tenants: Sequence[Stage], named: str) -> Result:
 
 async def _again(at: Stage, tenants: Sequence[Stage], named: str) -> list[Result]:
     """A restart beside statuses that say that all is well."""
-    await _halt(at)
+    ending = await _halt(at)
 
     async def each_seen() -> bool:
         """No status changes, so the trail has to tell."""
@@ -115,6 +118,7 @@ async def _again(at: Stage, tenants: Sequence[Stage], named: str) -> list[Result
     first = min(request.received for request in start.requests)
     burst = sum(r.subresource == "exec" and r.received < first + _BURST for r in start.requests)
     return [
+        at_most(f"SIGTERM → the process has ended, {named}", ending, _ENDING_SECONDS, "s"),
         at_most(
             f"writes after a restart beside {named}", len(writes), 0, "", writes=writes[:20], **start.told
         ),
