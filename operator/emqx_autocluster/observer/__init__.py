@@ -1,7 +1,7 @@
 """All reads: asks the API server, the pods and the DNS, and fills one Observation."""
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Collection, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -39,6 +39,8 @@ __all__ = ["Depth", "Observer"]
 
 _SECONDS = 90.0
 """For all commands of one look: two that hang in each member, one after the other."""
+_PROMPT = 3.0
+"""Seconds in which a container that is well has long told who it is."""
 
 
 class Observer:
@@ -117,11 +119,16 @@ class Observer:
         return replace(seen, impostors=roster.impostors, mute=memory.mute)
 
     async def _seen(self, visit: Visit, resource: str) -> Observation:
-        # First who they are, which tells their ports. The views take longest, and all else is read meanwhile.
-        identities = await self._interviews.identities(visit)
-        told, (look, lookups, seen) = await asyncio.gather(
-            self._interviews.ask(visit), self._around(visit, resource, identities)
-        )
+        identities = asyncio.create_task(self._interviews.identities(visit))
+        try:
+            # First who they are, which tells their ports: but nobody waits for one that hangs.
+            await asyncio.wait({identities}, timeout=_PROMPT)
+            # The views take longest, and all else is read meanwhile.
+            told, (look, lookups, seen) = await asyncio.gather(
+                self._interviews.ask(visit), self._around(visit, resource, identities)
+            )
+        finally:
+            identities.cancel()
         seen = replace(seen, members=await self._interviews.members(look, told, lookups))
         visit.memory.beats = beats(visit, seen)
         seen = await self._policies.with_policies(look, seen)
@@ -159,10 +166,10 @@ class Observer:
         return replace(bare, members=await self._interviews.newcomers(visit, patience))
 
     async def _around(
-        self, visit: Visit, resource: str, identities: Mapping[str, Fact[Identity]]
+        self, visit: Visit, resource: str, identities: Awaitable[Mapping[str, Fact[Identity]]]
     ) -> tuple[Look, Mapping[str, Lookups], Observation]:
         """By who the members are, all that is around them."""
-        look = await self._look(visit, resource, identities)
+        look = await self._look(visit, resource, await identities)
         lookups, (service, endpoints), governing, rights, network = await asyncio.gather(
             self._interviews.lookups(look),
             self._surroundings.service(look),
