@@ -102,7 +102,7 @@ def attacks(size: float) -> list[Attack]:
             forgeries.numbers,
             [_JUDGED],
         ),
-        Attack("forgery", "a pod that says it is a member", forgeries.member, ["ForeignPodPresent"]),
+        Attack("forgery", "a pod that says it is a member", forgeries.member, ["says that it belongs to this workload"]),
         Attack("forgery", "an account that is missing", forgeries.account, ["ServiceAccount"]),
         Attack("forgery", "a second resource", forgeries.second_resource, ["OlderResourceCounts"]),
         Attack("forgery", "nameservers of the pod's choice", forgeries.nameservers, [_JUDGED]),

@@ -228,6 +228,12 @@ def test_a_pod_that_only_says_it_is_a_member_is_named() -> None:
     )
 
 
+def test_also_where_members_stand_apart() -> None:
+    case = a_case(impostors=FORGED, members=members("a b", "c"))
+    words = "emqx-forged says that it belongs to this workload and does not"
+    tells(judge(case, ConditionType.CLUSTER_FORMED), (Status.FALSE, Reason.MEMBERS_ORPHANED), words)
+
+
 def test_also_where_real_members_are_missing() -> None:
     case = a_case(impostors=FORGED | {"other": "x"}, members=members("a b"))
     words = "emqx-forged says that it belongs to this workload and does not", "(and 1 more)"

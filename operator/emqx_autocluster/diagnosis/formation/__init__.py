@@ -1,6 +1,7 @@
 """ClusterFormed: whether all members are one cluster, each of them serving."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false, true, unknown
 from emqx_autocluster.diagnosis.case import Case
@@ -20,7 +21,7 @@ def check(case: Case) -> Finding:
     for ask in _OF_REPLICANTS if case.is_replicant else _OF_CORES:
         finding = ask(case)
         if finding:
-            return finding
+            return _with_impostors(case, finding)
     return replicants.formed(case) if case.is_replicant else _formed(case)
 
 
@@ -67,8 +68,6 @@ def _missing(case: Case) -> Finding | None:
     if not down and present >= wanted:
         return None
     detail = "; ".join(obstacles.state(m.pod) for m in down) or "no more pods were made"
-    if case.observation.impostors:
-        detail += f"; {_named(case.observation.impostors)}"
     ref = case.workload.ref
     look = (
         obstacles.where_to_look(case, down[0].pod) if down else f"kubectl describe -n {ref.namespace} {ref}"
@@ -89,6 +88,14 @@ def _impostors(case: Case) -> Finding | None:
         f"{_named(found)}, so that it is not taken for a member, yet has the labels of one and may be sent its clients;"
         f" see who made it: kubectl get pod -n {ref.namespace} {name} -o yaml --show-managed-fields",
     )
+
+
+def _with_impostors(case: Case, finding: Finding) -> Finding:
+    """Whatever else is wrong, they are named beside it."""
+    found = case.observation.impostors
+    if not found or next(iter(found)) in finding.message:
+        return finding
+    return replace(finding, message=f"{finding.message}; {_named(found)}")
 
 
 def _named(impostors: Mapping[str, str]) -> str:
