@@ -28,7 +28,7 @@ def main(
         float, typer.Option(min=0.01, max=1, help="1 is the whole; less is fewer of each.")
     ] = 1.0,
     only: Annotated[str, typer.Option(help="Attacks whose name or root has one of these words.")] = "",
-    patience: Annotated[float, typer.Option(help="Seconds within which a sender has to be told.")] = 180.0,
+    patience: Annotated[float, typer.Option(help="Seconds within which a sender has to be told.")] = 300.0,
     report: Annotated[Path | None, typer.Option(help="Write the table here, for docs/security.md.")] = None,
     log: Annotated[Path | None, typer.Option(help="Keep the operator's log here.")] = None,
 ) -> None:

@@ -75,7 +75,10 @@ def attacks(size: float) -> list[Attack]:
             "size", "400 stale names of 200 characters", sizes.stale(400, 200), ["StaleNodesPresent=True"]
         ),
         Attack(
-            "crowd", "24 Deployments whose commands hang", crowds.hanging(some(24)), ["did not end within"]
+            "crowd",
+            "24 Deployments whose commands hang",
+            crowds.hanging(some(24)),
+            ["did not end within|was not over"],
         ),
         Attack(
             "crowd",
@@ -102,7 +105,12 @@ def attacks(size: float) -> list[Attack]:
             forgeries.numbers,
             [_JUDGED],
         ),
-        Attack("forgery", "a pod that says it is a member", forgeries.member, ["says that it belongs to this workload"]),
+        Attack(
+            "forgery",
+            "a pod that says it is a member",
+            forgeries.member,
+            ["says that it belongs to this workload"],
+        ),
         Attack("forgery", "an account that is missing", forgeries.account, ["ServiceAccount"]),
         Attack("forgery", "a second resource", forgeries.second_resource, ["OlderResourceCounts"]),
         Attack("forgery", "nameservers of the pod's choice", forgeries.nameservers, [_JUDGED]),
