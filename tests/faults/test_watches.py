@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from keeper import Keeper
-from repairs import ROLE, all_well, empty, noticed
+from repairs import PULSE, ROLE, STATUS, all_well, empty, noticed, tried
 from sandbox.faultgate import FaultGate, OldVersion
 from story import Story
 
@@ -78,3 +78,26 @@ async def test_the_next_change_is_seen_though_every_watch_was(
 
     await story.until("every change to be seen", all_seen, seconds=bound)
     assert operator.exits == []
+
+
+@pytest.mark.usefixtures("operator")
+async def test_what_the_operator_writes_itself_is_no_news_so_that_each_member_is_asked_once(
+    story: Story, gate: FaultGate
+) -> None:
+    await all_well(story, replicas=2)
+    await story.annotate(mode=None)
+
+    async def gone() -> bool:
+        return not await story.resource()
+
+    await story.until("the EMQXAutoCluster is deleted", gone)
+    asked, pulses = len(tried(gate, story, STATUS)), len(tried(gate, story, PULSE))
+    await story.annotate(mode="Observe")
+    await story.until_condition("Ready", "True")
+
+    async def pulse_taken() -> bool:
+        return len(tried(gate, story, PULSE)) >= pulses + 4
+
+    # One of each member with the look, and one half a minute later.
+    await story.until("the first pulse after the first look", pulse_taken, seconds=120, every=1)
+    assert len(tried(gate, story, STATUS)) == asked + 2
