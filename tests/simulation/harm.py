@@ -89,6 +89,8 @@ class Harm:
         islands = self.cluster.ekka.islands()
         own = next((i for i in islands if stray.name in i), {stray.name})
         other = next((i for i in islands if target in i), set())
+        if own is other:
+            return  # it has found them by itself a moment ago, and EMQX says so
         if stray.awaited:
             self._tell(f"{pod} waits for its tables and was told to join")
         if len(own) > len(other) > 0:

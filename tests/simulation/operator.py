@@ -18,7 +18,7 @@ from emqx_autocluster.runtime import schedule
 from emqx_autocluster.runtime.fleet import Fleet
 from simulation.ablation import FENCE
 from simulation.cluster import Cluster
-from simulation.sight import Sight
+from simulation.sight import Sight, when
 
 Witness = Callable[[Step, Observation], None]
 """Is shown each step with what it rests on, right before it is taken."""
@@ -142,7 +142,10 @@ class Operator:
             if self.forgets_next:
                 self.forgets_next, self.forgotten = False, self.forgotten + 1
                 break
-            self.status = report.after(self.status, step, succeeded=succeeded, said=said, done=decided.done)
+            at = when(self.cluster.now + self.sight.skew)
+            self.status = report.after(
+                self.status, step, succeeded=succeeded, said=said, done=decided.done, at=at
+            )
         self.due = self.cluster.now + max(1.0, schedule.AT_ONCE)
 
     def watch(self) -> None:

@@ -19,7 +19,7 @@ SHOWN = {
     "SeenLongEnough": 0,
     "CauseMended": 146,
     "NotQuarantined": 43,
-    "OthersServe": 141,
+    "OthersServe": 592,
     "SameMajorVersion": 32,
     "CooledDown": 3,
     "BelowHourlyLimit": 3,

@@ -47,11 +47,15 @@ class Truth:
         return 0.0 if self.cluster.now - last > SEEN else self.cluster.now - since
 
     def serving_alone(self, pod: str) -> float:
-        """Seconds for which no other member of the largest cluster was Ready."""
-        islands = self.cluster.ekka.islands()
-        largest = {n for island in islands if len(island) == len(islands[0]) for n in island}
-        others = [p.name for p in self.cluster.pods.values() if p.node in largest and p.name != pod]
-        return self.cluster.now - max((self._ready.get(name, 0.0) for name in others), default=0.0)
+        """Seconds for which no other member was Ready of the largest cluster, counted by those that serve."""
+        now, nodes = self.cluster.now, self.cluster.ekka.nodes
+        islands = [{n for n in island if nodes[n].serves} for island in self.cluster.ekka.islands()]
+        most = max(map(len, islands), default=0)
+        largest = {n for island in islands if len(island) == most for n in island}
+        others = [p for p in self.cluster.pods.values() if p.node in largest and p.name != pod]
+        if any(p.ready_since is not None for p in others):
+            return 0.0
+        return now - max((self._ready.get(p.name, 0.0) for p in others), default=0.0)
 
     def _note_who_is_apart(self) -> None:
         now, nodes = self.cluster.now, self.cluster.ekka.nodes

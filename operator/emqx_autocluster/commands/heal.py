@@ -133,7 +133,12 @@ class _Healer:
         terminal.line(f"  {'done' if outcome.succeeded else 'failed'} {outcome.message}".rstrip())
         self._remember(
             report.after(
-                self._resource.status, step, succeeded=outcome.succeeded, said=outcome.message, done=done
+                self._resource.status,
+                step,
+                succeeded=outcome.succeeded,
+                said=outcome.message,
+                done=done,
+                at=self._acted,
             )
         )
 

@@ -165,9 +165,14 @@ def _seen(before: Sequence[SeenMember], case: Case) -> tuple[SeenMember, ...]:
     return (*before, *new)
 
 
-def after(old: StatusModel, step: Step, *, succeeded: bool, said: str, done: Pass) -> StatusModel:
-    """The status once a step was carried out: what was done last, and what later passes must know of it."""
-    at = done.case.observation.at.replace(microsecond=0)
+def after(
+    old: StatusModel, step: Step, *, succeeded: bool, said: str, done: Pass, at: datetime
+) -> StatusModel:
+    """The status once a step was carried out: what was done last, and what later passes must know of it.
+
+    `at`: when it was over. By the look that led to it, which may have taken a minute, guards would wait too little.
+    """
+    at = at.replace(microsecond=0)
     told = noted(old, step, succeeded=succeeded, said=said, at=at)
     changes: dict[str, object] = {}
     if old.procedure and told.last_action:

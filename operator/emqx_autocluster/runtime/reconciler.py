@@ -165,9 +165,8 @@ class Reconciler:
                 return schedule.AGAIN
             outcome = await self._actor.act(resource, workload, step)
             if not outcome.superseded:
-                status = report.after(
-                    status, step, succeeded=outcome.succeeded, said=outcome.message, done=done
-                )
+                said, at = outcome.message, self._now()
+                status = report.after(status, step, succeeded=outcome.succeeded, said=said, done=done, at=at)
             if not outcome.succeeded:
                 break
         await self._write(resource, status)

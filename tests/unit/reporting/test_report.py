@@ -1,6 +1,7 @@
 """What one pass says in the status: a repair's memory from its first step to its end, and what was done."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -180,7 +181,7 @@ def test_the_plan_is_shown_with_the_commands_that_do_it_by_hand() -> None:
 
 
 def test_what_was_done_last_stays() -> None:
-    done = report.after(StatusModel(), a_step(), succeeded=True, said="", done=a_pass(a_case()))
+    done = report.after(StatusModel(), a_step(), succeeded=True, said="", done=a_pass(a_case()), at=AT)
     assert status(a_case(), old=done).last_action == done.last_action
 
 
@@ -285,7 +286,12 @@ def after(
     known = memory or Memory(a_procedure("a"))
     case = a_case(**facts)
     return report.after(
-        StatusModel(procedure=known.procedure), step, succeeded=succeeded, said=said, done=a_pass(case, known)
+        StatusModel(procedure=known.procedure),
+        step,
+        succeeded=succeeded,
+        said=said,
+        done=a_pass(case, known),
+        at=AT,
     )
 
 
@@ -331,7 +337,9 @@ def patched(*, rolls: bool, succeeded: bool = True, rewrites: tuple[Rewrite, ...
     facts: dict[str, Any] = {"env": {API_SERVER: "nonsense"}} if rolls else {"min_ready_seconds": 0}
     case = a_case(**facts)
     (step, *_) = plan_of(case).now
-    return report.after(StatusModel(rewrites=rewrites), step, succeeded=succeeded, said="", done=a_pass(case))
+    return report.after(
+        StatusModel(rewrites=rewrites), step, succeeded=succeeded, said="", done=a_pass(case), at=AT
+    )
 
 
 def test_a_patch_leaves_its_record_and_what_it_replaced() -> None:
@@ -369,7 +377,12 @@ def test_the_history_keeps_the_last_twenty_actions_with_their_reasons() -> None:
     for number in range(25):
         done = a_pass(a_case())
         told = report.after(
-            told, replace(a_step(), message=f"for reason {number}"), succeeded=True, said="ok", done=done
+            told,
+            replace(a_step(), message=f"for reason {number}"),
+            succeeded=True,
+            said="ok",
+            done=done,
+            at=AT,
         )
     assert [done.reason for done in told.history] == [f"for reason {n}" for n in range(5, 25)]
     assert {(done.result, done.message) for done in told.history} == {("Succeeded", "ok")}
@@ -432,3 +445,10 @@ def test_a_value_from_a_secret_is_told_as_where_it_stands(variable: str, value: 
     told += [*map(str, problems), *map(str, diagnosis.unjudged(case)), *map(str, done.plan.steps)]
     assert not [text for text in told if value in text]
     assert f"Secret settings, key {variable}" in " ".join(told)
+
+
+def test_an_action_is_of_the_time_at_which_it_was_over_however_long_the_look_before_it_took() -> None:
+    over = AT + timedelta(seconds=75)
+    told = report.after(StatusModel(), a_step(), succeeded=True, said="", done=a_pass(a_case()), at=over)
+    assert told.last_action
+    assert told.last_action.time == told.history[-1].time == over
