@@ -228,9 +228,12 @@ def test_a_pod_that_only_says_it_is_a_member_is_named() -> None:
     )
 
 
-def test_also_where_members_stand_apart() -> None:
-    case = a_case(impostors=FORGED, members=members("a b", "c"))
-    words = "emqx-forged says that it belongs to this workload and does not"
+@pytest.mark.parametrize(
+    "name", ["emqx-forged", "emqx", "emqx-a"], ids=["any", "a part of theirs", "one of theirs"]
+)
+def test_also_where_members_stand_apart_whatever_its_name(name: str) -> None:
+    case = a_case(impostors={name: "x"}, members=members("a b", "c"))
+    words = f"pod {name} says that it belongs to this workload and does not: x"
     tells(judge(case, ConditionType.CLUSTER_FORMED), (Status.FALSE, Reason.MEMBERS_ORPHANED), words)
 
 

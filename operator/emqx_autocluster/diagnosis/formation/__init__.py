@@ -93,7 +93,7 @@ def _impostors(case: Case) -> Finding | None:
 def _with_impostors(case: Case, finding: Finding) -> Finding:
     """Whatever else is wrong, they are named beside it."""
     found = case.observation.impostors
-    if not found or next(iter(found)) in finding.message:
+    if not found or finding.reason is Reason.FOREIGN_POD_PRESENT:
         return finding
     return replace(finding, message=f"{finding.message}; {_named(found)}")
 
