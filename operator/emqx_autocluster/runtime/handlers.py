@@ -65,8 +65,8 @@ class Enrolment:
         self._queue = queue
         self._resources = resources
         self._enrolled: set[WorkloadRef] = set()
-        self._met: set[str] = set()
-        """Uids: what is listed once more, since a watch broke off, may have changed meanwhile."""
+        self._met: dict[WorkloadRef, set[str]] = {}
+        """Of which kinds something was told: what is listed after that, since a watch broke off, may be news."""
 
     def workload(
         self, kind: WorkloadKind, body: Mapping[str, Any], *, deleted: bool = False, listed: bool = False
@@ -78,7 +78,9 @@ class Enrolment:
         enrolled = not deleted and (annotations.is_enrolled(metadata.get("annotations") or {}) or in_template)
         if enrolled or ref in self._enrolled or self._resources.has(ref):
             (self._enrolled.add if enrolled else self._enrolled.discard)(ref)
-            self._add(ref, body, deleted=deleted, listed=listed)
+            self._add(ref, kind, listed=listed)
+            if deleted:
+                del self._met[ref]
 
     def again(self, namespace: str) -> None:
         """What is known of there is looked at once more: it may be out of sight now, or have gone meanwhile."""
@@ -89,21 +91,21 @@ class Enrolment:
     def resource(self, body: Mapping[str, Any], *, deleted: bool = False, listed: bool = False) -> None:
         ref = self._resources.learn(body, deleted=deleted)
         if ref is not None and not self._resources.is_echo(body, deleted=deleted):
-            self._add(ref, body, deleted=deleted, listed=listed)
+            self._add(ref, PLURAL, listed=listed)
 
-    def owned(self, body: Mapping[str, Any], *, deleted: bool = False, listed: bool = False) -> None:
+    def owned(self, plural: str, body: Mapping[str, Any], *, listed: bool = False) -> None:
         """One of our ServiceAccounts, Roles and RoleBindings changed: whose it is stands in its annotation."""
         target = (body["metadata"].get("annotations") or {}).get(annotations.TARGET, "")
         kind, _, name = target.partition("/")
         if kind in set(WorkloadKind):
             ref = WorkloadRef(body["metadata"]["namespace"], WorkloadKind(kind), name)
             if ref in self._enrolled:
-                self._add(ref, body, deleted=deleted, listed=listed)
+                self._add(ref, plural, listed=listed)
 
-    def _add(self, ref: WorkloadRef, body: Mapping[str, Any], *, deleted: bool, listed: bool) -> None:
-        uid = body["metadata"]["uid"]
-        first = uid not in self._met
-        (self._met.discard if deleted else self._met.add)(uid)
+    def _add(self, ref: WorkloadRef, kind: str, *, listed: bool) -> None:
+        met = self._met.setdefault(ref, set())
+        first = kind not in met
+        met.add(kind)
         if listed and first:
             self._queue.add_after(ref, DEBOUNCE)
         else:
@@ -220,12 +222,16 @@ def _on_workloads(
 def _on_owned(registry: kopf.OperatorRegistry, resource: tuple[str, str, str], enrolment: Enrolment) -> None:
     @kopf.on.event(*resource, registry=registry, id=f"on_{resource[2]}")
     async def on_owned(event: Mapping[str, Any], **_: Any) -> None:
-        enrolment.owned(event["object"], **_when(event))
+        enrolment.owned(resource[2], event["object"], listed=_is_listed(event))
 
 
 def _when(event: Mapping[str, Any]) -> dict[str, bool]:
+    return {"deleted": event["type"] == "DELETED", "listed": _is_listed(event)}
+
+
+def _is_listed(event: Mapping[str, Any]) -> bool:
     """What is listed before the watch begins has no type in kopf."""
-    return {"deleted": event["type"] == "DELETED", "listed": event["type"] is None}
+    return event["type"] is None
 
 
 def _settings() -> kopf.OperatorSettings:
