@@ -146,8 +146,7 @@ def _left(answers: Mapping[str, Answer[ForceLeaveOutcome]]) -> Outcome:
 
 
 def _workload(ref: WorkloadRef) -> str:
-    path = paths.deployments if ref.kind is WorkloadKind.DEPLOYMENT else paths.statefulsets
-    return path(ref.namespace, ref.name)
+    return paths.WORKLOADS[ref.kind](ref.namespace, ref.name)
 
 
 _PATHS = {

@@ -1,32 +1,19 @@
 """`python -m pictures`: makes docs/pictures anew, in a cluster of its own."""
 
 import asyncio
-from contextlib import AsyncExitStack
 
 from rich.text import Text
 
-from emqx_autocluster.clients.kube import Kube
 from pictures import FOLDER, picture, scenes
-from running import ROOT, RunningOperator, RunningSandbox, install
-from sandbox.handle import SandboxHandle
-from sandbox.kubelet.control import Control
-from story import Story
+from running import ROOT
+from stage import own_cluster
 
 NAMESPACE = "iot"
 
 
 async def main() -> None:
-    async with AsyncExitStack() as until:
-        running = await asyncio.to_thread(RunningSandbox.start)
-        until.push_async_callback(asyncio.to_thread, running.stop)
-        handle = SandboxHandle.load(running.state)
-        await asyncio.to_thread(install, handle)
-        operator = await asyncio.to_thread(RunningOperator.start, handle)
-        until.push_async_callback(asyncio.to_thread, operator.stop)
-        kube = await until.enter_async_context(Kube.from_kubeconfig(handle.kubeconfig))
-        control = await until.enter_async_context(Control(handle.control))
-        handle.kubectl("create", "namespace", NAMESPACE)
-        story = Story(handle, kube, control, NAMESPACE)
+    async with own_cluster() as cluster:
+        story = await cluster.story(NAMESPACE)
         await scenes.prepared(story)
         keep(
             "doctor",

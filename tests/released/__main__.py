@@ -2,8 +2,6 @@
 
 import asyncio
 import shutil
-from contextlib import AsyncExitStack
-from functools import partial
 
 import manifests
 import pace
@@ -13,9 +11,8 @@ from emqx_autocluster.api.annotations import ORIGINAL
 from emqx_autocluster.clients import paths
 from emqx_autocluster.clients.kube import Kube
 from emqx_autocluster.runtime import leadership
-from running import NAMESPACE, ROOT, RunningOperator, RunningSandbox, install
-from sandbox.handle import SandboxHandle
-from sandbox.kubelet.control import Control
+from running import NAMESPACE, ROOT, RunningOperator
+from stage import Cluster, own_cluster
 from story import Story
 
 Object = released.Object
@@ -24,18 +21,10 @@ MEMBERS = 3
 
 
 async def main() -> None:
-    async with AsyncExitStack() as until:
-        running = await asyncio.to_thread(RunningSandbox.start)
-        until.push_async_callback(asyncio.to_thread, running.stop)
-        handle = SandboxHandle.load(running.state)
-        await asyncio.to_thread(install, handle)
-        operator = await asyncio.to_thread(partial(RunningOperator.start, handle, LEASE_NAMESPACE=NAMESPACE))
-        until.push_async_callback(asyncio.to_thread, operator.stop)
-        kube = await until.enter_async_context(Kube.from_kubeconfig(handle.kubeconfig))
-        control = await until.enter_async_context(Control(handle.control))
-        await whole(await _story(handle, kube, control, released.WHOLE))
-        await midway(await _story(handle, kube, control, released.MIDWAY), operator)
-        _keep(released.LEASE, [await _lease(kube)])
+    async with own_cluster(LEASE_NAMESPACE=NAMESPACE) as cluster:
+        await whole(await _story(cluster, released.WHOLE))
+        await midway(await _story(cluster, released.MIDWAY), cluster.operator)
+        _keep(released.LEASE, [await _lease(cluster.kube)])
         _schema()
 
 
@@ -100,11 +89,10 @@ async def _lease(kube: Kube) -> Object:
     return released.recorded(await kube.get(paths.leases(NAMESPACE, leadership.NAME)) or {})
 
 
-async def _story(handle: SandboxHandle, kube: Kube, control: Control, name: str) -> Story:
-    namespace = released.NAMESPACES[name]
-    await asyncio.to_thread(handle.kubectl, "create", "namespace", namespace)
-    await control.namespace(namespace, **pace.STAND_INS)
-    return Story(handle, kube, control, namespace)
+async def _story(cluster: Cluster, name: str) -> Story:
+    story = await cluster.story(released.NAMESPACES[name])
+    await cluster.control.namespace(story.namespace, **pace.STAND_INS)
+    return story
 
 
 def _keep(name: str, objects: list[Object]) -> None:

@@ -1,17 +1,51 @@
 """Where a story plays: a namespace of its own, which is made for it and goes with it."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
 from uuid import uuid4
 
 import pace
 from emqx_autocluster.clients import paths
 from emqx_autocluster.clients.changes import Changes
 from emqx_autocluster.clients.kube import Kube
+from running import RunningOperator, RunningSandbox, install
 from sandbox.handle import SandboxHandle
 from sandbox.kubelet.control import Control
 from story import Story
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A sandbox with deploy/ installed, and an operator beside it, for what is recorded and not tested."""
+
+    handle: SandboxHandle
+    operator: RunningOperator
+    kube: Kube
+    control: Control
+
+    async def story(self, namespace: str) -> Story:
+        await asyncio.to_thread(self.handle.kubectl, "create", "namespace", namespace)
+        return Story(self.handle, self.kube, self.control, namespace)
+
+
+@asynccontextmanager
+async def own_cluster(**settings: str) -> AsyncIterator[Cluster]:
+    """`settings` are the operator's, as of `RunningOperator.start`."""
+    async with AsyncExitStack() as until:
+        running = await asyncio.to_thread(RunningSandbox.start)
+        until.push_async_callback(asyncio.to_thread, running.stop)
+        handle = SandboxHandle.load(running.state)
+        await asyncio.to_thread(install, handle)
+        operator = await asyncio.to_thread(partial(RunningOperator.start, handle, **settings))
+        until.push_async_callback(asyncio.to_thread, operator.stop)
+        kube = await until.enter_async_context(Kube.from_kubeconfig(handle.kubeconfig))
+        control = await until.enter_async_context(Control(handle.control))
+        yield Cluster(handle, operator, kube, control)
+
 
 _WATCHED = (paths.pods, paths.emqxautoclusters)
 """In these two all shows that stories mostly wait for; a change of the workload is followed by one of them."""

@@ -1,8 +1,10 @@
 """Where the objects live in the Kubernetes API. Without a namespace: those of all namespaces; without a name: all."""
 
+from collections.abc import Callable, Mapping
 from urllib.parse import quote, unquote
 
 from emqx_autocluster.clients.errors import UnsafeArgument
+from emqx_autocluster.observation import WorkloadKind
 from emqx_autocluster.text import grammar
 
 GROUP = "emqx-autocluster.io"
@@ -15,6 +17,12 @@ def deployments(namespace: str | None = None, name: str | None = None) -> str:
 
 def statefulsets(namespace: str | None = None, name: str | None = None) -> str:
     return _path("/apis/apps/v1", "statefulsets", namespace, name)
+
+
+WORKLOADS: Mapping[WorkloadKind, Callable[..., str]] = {
+    WorkloadKind.DEPLOYMENT: deployments,
+    WorkloadKind.STATEFUL_SET: statefulsets,
+}
 
 
 def replicasets(namespace: str | None = None, name: str | None = None) -> str:

@@ -6,7 +6,7 @@ A person who presses Tab waits for this and asked for no error: it is here withi
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from typing import Any
@@ -27,10 +27,6 @@ Given = Mapping[str, Any]
 """The options that stand on the command line already, by the names of their parameters."""
 
 _SECONDS = 2.0
-_COLLECTIONS: Mapping[WorkloadKind, Callable[[str], str]] = {
-    WorkloadKind.DEPLOYMENT: paths.deployments,
-    WorkloadKind.STATEFUL_SET: paths.statefulsets,
-}
 
 
 def workloads(given: Given, begun: str) -> list[str]:
@@ -54,7 +50,7 @@ async def _workloads(given: Given, begun: str) -> list[str]:
         found = [
             f"{word}/{name}"
             for kind, word in targets.spellings(begun)
-            for name in await kube.select(_COLLECTIONS[kind](namespace), partial(_name_if_emqx, kind))
+            for name in await kube.select(paths.WORKLOADS[kind](namespace), partial(_name_if_emqx, kind))
         ]
     return [target for target in found if target.startswith(begun)]
 

@@ -28,11 +28,6 @@ from emqx_autocluster.observation import Workload, WorkloadKind, WorkloadRef
 from emqx_autocluster.observer import Depth, Observer, connection
 from emqx_autocluster.settings import Settings
 
-_COLLECTIONS = {
-    WorkloadKind.DEPLOYMENT: paths.deployments,
-    WorkloadKind.STATEFUL_SET: paths.statefulsets,
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -56,7 +51,7 @@ async def run(settings: Settings, asked: Question, output: DoctorOutput, *, stri
 
 async def watch(settings: Settings, asked: Question) -> NoReturn:
     """Looks again when a workload, a pod or a resource changes: what changes inside the members alone shows there."""
-    collections = (*_COLLECTIONS.values(), paths.pods, paths.emqxautoclusters)
+    collections = (*paths.WORKLOADS.values(), paths.pods, paths.emqxautoclusters)
     looked_at = settings.within(asked.namespace or (asked.target and "default"))
     watched = [path(namespace) for path in collections for namespace in looked_at]
     async with connection.connect(settings, deadline=connection.FOR_PEOPLE) as kube:
@@ -129,7 +124,7 @@ async def _workloads(
 
 
 async def _all_that_run_emqx(kube: Kube, namespaces: Sequence[str | None]) -> Sequence[Workload | Unexamined]:
-    listed = [(kind, path(each)) for kind, path in _COLLECTIONS.items() for each in namespaces]
+    listed = [(kind, path(each)) for kind, path in paths.WORKLOADS.items() for each in namespaces]
     try:
         found = await asyncio.gather(*(kube.list(path) for _, path in listed))
     except Forbidden as error:

@@ -10,7 +10,7 @@ from emqx_autocluster.commands.targets import TargetError, parse_target
 from emqx_autocluster.objects import template
 from emqx_autocluster.objects import workload as parse_workload
 from emqx_autocluster.objects.template import Record
-from emqx_autocluster.observation import Workload, WorkloadKind
+from emqx_autocluster.observation import Workload
 from emqx_autocluster.observer.connection import FOR_PEOPLE, connect
 from emqx_autocluster.reporting.resources import Resources
 from emqx_autocluster.settings import Settings
@@ -22,9 +22,7 @@ class RevertError(TargetError):
 
 async def revert(settings: Settings, namespace: str, text: str, *, yes: bool) -> None:
     ref = parse_target(namespace, text)
-    path = (paths.deployments if ref.kind is WorkloadKind.DEPLOYMENT else paths.statefulsets)(
-        ref.namespace, ref.name
-    )
+    path = paths.WORKLOADS[ref.kind](ref.namespace, ref.name)
     async with connect(settings, deadline=FOR_PEOPLE) as kube:
         body = await kube.get(path)
         if body is None:

@@ -20,7 +20,6 @@ from emqx_autocluster.observation import (
     Observation,
     Unobserved,
     Workload,
-    WorkloadKind,
     WorkloadRef,
 )
 from emqx_autocluster.observer import inquiries
@@ -92,8 +91,7 @@ class Observer:
 
     async def workload(self, ref: WorkloadRef) -> Workload | None:
         """None: there is none. Raises ClientError where that could not be told."""
-        path = paths.deployments if ref.kind is WorkloadKind.DEPLOYMENT else paths.statefulsets
-        body = await self._kube.get(path(ref.namespace, ref.name))
+        body = await self._kube.get(paths.WORKLOADS[ref.kind](ref.namespace, ref.name))
         if body is None or "deletionTimestamp" in body["metadata"]:
             return None
         return objects.workload(ref.kind, body)
