@@ -42,6 +42,14 @@ def _colour(name: str) -> str | None:
 
 def between(lines: list[Text], first: str, after: str) -> Text:
     """From the line that has `first` to the one before that has `after`."""
-    begin = next(n for n, line in enumerate(lines) if first in line.plain)
-    end = next(n for n, line in enumerate(lines) if n > begin and after in line.plain)
-    return Text("\n").join(lines[begin:end])
+    begin = _line_with(first, lines, 0)
+    return Text("\n").join(lines[begin : _line_with(after, lines, begin + 1)])
+
+
+def _line_with(words: str, lines: list[Text], begin: int) -> int:
+    found = next((n for n, line in enumerate(lines) if n >= begin and words in line.plain), None)
+    if found is None:
+        raise ValueError(
+            f'"{words}" stands in none of these lines:\n' + "\n".join(line.plain for line in lines)
+        )
+    return found
