@@ -13,6 +13,7 @@ ROLE = "emqx-discovery"
 JOIN = "/exec[?].*command=cluster&command=join"
 STATUS = "/exec[?].*command=cluster&command=status"
 PULSE = "/exec[?].*command=grep"
+DIAL = "/exec[?].*dialled"
 RIGHTS = {"roles": 1, "rolebindings": 1}
 
 

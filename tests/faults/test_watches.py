@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from keeper import Keeper
-from repairs import PULSE, ROLE, STATUS, all_well, empty, noticed, tried
+from repairs import DIAL, PULSE, ROLE, STATUS, all_well, empty, noticed, tried
 from sandbox.faultgate import FaultGate, OldVersion
 from story import Story
 
@@ -85,13 +85,14 @@ async def test_what_the_operator_writes_itself_is_no_news_so_that_each_member_is
     story: Story, gate: FaultGate
 ) -> None:
     await all_well(story, replicas=2)
+    await story.control.namespace(story.namespace, rpc="used")  # so that connections for messages stand
     await story.annotate(mode=None)
 
     async def gone() -> bool:
         return not await story.resource()
 
     await story.until("the EMQXAutoCluster is deleted", gone)
-    asked, pulses = len(tried(gate, story, STATUS)), len(tried(gate, story, PULSE))
+    asked, pulses, dialled = (len(tried(gate, story, command)) for command in (STATUS, PULSE, DIAL))
     await story.annotate(mode="Observe")
     await story.until_condition("Ready", "True")
 
@@ -101,3 +102,4 @@ async def test_what_the_operator_writes_itself_is_no_news_so_that_each_member_is
     # One of each member with the look, and one half a minute later.
     await story.until("the first pulse after the first look", pulse_taken, seconds=120, every=1)
     assert len(tried(gate, story, STATUS)) == asked + 2
+    assert len(tried(gate, story, DIAL)) == dialled, "what a connection shows is not dialled"
