@@ -105,3 +105,43 @@ async def test_beside_what_is_well_a_new_operator_writes_nothing_and_asks_each_m
     await story.until("the first pulse after the first look", pulse_taken, seconds=120, every=1)
     assert len(tried(gate, story, STATUS)) == asked + 2
     assert len(story.operator_writes()) == writes
+
+
+PATIENT: Object = {
+    "verification": {"interval": "5s", "suspiciousInterval": "5s"},
+    "healing": {"orphanAfter": "1h", "staleAfter": "1h"},
+}
+"""All is seen often enough within seconds, and nothing is done about it."""
+
+
+async def test_what_was_seen_before_it_ended_is_seen_anew_before_anything_is_done_about_it(
+    story: Story, operator: Keeper
+) -> None:
+    """What was so before a time in which nobody looked may have come and gone in it."""
+    await story.apply(manifests.custom_resource(story.namespace, **PATIENT))
+    await all_well(story, replicas=3)
+    await story.annotate(mode="Heal")
+    first, stray, _ = [pod["metadata"]["name"] for pod in await story.pods()]
+    await story.delete("Pod", first)
+    await story.until_views(3, 3, 3)
+    await story.shell(f"kubectl exec -n {story.namespace} {stray} -c emqx -- emqx_ctl cluster leave")
+
+    async def suspects() -> dict[str, Object]:
+        status = (await story.resource()).get("status", {})
+        return {each["kind"]: each for each in status.get("suspects", ())}
+
+    async def seen_often_enough() -> bool:
+        seen = await suspects()
+        return seen.keys() == {"Orphan", "StaleNode"} and all(each["looks"] == 3 for each in seen.values())
+
+    async def seen_anew() -> bool:
+        seen = await suspects()
+        return seen["Orphan"]["looks"] < 3 and seen["StaleNode"]["since"] > before["StaleNode"]["since"]
+
+    await story.until("both to be seen in three looks", seen_often_enough)
+    before = await suspects()
+    await operator.kill()
+    await story.until("both to be counted anew", seen_anew, every=0.2)
+    await story.until("both to be seen in three looks again", seen_often_enough)
+    after = await suspects()
+    assert after["Orphan"]["since"] == before["Orphan"]["since"], "its pod is the same"

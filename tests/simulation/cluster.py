@@ -204,7 +204,7 @@ class Cluster:
     def lose(self, name: str, seconds: float) -> None:
         """Its machine is cut off: the pod ends only when that is back, and its node runs on until then."""
         pod = self.pods.get(name)
-        if pod is not None and pod.ending_at is None:
+        if pod is not None and pod.ending_at is None and pod.node in self.ekka.nodes:
             pod.ending_at, pod.ready_since = self.now + seconds, None
             self.ekka.links.lose(pod.node)
 

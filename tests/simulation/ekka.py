@@ -8,7 +8,7 @@ a node that has tables on its disk waits for those that went on without it; two 
 """
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
 from packaging.version import Version
@@ -119,9 +119,9 @@ class Ekka:
         running = frozenset(other for other in node.known if self._lists(node, other))
         return running, frozenset(node.known) - running
 
-    def islands(self) -> list[set[str]]:
-        """The truth: who is one cluster with whom, largest first."""
-        rest, found = set(self.nodes), []
+    def islands(self, among: Collection[str] | None = None) -> list[set[str]]:
+        """The truth: who is one cluster with whom, largest first; `among`: by way of these alone."""
+        rest, found = set(self.nodes if among is None else among), []
         while rest:
             island = edge = {rest.pop()}
             while edge:

@@ -22,6 +22,8 @@ from simulation.sight import Sight, when
 
 Witness = Callable[[Step, Observation], None]
 """Is shown each step with what it rests on, right before it is taken."""
+_NEWS = 2.0
+"""Seconds from an event to the look that it brings."""
 TAKEOVER = (16.0, 20.0)
 """Seconds until another replica leads where the leader has gone without a word."""
 
@@ -71,6 +73,10 @@ class Operator:
     forgotten: int = 0
     refused: set[str] = field(default_factory=set)
     """Guards that refused something at some time."""
+    _leads_from: float = 0.0
+    """Before that a successor is yet to come, and nobody hears anything."""
+    _pods: object = None
+    """As the watch showed them last."""
     _bare: EMQXAutoCluster | None = None
     """Without a status."""
     _decided: Decided | None = None
@@ -91,16 +97,28 @@ class Operator:
         elif self._decided is None and now >= self.due:
             self._look(witness)
 
+    def hear(self) -> None:
+        """What changes of the pods or of what is wanted brings a look at once."""
+        cluster = self.cluster
+        if not cluster.api_works or cluster.now < self._leads_from:
+            return
+        pods = {(p.uid, p.ip, p.ready_since, p.ending_at is None, p.restarts) for p in cluster.pods.values()}
+        told = (cluster.generation, pods)
+        if told != self._pods:
+            self._pods, self.due = told, min(self.due, cluster.now + _NEWS)
+
     def succeed(self, seconds: float) -> None:
         """Another replica, with another clock, leads after so long."""
         self._decided = None
-        self.due = self.cluster.now + seconds
+        self.fleet.lose_sight(self.ref)
+        self.due = self._leads_from = self.cluster.now + seconds
         self.sight.skew = self.chance.uniform(-4, 4)
 
     def _look(self, witness: Witness) -> None:
         """One pass, as the reconciler makes it."""
         if not self.cluster.api_works:
             self.due = self.cluster.now + 15
+            self.fleet.lose_sight(self.ref)
             return
         seen = self.sight.observed()
         done = self._judged(seen)
@@ -126,7 +144,10 @@ class Operator:
         options = annotations.parse(seen.workload.annotations)
         case = diagnosis.build(seen, options, self._resource().spec)
         findings = diagnosis.diagnose(case)
-        suspected = suspects.noted(self.status.suspects, case)
+        before = self.status.suspects
+        known = before if self.fleet.is_in_sight(self.ref) else suspects.unwatched(before)
+        suspected = suspects.noted(known, case)
+        self.fleet.sees(self.ref)
         self.fleet.note(self.ref, damaged=any(s.kind != suspects.STALE_NODE for s in suspected))
         memory = replace(
             Memory.of(seen.workload, self.status, options),
@@ -141,6 +162,7 @@ class Operator:
             said, succeeded = self._carry_out(step, decided.uids)
             if self.forgets_next:
                 self.forgets_next, self.forgotten = False, self.forgotten + 1
+                self.fleet.lose_sight(self.ref)
                 break
             at = when(self.cluster.now + self.sight.skew)
             self.status = report.after(

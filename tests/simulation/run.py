@@ -64,6 +64,7 @@ class World:
             operator.sight.remember()
             if int(now) % WATCH == 0:
                 operator.watch()
+            operator.hear()
             before = operator.forgotten
             operator.work(self.harm.witness)
             self.harm.forgotten |= operator.forgotten > before

@@ -58,8 +58,11 @@ class Truth:
         return now - max((self._ready.get(p.name, 0.0) for p in others), default=0.0)
 
     def _note_who_is_apart(self) -> None:
+        """Whom only the node of a pod that is going holds together is apart already."""
         now, nodes = self.cluster.now, self.cluster.ekka.nodes
-        largest = max(self.cluster.ekka.islands(), key=len, default=set())
+        staying = {pod.node for pod in self.cluster.live()} & nodes.keys()
+        islands = self.cluster.ekka.islands(staying)
+        largest = islands[0] if islands else set()
         alone = len(largest) == 1
         for name, node in nodes.items():
             if alone or name not in largest or node.stuck:

@@ -130,6 +130,13 @@ def foreign(observation: Observation) -> frozenset[str]:
     return frozenset(_beyond(observation.workload, every, running))
 
 
+def is_in_use(observation: Observation, name: str) -> bool:
+    """Whether a pod has this node name, a pod that is to come may get it, or a member lists it as running."""
+    every = list(observation.each_member())
+    runs = any(isinstance(m.view, View) and name in m.view.running for m in every)
+    return runs or not any(_beyond(observation.workload, every, [name]))
+
+
 def _beyond(workload: Workload, live: Sequence[Member], names: Collection[str]) -> Iterator[str]:
     """Those of the names that no live pod has, and that no pod that is yet to come may get."""
     known = Names(names)

@@ -1,8 +1,9 @@
 """What mode Heal may act on: each damage that is seen, since when, and in how many looks.
 
 A single look proves nothing: a member may be restarting, a view may be old. So damage is remembered in the status, by
-the pod's uid or the node's name, until it is seen no more. A look that could not tell has its looks counted anew: what
-was so before an hour of darkness may have come and gone in it.
+the pod's uid or the node's name, until it is seen no more. A look that could not tell has its looks counted anew, and
+so has a time in which nobody looked: what was so before an hour of darkness may have come and gone in it. A name may
+even have been some pod's meanwhile, so that its age counts anew as well.
 """
 
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from emqx_autocluster.api.annotations import Mode
 from emqx_autocluster.api.v1alpha1 import Suspect, delta
 from emqx_autocluster.diagnosis import Case
 from emqx_autocluster.diagnosis.formation import serving
+from emqx_autocluster.emqx import membership
 from emqx_autocluster.observation import Member, View
 
 ORPHAN = "Orphan"
@@ -30,7 +32,7 @@ def noted(before: tuple[Suspect, ...], case: Case) -> tuple[Suspect, ...]:
     if case.options.mode is not Mode.HEAL or case.is_replicant:
         return ()
     if not is_known(case):
-        return tuple(suspect.model_copy(update={"looks": 0}) for suspect in before)
+        return tuple(_doubted(s) for s in before if not _is_over(case, s))
     known = {(s.kind, s.subject, s.uid): s for s in before}
     at = case.observation.at.replace(microsecond=0)
     found = (
@@ -38,6 +40,22 @@ def noted(before: tuple[Suspect, ...], case: Case) -> tuple[Suspect, ...]:
         for kind, subject, uid in _damage(case)
     )
     return tuple(found)[:MOST]
+
+
+def unwatched(before: tuple[Suspect, ...]) -> tuple[Suspect, ...]:
+    """What is left of the suspects after a time in which nobody looked."""
+    return tuple(_doubted(suspect) for suspect in before if suspect.kind != STALE_NODE)
+
+
+def _doubted(suspect: Suspect) -> Suspect:
+    return suspect.model_copy(update={"looks": 0})
+
+
+def _is_over(case: Case, suspect: Suspect) -> bool:
+    """Whether also a look that cannot tell all of it tells that this is not so any more."""
+    if suspect.kind == STALE_NODE:
+        return membership.is_in_use(case.observation, suspect.subject.removeprefix("Node/"))
+    return all(member.pod.uid != suspect.uid for member in case.observation.each_member())
 
 
 def is_known(case: Case) -> bool:

@@ -25,6 +25,7 @@ class Fleet:
         self._damaged: dict[WorkloadRef, None] = {}
         self._members: dict[WorkloadRef, int] = {}
         self._met: set[WorkloadRef] = set()
+        self._in_sight: set[WorkloadRef] = set()
         self._uniform: Callable[[float, float], float] = Random().uniform
 
     def note(self, ref: WorkloadRef, *, damaged: bool) -> None:
@@ -40,10 +41,22 @@ class Fleet:
         self._met.add(ref)
         return first
 
+    def sees(self, ref: WorkloadRef) -> None:
+        """From now on nothing comes and goes there without being noticed, until sight of it is lost."""
+        self._in_sight.add(ref)
+
+    def is_in_sight(self, ref: WorkloadRef) -> bool:
+        """Not before its first look by this process, nor after one that failed."""
+        return ref in self._in_sight
+
+    def lose_sight(self, ref: WorkloadRef) -> None:
+        self._in_sight.discard(ref)
+
     def forget(self, ref: WorkloadRef) -> None:
         self._damaged.pop(ref, None)
         self._members.pop(ref, None)
         self._met.discard(ref)
+        self._in_sight.discard(ref)
 
     def first_look(self) -> float:
         """Seconds until one whose status can be believed is looked at: all of them, evenly, and small fleets soon."""

@@ -10,7 +10,7 @@ from emqx_autocluster import diagnosis, healing, metrics
 from emqx_autocluster.api import annotations
 from emqx_autocluster.api.annotations import WorkloadOptions
 from emqx_autocluster.api.findings import ConditionType, Finding, Reason
-from emqx_autocluster.api.v1alpha1 import EMQXAutoCluster, StatusModel
+from emqx_autocluster.api.v1alpha1 import EMQXAutoCluster, StatusModel, Suspect
 from emqx_autocluster.clients.errors import Forbidden, Invalid
 from emqx_autocluster.diagnosis import Case, Findings
 from emqx_autocluster.effects import Effects
@@ -57,6 +57,13 @@ class Reconciler:
 
     async def reconcile(self, ref: WorkloadRef, *, changed: bool) -> float | None:
         """Seconds until the next look; None: nothing to look at. `changed`: an event brought us here."""
+        try:
+            return await self._turn(ref, changed=changed)
+        except Exception:
+            self._fleet.lose_sight(ref)
+            raise
+
+    async def _turn(self, ref: WorkloadRef, *, changed: bool) -> float | None:
         appointment, at = self._appointments.pop(ref, None), self._now()
         if appointment and not changed and appointment.wait(at) > 0:
             differences = await self._observer.pulse_differences(ref)
@@ -151,6 +158,7 @@ class Reconciler:
         options = annotations.parse(workload.annotations)
         resource = _remembering(resource, workload)
         done = await self._look(workload, resource, options, changed=changed)
+        self._fleet.sees(workload.ref)
         status = report.status(resource, done)
         metrics.WORKLOADS.note(series.key(workload.ref), series.state(status, done))
         for verdict in done.plan.guards:
@@ -203,11 +211,15 @@ class Reconciler:
         # One workload's judgement may take long, and what else is to be done does not wait for it.
         judging = partial(self._judged, observation, options, resource)
         case, findings = await asyncio.get_running_loop().run_in_executor(self._judge, judging)
-        suspected = suspects.noted(resource.status.suspects, case)
+        suspected = suspects.noted(self._suspected(resource, workload.ref), case)
         self._fleet.note(workload.ref, damaged=any(s.kind != suspects.STALE_NODE for s in suspected))
         memory = Memory.of(workload, resource.status, options, self._actor.setback(workload.ref))
         memory = replace(memory, suspects=suspected, fleet=self._fleet.refusal(workload.ref))
         return Pass(case, findings, healing.plan(case, findings, memory, self._now()), memory)
+
+    def _suspected(self, resource: EMQXAutoCluster, ref: WorkloadRef) -> tuple[Suspect, ...]:
+        before = resource.status.suspects
+        return before if self._fleet.is_in_sight(ref) else suspects.unwatched(before)
 
     def _judged(
         self, observation: Observation, options: WorkloadOptions, resource: EMQXAutoCluster

@@ -117,6 +117,46 @@ def test_what_becomes_of_a_suspect(case: Case, kept: list[str]) -> None:
         assert after[0].looks == 1, "it begins anew with each pod"
 
 
+@pytest.mark.parametrize(
+    ("case", "kept"),
+    [
+        pytest.param(
+            heal(members=changed(members("a b c", stopped=GONE), "a", view=NOT_READ)),
+            GONE,
+            id="a view was not read, and nobody has the names",
+        ),
+        pytest.param(
+            heal(members=changed(members("a b c", stopped=GONE), "c", ip="10.244.0.71"), **IN_ROLLOUT),
+            GONE[1:],
+            id="a new pod of a rollout has the address of one of them",
+        ),
+        pytest.param(
+            heal(
+                members=changed(members("a b c", stopped=GONE[1:]), "b", view=View(frozenset({GONE[0]}))),
+                **IN_ROLLOUT,
+            ),
+            GONE[1:],
+            id="a member lists one of them as running",
+        ),
+    ],
+)
+def test_a_name_that_is_seen_to_be_in_use_is_no_suspect_any_more_also_where_not_all_can_be_told(
+    case: Case, kept: list[str]
+) -> None:
+    before = remembered(heal(stopped=GONE)).suspects
+    after = suspects.noted(before, case)
+    assert [s.subject.removeprefix("Node/") for s in after] == kept
+    assert {s.looks for s in after} == {0}
+
+
+def test_after_a_time_in_which_nobody_looked_damage_is_counted_anew_and_names_begin_anew() -> None:
+    """A name may have been some pod's meanwhile; a pod's own damage has its uid."""
+    before = remembered(heal("a b", "c", stopped=GONE)).suspects
+    assert [s.kind for s in before] == ["Orphan", "StaleNode", "StaleNode"]
+    after = suspects.unwatched(before)
+    assert [(s.kind, s.looks, s.since) for s in after] == [("Orphan", 0, before[0].since)]
+
+
 def test_a_name_that_one_member_lists_as_running_is_no_suspect() -> None:
     group = changed(
         members("a b c", stopped=GONE), "b", view=View(frozenset(map(node_of, "abc")) | {GONE[0]})
