@@ -9,7 +9,18 @@ from typing import Annotated, Any
 
 import typer
 
-from bench import doctor, fairness, fleet, footprint, gathering, repair, results, verification, workloads
+from bench import (
+    burden,
+    doctor,
+    fairness,
+    fleet,
+    footprint,
+    gathering,
+    repair,
+    results,
+    verification,
+    workloads,
+)
 from bench.results import Result
 from bench.telling import tell
 
@@ -20,6 +31,7 @@ class Figure(StrEnum):
     RIGHTS = "rights"
     ROLL = "roll"
     GATHERING = "gathering"
+    BURDEN = "burden"
     VERIFICATION = "verification"
     FOOTPRINT = "footprint"
     DOCTOR = "doctor"
@@ -31,6 +43,7 @@ _MEASURES: dict[Figure, Callable[..., Awaitable[list[Result]]]] = {
     Figure.RIGHTS: repair.rights,
     Figure.ROLL: repair.roll,
     Figure.GATHERING: gathering.measure,
+    Figure.BURDEN: burden.measure,
     Figure.VERIFICATION: verification.measure,
     Figure.FOOTPRINT: footprint.measure,
     Figure.DOCTOR: doctor.measure,

@@ -75,8 +75,8 @@ class Operator:
     """Guards that refused something at some time."""
     _leads_from: float = 0.0
     """Before that a successor is yet to come, and nobody hears anything."""
-    _pods: object = None
-    """As the watch showed them last."""
+    _heard: object = None
+    """What the watch showed last of the workload."""
     _bare: EMQXAutoCluster | None = None
     """Without a status."""
     _decided: Decided | None = None
@@ -98,14 +98,19 @@ class Operator:
             self._look(witness)
 
     def hear(self) -> None:
-        """What changes of the pods or of what is wanted brings a look at once."""
+        """What changes in the workload or its status brings a look at once; pods are not watched."""
         cluster = self.cluster
         if not cluster.api_works or cluster.now < self._leads_from:
             return
-        pods = {(p.uid, p.ip, p.ready_since, p.ending_at is None, p.restarts) for p in cluster.pods.values()}
-        told = (cluster.generation, pods)
-        if told != self._pods:
-            self._pods, self.due = told, min(self.due, cluster.now + _NEWS)
+        live = cluster.live()
+        counts = (
+            len(live),
+            sum(pod.revision == cluster.revision for pod in live),
+            sum(pod.ready_since is not None for pod in live),
+            sum(map(cluster.is_available, live)),
+        )
+        if (cluster.generation, counts) != self._heard:
+            self._heard, self.due = (cluster.generation, counts), min(self.due, cluster.now + _NEWS)
 
     def succeed(self, seconds: float) -> None:
         """Another replica, with another clock, leads after so long."""

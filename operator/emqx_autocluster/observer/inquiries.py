@@ -1,7 +1,8 @@
 """Whose last answer still counts, and who has to be asked: by what the sockets say, since asking is dear.
 
-A connection is no membership. So only of a member that was in one cluster with all others an unchanged pulse says
-that it still is; one that stands apart counts as it did only while it has no connection with anybody, and not for long.
+A connection is no membership. So only of a member that was in one cluster with all whom it is connected with an
+unchanged pulse says that it still is: whom it has no connection with, such as a pod that has just started, it cannot
+have joined. One that stands apart counts as it did only while it has no connection with anybody, and not for long.
 """
 
 from collections.abc import Collection, Mapping
@@ -23,7 +24,7 @@ def due(visit: Visit, pulses: Pulses, asked: Collection[str]) -> list[Pod]:
     rest = [pod for pod in visit.running if pod.uid not in asked]
     if not visit.depth.believed:
         return rest
-    joined = _joined(visit)
+    joined = _joined(visit, pulses)
     doubtful = [pod for pod in rest if _is_doubtful(visit, pulses, joined, pod)]
     if doubtful or asked:
         return doubtful
@@ -47,18 +48,25 @@ def _is_doubtful(visit: Visit, pulses: Pulses, joined: Collection[str], pod: Pod
     return not lone or visit.at - answer.at >= LONE
 
 
-def _joined(visit: Visit) -> frozenset[str]:
-    """The uids of those that each other running member listed when it was last asked, and that listed each of them."""
+def _joined(visit: Visit, pulses: Pulses) -> frozenset[str]:
+    """The uids of those that list, and are listed by, each running member that they have to do with."""
     running = visit.running
     views = {pod.uid: answer.view.running for pod in running if (answer := _answer(visit, pod))}
     listed = membership.Names(frozenset[str]().union(*views.values()))
     names = {pod.uid: _name(visit, pod, listed) for pod in running}
 
+    def lists(one: str, other: str) -> bool:
+        return one in views and names[other] in views[one]
+
+    def is_connected(uid: str, other: Pod) -> bool:
+        """Or its sockets could not be read."""
+        pulse = pulses.get(uid, NOT_ASKED)
+        return not isinstance(pulse, Pulse) or other.ip in pulse.nodes
+
     def is_joined(uid: str) -> bool:
-        others = (pod.uid for pod in running if pod.uid != uid)
-        return all(
-            other in views and names[other] in views[uid] and names[uid] in views[other] for other in others
-        )
+        others = [pod for pod in running if pod.uid != uid]
+        near = [p.uid for p in others if lists(uid, p.uid) or lists(p.uid, uid) or is_connected(uid, p)]
+        return all(lists(uid, other) and lists(other, uid) for other in near) and bool(near or not others)
 
     return frozenset(uid for uid in views if is_joined(uid))
 

@@ -67,7 +67,8 @@ def depth(resource: EMQXAutoCluster, *, changed: bool) -> Depth:
     """How much the next look asks for; `changed`: an event or a pulse says that something is not as it was."""
     status, verification = resource.status, resource.spec.verification
     suspicious = is_suspicious(status)
-    followed = not changed and suspicious and (status.procedure is not None or _is_under_way(status))
+    # Members come, join and go, which each one's sockets show: an event about one is no reason to ask all.
+    followed = suspicious and (status.procedure is not None or _is_under_way(status))
     believed = delta(verification.suspicious_interval if suspicious else verification.interval)
     if status.stale_nodes:
         believed = min(believed, _STALE)

@@ -240,6 +240,17 @@ async def test_one_that_is_connected_and_not_listed_is_asked_each_time() -> None
     assert await looks.look(FOLLOWED, seconds=9) == "", "joined"
 
 
+async def test_those_without_a_connection_to_a_pod_that_has_just_started_are_not_asked_again() -> None:
+    looks = Looks(Pods(dict(WHOLE)))
+    await looks.look(ALL)
+    looks.running = (*looks.running, replace(a_pod("d"), created=AT))
+    looks.pods.lists |= {"d": "d"}
+    looks.pods.connected = {**WHOLE, "d": "d"}
+    assert await looks.look(FOLLOWED, seconds=3) == "d"
+    looks.pods.connected |= {"a": "a b c d", "d": "a d"}
+    assert await looks.look(FOLLOWED, seconds=6) == "a d", "a connection may be the beginning of a join"
+
+
 async def test_the_old_members_are_asked_when_a_new_one_lists_them() -> None:
     looks = Looks(Pods(dict(WHOLE)))
     await looks.look(ALL)

@@ -184,7 +184,13 @@ ROLLING, ALONE = told("TargetProgressing"), told("MembersOrphaned", "False")
         pytest.param(
             ROLLING, False, {}, (False, 15, False, True), id="a rollout: those whose pulse has changed"
         ),
-        pytest.param(ROLLING, True, {}, (True, 0, False, True), id="news of a rollout: all are asked"),
+        pytest.param(
+            ROLLING,
+            True,
+            {},
+            (True, 15, False, True),
+            id="news of a rollout: what is around the members is read, and those whose pulse has changed are asked",
+        ),
         pytest.param(
             told("NotFormed", "False", procedure=UNDER_WAY),
             False,
