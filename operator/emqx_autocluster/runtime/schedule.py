@@ -33,6 +33,7 @@ _YOUNG = timedelta(minutes=2)
 """So long after a pod was made its rollout is followed closely."""
 _STALE = timedelta(minutes=1)
 """So long a member's answer counts that lists names which nobody has: no socket shows that they were removed."""
+_ON_REMEMBERED = {Action.JOIN_CLUSTER, Action.HOLD_ROLLOUT}
 _UNHURRIED = 4
 """What only a person can put right is looked at this many times less often than what may mend itself."""
 
@@ -98,7 +99,8 @@ def needs_whole_look(resource: EMQXAutoCluster, done: Pass) -> bool:
     """Whether something would follow from remembered answers that only fresh ones may lead to.
 
     Nothing turns True by them, and nothing is done: but for a join after another, since a lone member's last answer
-    is some seconds old, and its sockets show that it still has no connection.
+    is some seconds old, and its sockets show that it still has no connection; and but for holding a rollout, which
+    needs no proof and may not come late.
     """
     formed = _condition(resource.status, ConditionType.CLUSTER_FORMED)
     was_formed = formed is not None and formed.status == "True"
@@ -106,7 +108,7 @@ def needs_whole_look(resource: EMQXAutoCluster, done: Pass) -> bool:
         return True
     if done.plan.heals and done.plan.now:
         return True
-    return any(step.action is not Action.JOIN_CLUSTER for step in done.plan.now)
+    return any(step.action not in _ON_REMEMBERED for step in done.plan.now)
 
 
 def next_look(resource: EMQXAutoCluster, done: Pass) -> float:

@@ -25,7 +25,10 @@ from builders import (
 from emqx_autocluster import diagnosis
 from emqx_autocluster.api.v1alpha1 import Condition, LastAction, Procedure, StatusModel, Suspect
 from emqx_autocluster.diagnosis import Case
+from emqx_autocluster.emqx.discovery import API_SERVER
 from emqx_autocluster.healing import Action, Memory, Setback
+from emqx_autocluster.objects import template
+from emqx_autocluster.objects.template import FieldChange, Record
 from emqx_autocluster.reporting import report
 from emqx_autocluster.reporting.report import Pass
 from emqx_autocluster.runtime import schedule
@@ -33,6 +36,7 @@ from emqx_autocluster.runtime import schedule
 ORPHAN = a_case(members=members("a b", "c"))
 STALE = a_case(members=members("a b c", stopped=["emqx@10.244.0.71"]))
 UNDER_WAY = a_procedure("a", "b", "c")
+ADDRESS = FieldChange(template.ENV + API_SERVER, {"name": API_SERVER, "value": "nonsense"}, "")
 
 
 def seconds(
@@ -262,6 +266,18 @@ GATHERING = Memory(UNDER_WAY)
             GATHERING,
             True,
             id="anything else is to be done",
+        ),
+        pytest.param(
+            a_case(
+                **IN_ROLLOUT,
+                members=changed(members("a b c", "d"), "d", created=ago(22), ready_since=ago(15)),
+                status_replicas=4,
+                available_replicas=3,
+            ),
+            ROLLING,
+            Memory(UNDER_WAY, original=Record("emqx", (ADDRESS,)).dump()),
+            False,
+            id="a rollout is to be held",
         ),
     ],
 )
