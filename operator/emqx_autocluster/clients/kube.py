@@ -4,6 +4,7 @@ The library finds the cluster and the credentials; the requests are aiohttp's, s
 cost about 100 MiB of memory and seconds of start-up, and its exec speaks only an old channel protocol.
 """
 
+import asyncio
 import json
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
@@ -24,7 +25,7 @@ from kubernetes.aio.config import ConfigException, load_incluster_config
 from yarl import URL
 
 from emqx_autocluster import __version__, metrics
-from emqx_autocluster.clients import kubeconfig, paths
+from emqx_autocluster.clients import kubeconfig, overload, paths
 from emqx_autocluster.clients.errors import APIError, TooLarge, Unavailable, api_error
 from emqx_autocluster.clients.payload import MetadataOnly, Payloads, SlimResponse, without_writers
 
@@ -303,29 +304,43 @@ class Kube:
         content_type: str = "application/json",
     ) -> AsyncIterator[bytes]:
         """While it is open, no other large answer is being read."""
-        if method is not HTTPMethod.GET:
-            await self._pass_the_fence()
+        what = {
+            "params": {key: value for key, value in (query or {}).items() if value},
+            "data": None if body is None else json.dumps(body).encode(),
+            "headers": {"Content-Type": content_type},
+        }
         async with AsyncExitStack() as until:
-            try:
-                async with self._session.request(
-                    method,
-                    self._url(path),
-                    params={key: value for key, value in (query or {}).items() if value},
-                    data=None if body is None else json.dumps(body).encode(),
-                    headers={"Content-Type": content_type},
-                    allow_redirects=False,
-                    server_hostname=self.server_name,
-                    timeout=aiohttp.ClientTimeout(total=self._deadline, sock_connect=CONNECT_SECONDS),
-                ) as response:
-                    self._set_clock(response.headers.get("Date"))
-                    answer = await self._payloads.read(response, until)
-            except _FAILURES as error:
-                metrics.REQUESTS.labels(str(method), "0").inc()
-                raise _no_answer(error) from error
-            metrics.REQUESTS.labels(str(method), str(response.status)).inc()
+            for left in reversed(range(overload.TRIES)):
+                response, answer = await self._sent(method, path, until, what)
+                wait = overload.asks_to_wait(response.status, response.headers, path)
+                if wait is None or not left:
+                    break
+                await asyncio.sleep(wait)
             if response.status >= HTTPStatus.MULTIPLE_CHOICES:
                 raise api_error(response.status, answer)
             yield answer
+
+    async def _sent(
+        self, method: HTTPMethod, path: str, until: AsyncExitStack, what: Mapping[str, Any]
+    ) -> tuple[aiohttp.ClientResponse, bytes]:
+        if method is not HTTPMethod.GET:
+            await self._pass_the_fence()
+        try:
+            async with self._session.request(
+                method,
+                self._url(path),
+                **what,
+                allow_redirects=False,
+                server_hostname=self.server_name,
+                timeout=aiohttp.ClientTimeout(total=self._deadline, sock_connect=CONNECT_SECONDS),
+            ) as response:
+                self._set_clock(response.headers.get("Date"))
+                answer = await self._payloads.read(response, until)
+        except _FAILURES as error:
+            metrics.REQUESTS.labels(str(method), "0").inc()
+            raise _no_answer(error) from error
+        metrics.REQUESTS.labels(str(method), str(response.status)).inc()
+        return response, answer
 
     def _set_clock(self, date: str | None) -> None:
         try:
