@@ -126,7 +126,7 @@ image-test: have-go venv ## Run the image, after make image, as its Deployment w
 	@$(HARNESS) -m sandbox build
 	$(BIN)/pytest -q tests/external/test_image.py
 
-release: venv ## Build dist/ from a clean commit: packages, one manifest, the inventory of software, and their sums
+release: venv ## Build dist/ from a clean commit: packages, one manifest, the chart, the inventory of software, and their sums
 	@$(BIN)/python -m release
 
 lock: ## Resolve requirements/*.lock anew, and the inventory of software with them; needs uv

@@ -14,6 +14,7 @@ import yaml
 
 from helm import program
 from helm.command import Helm, HelmError
+from release import chart, tree
 from running import NAMESPACE, ROOT
 from sandbox import binaries
 from test_chart import CHART, VALUES, leaves
@@ -309,10 +310,19 @@ def test_a_cluster_that_has_no_such_policies_is_told_so(helm: Helm) -> None:
     assert not {kind for kind, *_ in found if "Admission" in kind}
 
 
-def test_the_packed_chart_renders_the_same(helm: Helm, tmp_path: Path) -> None:
-    helm("package", str(CHART), "--destination", str(tmp_path))
-    packed = tmp_path / f"{NAME}-{VERSION}.tgz"
-    names = subprocess.run(["tar", "-tzf", str(packed)], capture_output=True, text=True, check=True).stdout
-    assert f"{NAME}/crds/emqxautoclusters.yaml" in names.split()
-    told = objects(helm("template", "any", str(packed), "--namespace", NAMESPACE, "--include-crds"))
-    assert told == rendered(helm, "--include-crds")
+def names_in(packed: Path) -> list[str]:
+    told = subprocess.run(["tar", "-tzf", str(packed)], capture_output=True, text=True, check=True).stdout
+    return sorted(told.split())
+
+
+def test_the_chart_of_a_release_is_what_helm_itself_packs(helm: Helm, tmp_path: Path) -> None:
+    helm("package", str(CHART), "--destination", str(tmp_path / "helm"))
+    by_helm, released = tmp_path / "helm" / f"{NAME}-{VERSION}.tgz", tmp_path / f"{NAME}-{VERSION}.tgz"
+    released.write_bytes(chart.package(ROOT, tree.commit(ROOT)))
+    assert names_in(released) == names_in(by_helm)
+    assert f"{NAME}/crds/emqxautoclusters.yaml" in names_in(released)
+    assert "0 chart(s) failed" in helm("lint", "--strict", str(released))
+    assert helm("show", "all", str(released)) == helm("show", "all", str(by_helm))
+    for packed in (released, by_helm):
+        told = objects(helm("template", "any", str(packed), "--namespace", NAMESPACE, "--include-crds"))
+        assert told == rendered(helm, "--include-crds")
