@@ -72,6 +72,7 @@ chart: ## Copy into the chart anew what it has of crds/ and deploy/
 	cp deploy/20-rbac.yaml $(CHART)/files/rbac.yaml
 	cp deploy/50-guardrails.yaml $(CHART)/files/guardrails.yaml
 	cp deploy/monitoring/podmonitor.yaml deploy/monitoring/prometheusrule.yaml $(CHART)/files/
+	cp deploy/monitoring/grafana/dashboard.json $(CHART)/files/
 
 pictures: have-go venv ## Make the README's pictures of the terminal anew, from a real run
 	@$(HARNESS) -m sandbox build
