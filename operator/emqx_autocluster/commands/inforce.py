@@ -61,7 +61,7 @@ def _facts(given: DiscoverySettings) -> Iterator[tuple[str, Fact[Setting]]]:
         (discovery.NAME, given.name),
         (discovery.HOST, given.host),
         (discovery.NODE_NAME, given.node_name),
-        (discovery.LONG_NODE_NAME, given.long_node_name),
+        (discovery.LONG_NODE_NAME, given.long_node_name_as_read),
     )
 
 
