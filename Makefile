@@ -72,6 +72,7 @@ chart: ## Copy into the chart anew what it has of crds/ and deploy/
 	cp deploy/20-rbac.yaml $(CHART)/files/rbac.yaml
 	cp deploy/50-guardrails.yaml $(CHART)/files/guardrails.yaml
 	cp deploy/monitoring/podmonitor.yaml deploy/monitoring/prometheusrule.yaml $(CHART)/files/
+	cp deploy/monitoring/grafana/dashboard.json $(CHART)/files/
 
 pictures: have-go venv ## Make the README's pictures of the terminal anew, from a real run
 	@$(HARNESS) -m sandbox build
@@ -126,7 +127,7 @@ image-test: have-go venv ## Run the image, after make image, as its Deployment w
 	@$(HARNESS) -m sandbox build
 	$(BIN)/pytest -q tests/external/test_image.py
 
-release: venv ## Build dist/ from a clean commit: packages, one manifest, the inventory of software, and their sums
+release: venv ## Build dist/ from a clean commit: packages, one manifest, the chart, the inventory of software, and their sums
 	@$(BIN)/python -m release
 
 lock: ## Resolve requirements/*.lock anew, and the inventory of software with them; needs uv

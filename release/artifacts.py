@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from release import inventory
+from release import chart, inventory
 from release.tree import Commit
 
 SUMS = "SHA256SUMS"
@@ -20,6 +20,7 @@ def build(root: Path, into: Path, version: str, commit: Commit) -> list[Path]:
     _packages(root, into, commit)
     name = f"emqx-autocluster-{version}"
     (into / f"{name}.yaml").write_text(manifests(root))
+    (into / f"{name}.tgz").write_bytes(chart.package(root, commit))
     (into / f"{name}.cdx.json").write_text(inventory.text())
     (into / SUMS).write_text(_sums(into))
     return sorted(into.iterdir())

@@ -38,6 +38,14 @@ def series(name: str, values: str, **labels: str) -> dict[str, str]:
     return {"series": f"emqx_autocluster_{name}{OF_EMQX[:-1]}{more}}}", "values": values}
 
 
+def watched(**namespaces: int) -> list[dict[str, str]]:
+    named = "emqx_autocluster_namespace_watched"
+    return [
+        {"series": f'{named}{{namespace="{name}"}}', "values": f"{value}x20"}
+        for name, value in namespaces.items()
+    ]
+
+
 def behaviour(folder: Path) -> Path:
     """What promtool plays: a minute for each value."""
     leads = {"series": "emqx_autocluster_leader", "values": "1x60"}
@@ -80,6 +88,9 @@ def behaviour(folder: Path) -> Path:
             0,
         ),
         ("EMQXStaleNodes", [leads, series("stale_nodes", "3x90")], "61m", 1),
+        ("EMQXAutoclusterNamespaceNotWatched", [leads, *watched(plant=0, iot=1)], "16m", 1),
+        ("EMQXAutoclusterNamespaceNotWatched", [leads, *watched(plant=0)], "14m", 0),
+        ("EMQXAutoclusterNamespaceNotWatched", [leads, *watched(iot=1)], "16m", 0),
         ("EMQXAutoclusterAbsent", [{"series": "emqx_autocluster_leader", "values": "0x20"}], "6m", 1),
         ("EMQXAutoclusterAbsent", [leads], "6m", 0),
         ("EMQXAutoclusterNotVerified", [leads, series("last_verified_timestamp_seconds", "0x90")], "36m", 1),

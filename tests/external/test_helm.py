@@ -14,6 +14,7 @@ import yaml
 
 from helm import program
 from helm.command import Helm, HelmError
+from release import chart, tree
 from running import NAMESPACE, ROOT
 from sandbox import binaries
 from test_chart import CHART, VALUES, leaves
@@ -23,7 +24,9 @@ Key = tuple[str, str, str]
 """Kind, namespace, name."""
 DEPLOYED = sorted((ROOT / "deploy").glob("[0-9]*.yaml"))
 MONITORING = [ROOT / "deploy" / "monitoring" / f"{name}.yaml" for name in ("podmonitor", "prometheusrule")]
-MONITORED = {"monitoring": {"podMonitor": {"enabled": True}, "prometheusRule": {"enabled": True}}}
+MONITORED = {
+    "monitoring": {name: {"enabled": True} for name in ("podMonitor", "prometheusRule", "dashboard")}
+}
 NAME = "emqx-autocluster"
 NAMESPACE_ITSELF = ("Namespace", "", NAMESPACE)
 ABSENT = None
@@ -80,12 +83,17 @@ def test_by_default_it_is_what_deploy_has_but_the_namespace(helm: Helm) -> None:
 
 
 def test_for_some_namespaces_it_is_what_the_overlay_makes_but_the_namespace(helm: Helm) -> None:
-    kubectl = asyncio.run(binaries.provide(print))["kubectl"]
-    overlay = [str(kubectl), "kustomize", str(ROOT / "deploy" / "namespaced")]
-    wanted = objects(subprocess.run(overlay, capture_output=True, text=True, check=True).stdout)
+    wanted = kustomized("namespaced")
     del wanted[NAMESPACE_ITSELF]
     found = rendered(helm, "--include-crds", values={"namespaces": ["iot"]})
     assert {key: plain(one) for key, one in found.items()} == {key: plain(one) for key, one in wanted.items()}
+
+
+def kustomized(*folder: str) -> dict[Key, Object]:
+    """What a folder of deploy/ is by `kubectl apply -k`."""
+    kubectl = asyncio.run(binaries.provide(print))["kubectl"]
+    command = [str(kubectl), "kustomize", str(ROOT.joinpath("deploy", *folder))]
+    return objects(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
 def plain(found: Object) -> Object:
@@ -106,7 +114,13 @@ def test_the_operators_own_namespace_can_be_one_of_them(helm: Helm) -> None:
 
 def test_with_monitoring_it_is_what_deploy_has_of_that(helm: Helm) -> None:
     found = rendered(helm, values=MONITORED)
-    assert {key: found[key] for key in found.keys() - rendered(helm).keys()} == shipped(*MONITORING)
+    more = {key: found[key] for key in found.keys() - rendered(helm).keys()}
+    dashboard = more.pop(DASHBOARD)
+    assert more == shipped(*MONITORING)
+    # There it is made in whatever namespace `-n` says.
+    assert dashboard["metadata"].pop("namespace") == NAMESPACE
+    assert [dashboard] == [*kustomized("monitoring", "grafana").values()]
+    assert json.loads(dashboard["data"][f"{NAME}.json"])["title"]
 
 
 def test_in_another_namespace_nothing_is_left_of_the_first(helm: Helm) -> None:
@@ -148,6 +162,7 @@ VERSION = yaml.safe_load((CHART / "Chart.yaml").read_text())["version"]
 DEPLOYMENT = ("Deployment", NAMESPACE, NAME)
 BUDGET = ("PodDisruptionBudget", NAMESPACE, NAME)
 POD_MONITOR, RULE = ("PodMonitor", NAMESPACE, NAME), ("PrometheusRule", NAMESPACE, NAME)
+DASHBOARD, ELSEWHERE = (("ConfigMap", where, f"{NAME}-dashboard") for where in (NAMESPACE, "grafana"))
 ACCOUNT = ("ServiceAccount", NAMESPACE, NAME)
 POD = "spec/template/spec"
 OPERATOR = f"{POD}/containers/operator"
@@ -216,6 +231,15 @@ EFFECTS: list[tuple[str, Any, Key, str, Any]] = [
     ("monitoring.podMonitor.interval", "15s", POD_MONITOR, "spec/podMetricsEndpoints/0/interval", "15s"),
     ("monitoring.prometheusRule.enabled", True, RULE, "kind", "PrometheusRule"),
     ("monitoring.prometheusRule.labels", {"release": "ours"}, RULE, "metadata/labels/release", "ours"),
+    ("monitoring.dashboard.enabled", True, DASHBOARD, "metadata/labels/grafana_dashboard", "1"),
+    (
+        "monitoring.dashboard.labels",
+        {"grafana_dashboard": "ours"},
+        DASHBOARD,
+        "metadata/labels/grafana_dashboard",
+        "ours",
+    ),
+    ("monitoring.dashboard.namespace", "grafana", ELSEWHERE, "kind", "ConfigMap"),
     (
         "serviceAccount.annotations",
         {"a/b": "c"},
@@ -233,7 +257,11 @@ EFFECTS: list[tuple[str, Any, Key, str, Any]] = [
     ("topologySpreadConstraints", [SPREAD], DEPLOYMENT, f"{POD}/topologySpreadConstraints", [SPREAD]),
 ]
 """A value, what is given, and the object and place where it has to be seen."""
-ALSO = {"guardrails.enabled": "ValidatingAdmissionPolicy", "namespaces": r"ClusterRole|Role\w* (iot|plant) "}
+ALSO = {
+    "guardrails.enabled": "ValidatingAdmissionPolicy",
+    "namespaces": r"ClusterRole|Role\w* (iot|plant) ",
+    "monitoring.dashboard.namespace": "ConfigMap",
+}
 """Values of which more than one object hangs: the beginnings of what they are called."""
 
 
@@ -291,6 +319,10 @@ def written(values: Object, folder: Path) -> Iterator[str]:
             {"tolerations": [{"keys": "spot"}]},
             "at '/tolerations/0': additional properties 'keys' not allowed",
         ),
+        (
+            {"monitoring": {"dashboard": {"namespace": "Grafana"}}},
+            "at '/monitoring/dashboard/namespace': 'Grafana' does not match pattern",
+        ),
         ({"resources": {"limit": {}}}, "at '/resources': additional properties 'limit' not allowed"),
     ],
     ids=lambda value: str(value)[:60],
@@ -309,10 +341,19 @@ def test_a_cluster_that_has_no_such_policies_is_told_so(helm: Helm) -> None:
     assert not {kind for kind, *_ in found if "Admission" in kind}
 
 
-def test_the_packed_chart_renders_the_same(helm: Helm, tmp_path: Path) -> None:
-    helm("package", str(CHART), "--destination", str(tmp_path))
-    packed = tmp_path / f"{NAME}-{VERSION}.tgz"
-    names = subprocess.run(["tar", "-tzf", str(packed)], capture_output=True, text=True, check=True).stdout
-    assert f"{NAME}/crds/emqxautoclusters.yaml" in names.split()
-    told = objects(helm("template", "any", str(packed), "--namespace", NAMESPACE, "--include-crds"))
-    assert told == rendered(helm, "--include-crds")
+def names_in(packed: Path) -> list[str]:
+    told = subprocess.run(["tar", "-tzf", str(packed)], capture_output=True, text=True, check=True).stdout
+    return sorted(told.split())
+
+
+def test_the_chart_of_a_release_is_what_helm_itself_packs(helm: Helm, tmp_path: Path) -> None:
+    helm("package", str(CHART), "--destination", str(tmp_path / "helm"))
+    by_helm, released = tmp_path / "helm" / f"{NAME}-{VERSION}.tgz", tmp_path / f"{NAME}-{VERSION}.tgz"
+    released.write_bytes(chart.package(ROOT, tree.commit(ROOT)))
+    assert names_in(released) == names_in(by_helm)
+    assert f"{NAME}/crds/emqxautoclusters.yaml" in names_in(released)
+    assert "0 chart(s) failed" in helm("lint", "--strict", str(released))
+    assert helm("show", "all", str(released)) == helm("show", "all", str(by_helm))
+    for packed in (released, by_helm):
+        told = objects(helm("template", "any", str(packed), "--namespace", NAMESPACE, "--include-crds"))
+        assert told == rendered(helm, "--include-crds")

@@ -14,6 +14,7 @@ import manifests
 from emqx_autocluster.clients.kube import Kube
 from helm import program
 from helm.command import Helm, HelmError
+from release import chart, tree
 from running import NAMESPACE, ROOT, RunningOperator
 from sandbox.handle import KubectlError, SandboxHandle
 from sandbox.kubelet.control import Control
@@ -87,9 +88,14 @@ LOG_LEVEL = '{.spec.template.spec.containers[0].env[?(@.name=="EMQX_AUTOCLUSTER_
 
 
 @pytest.mark.timeout(600)
-async def test_one_installation_from_install_to_uninstall(own_sandbox: SandboxHandle, helm: Helm) -> None:
+async def test_one_installation_from_install_to_uninstall(
+    own_sandbox: SandboxHandle, helm: Helm, tmp_path: Path
+) -> None:
+    """From the file that a release has, and changed from the folder of a checkout."""
+    packed = tmp_path / f"{RELEASE}.tgz"
+    packed.write_bytes(chart.package(ROOT, tree.commit(ROOT)))
     notes = await asyncio.to_thread(
-        helm, "install", RELEASE, str(CHART), *IN_NAMESPACE, "--create-namespace", "--wait"
+        helm, "install", RELEASE, str(packed), *IN_NAMESPACE, "--create-namespace", "--wait"
     )
     async with watched_over(own_sandbox) as story:
         *followed, opt_out = commands(notes)

@@ -176,12 +176,12 @@ async def test_alerts_come_and_go_with_the_damage_and_each_panel_shows_it(
 
 async def test_the_dashboard_is_loaded_as_the_page_says(story: Story) -> None:
     """By the label that the sidecar looks for; here into the story's namespace."""
-    [command] = re.findall(r"```\n(kubectl create configmap .+?)\n```", PAGE, re.DOTALL)
+    [command] = re.findall(r"```\n(kubectl apply -k .+?)\n```", PAGE)
     await story.shell(f"cd {ROOT} && {command.replace('-n monitoring', f'-n {story.namespace}')}")
     [found] = await story.kube.list(
         f"/api/v1/namespaces/{story.namespace}/configmaps", label_selector="grafana_dashboard=1"
     )
-    assert json.loads(found["data"]["dashboard.json"]) == DASHBOARD
+    assert json.loads(found["data"]["emqx-autocluster.json"]) == DASHBOARD
 
 
 async def until_shown(prometheus: Prometheus, story: Story, **wanted: float) -> None:

@@ -63,6 +63,7 @@ def test_the_chart_is_of_this_version() -> None:
         ("files/guardrails.yaml", "deploy/50-guardrails.yaml"),
         ("files/podmonitor.yaml", "deploy/monitoring/podmonitor.yaml"),
         ("files/prometheusrule.yaml", "deploy/monitoring/prometheusrule.yaml"),
+        ("files/dashboard.json", "deploy/monitoring/grafana/dashboard.json"),
     ],
 )
 def test_what_the_chart_has_of_deploy_is_the_same_text(copy: str, source: str) -> None:

@@ -20,6 +20,7 @@ QUERIES: list[str] = [target["expr"] for panel in PANELS for target in panel["ta
 ASKED = [*QUERIES, *(v["definition"] for v in VARIABLES if v["type"] == "query")]
 OF_THE_SCRAPE = {"pod", "instance"}
 """Labels that Prometheus gives itself."""
+MADE_WITH = "kubectl apply -k deploy/monitoring/grafana"
 COLUMNS = 24
 MEBI = 1024 * 1024
 
@@ -141,3 +142,10 @@ def test_kubectl_apply_of_the_folder_meets_nothing_but_objects() -> None:
     files = [path for path in MONITORING.iterdir() if path.suffix in {".json", ".yaml", ".yml"}]
     assert files
     assert all("kind" in yaml.safe_load(path.read_text()) for path in files)
+
+
+def test_the_folder_of_the_dashboard_makes_what_grafanas_sidecar_looks_for() -> None:
+    [made] = yaml.safe_load((MONITORING / "grafana" / "kustomization.yaml").read_text())["configMapGenerator"]
+    assert made["files"] == ["emqx-autocluster.json=dashboard.json"]
+    assert made["options"]["labels"]["grafana_dashboard"] == "1"
+    assert f"{MADE_WITH} -n" in PAGE

@@ -24,12 +24,14 @@ def exported() -> dict[str, set[str]]:
     """Metric -> its labels."""
     key = ("iot", "Deployment", "emqx")
     metrics.WORKLOADS.note(key, State({"Ready": "True"}, {"ready": 3}, 1, 0))
+    metrics.NAMESPACE_WATCHED.labels("iot").set(1)
     suffix = {"counter": "_total", "info": "_info"}
     found = {
         family.name + suffix.get(family.type, ""): {label for s in family.samples for label in s.labels}
         for family in metrics.REGISTRY.collect()
     }
     metrics.WORKLOADS.forget(key)
+    metrics.NAMESPACE_WATCHED.remove("iot")
     return found
 
 

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from zipfile import ZipFile
 
 import pytest
@@ -16,10 +16,11 @@ import yaml
 from hatchling.builders.wheel import WheelBuilder
 
 from emqx_autocluster import __version__
-from release import artifacts, inventory, tree
+from release import artifacts, chart, inventory, tree
 
 ROOT = Path(__file__).parents[2]
 NAME = f"emqx-autocluster-{__version__}"
+CHART = Path("charts", "emqx-autocluster")
 PACKAGE = f"emqx_autocluster-{__version__}"
 SECTION = f"\n## [{__version__}] - 2026-01-02\n"
 IDENTITY = {
@@ -116,6 +117,7 @@ def test_the_sums_are_those_of_all_files(dist: Path) -> None:
     assert told.keys() == {
         f"{NAME}.yaml",
         f"{NAME}.cdx.json",
+        f"{NAME}.tgz",
         f"{PACKAGE}.tar.gz",
         f"{PACKAGE}-py3-none-any.whl",
     }
@@ -126,6 +128,58 @@ def test_the_one_manifest_has_the_objects_of_deploy_in_its_order(dist: Path) -> 
     expected = [body for file in files for body in yaml.safe_load_all(file.read_text())]
     assert list(yaml.safe_load_all((dist / f"{NAME}.yaml").read_text())) == expected
     assert expected[0]["kind"] == "Namespace"
+
+
+def test_the_chart_has_the_files_of_the_commit_and_nothing_of_where_it_was_packed(dist: Path) -> None:
+    listed = git(ROOT, "ls-files", "--cached", "--others", "--exclude-standard", str(CHART)).splitlines()
+    with tarfile.open(dist / f"{NAME}.tgz") as archive:
+        members = archive.getmembers()
+        told = {member.name: as_text(archive, member) for member in members}
+    assert told == {str(Path(name).relative_to("charts")): (ROOT / name).read_text() for name in listed}
+    assert list(told) == sorted(told)
+    kept = {(m.mode, m.uid, m.gid, m.uname, m.gname, m.mtime) for m in members}
+    assert kept == {(0o644, 0, 0, "", "", int(git(dist.parent, "log", "-1", "--format=%ct")))}
+    assert (dist / f"{NAME}.tgz").read_bytes()[3:8] == bytes(5), "neither a name nor a time"
+
+
+def as_text(archive: tarfile.TarFile, member: tarfile.TarInfo) -> str:
+    found = archive.extractfile(member)
+    assert found
+    return found.read().decode()
+
+
+def test_two_packings_of_the_chart_are_the_same_bytes_whatever_lies_beside_it(tmp_path: Path) -> None:
+    first, second = checkout(tmp_path / "first"), checkout(tmp_path / "second", umask=0o077)
+    commit = tree.releasable(first, __version__)
+    (second / CHART / "values.yaml.old").touch()
+    (second / CHART / "kept-and-ignored.tgz").touch()
+    git(second, "add", "--force", str(CHART / "kept-and-ignored.tgz"))
+    os.utime(second / CHART / "values.yaml", (0, 0))
+    assert chart.package(first, commit) == chart.package(second, commit)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "ignored", "kept"),
+    [
+        ("*.tgz", ["old.tgz", "charts/old.tgz"], ["old.tgz.yaml"]),
+        ("*~", ["values.yaml~", "templates/a~"], ["~a"]),
+        (".git/", [".git/config", "files/.git/config"], [".git", "files/.gitignore"]),
+        ("files/*.txt", ["files/a.txt"], ["a.txt", "files/more/a.txt", "other/files/a.txt"]),
+        ("/ci", ["ci", "ci/values.yaml"], ["files/ci"]),
+        ("templates/.?*", ["templates/.swp"], ["templates/a.swp", ".helmignore"]),
+    ],
+)
+def test_the_chart_leaves_out_what_helm_would(pattern: str, ignored: list[str], kept: list[str]) -> None:
+    assert [path for path in ignored if not chart.is_ignored(PurePosixPath(path), [pattern])] == []
+    assert [path for path in kept if chart.is_ignored(PurePosixPath(path), [pattern])] == []
+
+
+@pytest.mark.parametrize("pattern", ["!values.yaml", "**/old", "[ab].txt"])
+def test_a_pattern_that_is_not_understood_is_an_error(tmp_path: Path, pattern: str) -> None:
+    folder = checkout(tmp_path)
+    (folder / CHART / ".helmignore").write_text(f"# these\n\n*.tgz\n{pattern}\n")
+    with pytest.raises(chart.PatternError, match=re.escape(repr(pattern))):
+        chart.files(folder)
 
 
 def test_the_source_distribution_builds_the_same_wheel(dist: Path, tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ from emqx_autocluster.diagnosis import Case
 from emqx_autocluster.emqx import discovery, roles
 from emqx_autocluster.emqx.discovery import DiscoverySettings, Setting, Source
 from emqx_autocluster.observation import Fact, Unobserved
+from emqx_autocluster.text.credentials import without_users
+from emqx_autocluster.text.plain import plain
 
 _TEMPLATE = "pod template"
 
@@ -32,8 +34,14 @@ def _of_emqx(case: Case, given: DiscoverySettings) -> Iterator[InForce]:
         if isinstance(found, Unobserved):
             yield InForce(name, found.reason, "not known", known=False)
         elif found.value is not None:
-            value = case.veil.over(discovery.redacted(found.value))
-            yield InForce(name, value, given.reader.place(name) or _source(found))
+            yield InForce(
+                name, case.veil.over(_shown(name, found.value)), given.reader.place(name) or _source(found)
+            )
+
+
+def _shown(name: str, value: str) -> str:
+    """In an address all before the @ may be a user, and in a node's name it is a part of it."""
+    return discovery.redacted(value) if name == discovery.API_SERVER else plain(without_users(value))
 
 
 def _source(found: Setting) -> str:
@@ -61,7 +69,7 @@ def _facts(given: DiscoverySettings) -> Iterator[tuple[str, Fact[Setting]]]:
         (discovery.NAME, given.name),
         (discovery.HOST, given.host),
         (discovery.NODE_NAME, given.node_name),
-        (discovery.LONG_NODE_NAME, given.long_node_name),
+        (discovery.LONG_NODE_NAME, given.long_node_name_as_read),
     )
 
 

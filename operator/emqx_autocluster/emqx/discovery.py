@@ -118,6 +118,18 @@ class DiscoverySettings:
         return text(self.strategy) == "dns" or self._intends("dns")
 
     @property
+    def long_node_name_as_read(self) -> Fact[Setting]:
+        """Not there, where this version does not read it."""
+        return ownname.as_read(self.generation, self.long_node_name, Setting(None, Source.DEFAULT))
+
+    @property
+    def names_in_vain(self) -> bool:
+        """Whether the manifest gives the whole name only by a variable that this version certainly does not read."""
+        given, own = self.long_node_name, self.node_name
+        unread = self.generation.reads_long_node_name is False
+        return unread and bool(text(given)) and isinstance(own, Setting) and not own.value
+
+    @property
     def discovers(self) -> bool:
         """Whether it asks Kubernetes who its peers are, in the one way or the other."""
         return self.uses_k8s or self.uses_dns

@@ -6,6 +6,7 @@ a configuration file, or one that EMQX takes by default, does not name a node. T
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from emqx_autocluster.emqx import podwords
 from emqx_autocluster.emqx.podwords import DASHED_IP, POD_IP, POD_NAME
@@ -17,6 +18,9 @@ HOST = "EMQX_HOST"
 NODE_NAME = "EMQX_NODE_NAME"
 LONG_NODE_NAME = "EMQX_NODE__NAME"
 
+T = TypeVar("T")
+
+_EDITIONS = f"open-source EMQX reads {LONG_NODE_NAME} since 5.0.21, and Enterprise since 5.0.2"
 _K8S, _DNS = "EMQX_CLUSTER__K8S__", "EMQX_CLUSTER__DNS__"
 _STRATEGY_K8S, _STRATEGY_DNS = "k8s", "dns"
 _POD_ZONE, _SERVICE_ZONE = "pod.cluster.local", "svc.cluster.local"
@@ -92,12 +96,17 @@ def environment(given: Callable[[str], Fact[str | None]], generation: Generation
     )
 
 
+def as_read(generation: Generation, given: Fact[T], absent: T) -> Fact[T]:
+    """What EMQX_NODE__NAME counts for where the manifest gives that; `absent`: as if it were not there."""
+    if generation.reads_long_node_name or given == absent:
+        return given
+    return absent if generation.reads_long_node_name is False else Unobserved(_EDITIONS)
+
+
 def own_name(generation: Generation, env: Environment, place: Place) -> Fact[OwnName | None]:
     """None: the entrypoint ends before EMQX starts, since it finds no line for the pod in /etc/hosts."""
-    candidates = [(NODE_NAME, env.node_name)]
-    if generation.reads_long_node_name:
-        candidates.append((LONG_NODE_NAME, env.long_node_name))
-    for variable, given in candidates:
+    long = as_read(generation, env.long_node_name, None)
+    for variable, given in ((NODE_NAME, env.node_name), (LONG_NODE_NAME, long)):
         if isinstance(given, Unobserved):
             return given
         if given:

@@ -27,7 +27,9 @@ _OLDEST, _NEWEST_MAJOR = Version("4.0.0"), 6
 _STEPS_4 = ("4.0.0", "4.2.0", "4.3.0", "4.4.0")
 _STEPS_5 = (
     "5.0.0",
+    "5.0.2",
     "5.0.4",
+    "5.0.5",
     "5.0.9",
     "5.0.21",
     "5.1.1",
@@ -125,8 +127,13 @@ class Generation:
         return None if self.is_4x else "emqx"
 
     @property
-    def reads_long_node_name(self) -> bool:
-        """Whether EMQX_NODE__NAME has an effect: before 5.0.21 the entrypoint's own EMQX_NODE_NAME wins over it."""
+    def reads_long_node_name(self) -> bool | None:
+        """Whether EMQX_NODE__NAME has an effect: before 5.0.21 the entrypoint's own EMQX_NODE_NAME wins over it.
+
+        None: the editions differ. Enterprise had numbers of its own before 5.1, up to 5.0.4, and reads it since 5.0.2.
+        """
+        if self.since("5.0.2") and not self.since("5.0.5"):
+            return None
         return self.since("5.0.21")
 
     @property

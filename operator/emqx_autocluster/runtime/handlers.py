@@ -10,7 +10,7 @@ to list them, and the first that may not be watched would end all other watches.
 import asyncio
 import logging
 import signal
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import kopf
@@ -44,11 +44,14 @@ _METADATA_ONLY = (
     paths.roles,
     paths.rolebindings,
 )
-WATCHED: tuple[Kind, ...] = (
-    *(("apps", plural) for plural in _KINDS),
-    (GROUP, PLURAL),
-    *((group, plural) for group, _, plural in _RBAC),
-)
+WATCHED: Mapping[Kind, Callable[[str], str]] = {
+    ("apps", "deployments"): paths.deployments,
+    ("apps", "statefulsets"): paths.statefulsets,
+    (GROUP, PLURAL): paths.emqxautoclusters,
+    ("", "serviceaccounts"): paths.serviceaccounts,
+    ("rbac.authorization.k8s.io", "roles"): paths.roles,
+    ("rbac.authorization.k8s.io", "rolebindings"): paths.rolebindings,
+}
 _NONE_BY_ITSELF = ("*",)
 """A pattern, by which kopf would look for namespaces if scanning were not disabled, and starts with none."""
 _BETWEEN_LOGINS = 1.0

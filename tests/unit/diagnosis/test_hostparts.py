@@ -218,3 +218,45 @@ def test_two_spellings_of_one_setting_are_not_decided() -> None:
     assert [(f.status, f.reason) for f in configuration.problems(case)] == [
         (Status.UNKNOWN, Reason.SETTING_UNREADABLE)
     ]
+
+
+# --- a whole name by a variable that is not read
+
+BY_LONG_NAME = {"POD_NAME": POD_NAME, LONG_NODE_NAME: f"emqx@{FULL}", NAMESPACE: None}
+"""Right for a version that reads it. Without the namespace in env the image makes another name by itself."""
+IN_VAIN = f"{LONG_NODE_NAME} is set and has no effect"
+
+
+@pytest.mark.parametrize("image", ["emqx/emqx:5.0.1", "emqx/emqx:5.0.5", "emqx/emqx:5.0.20"])
+def test_who_names_nodes_by_a_variable_that_is_not_read_is_told_why_that_does_not_count(image: str) -> None:
+    case = unstarted(STATEFUL, BY_LONG_NAME, image=image)
+    [finding] = [f for f in told(case) if f.reason is Reason.HOST_PART_MISMATCH]
+    assert IN_VAIN in finding.message
+    assert NODE_NAME in finding.message.partition(IN_VAIN)[2]
+    assert dict(finding.sets) == {NAMESPACE: "iot"}
+
+
+@pytest.mark.parametrize(
+    ("image", "env"),
+    [
+        pytest.param("emqx/emqx:5.0.20", {LONG_NODE_NAME: None}, id="it is not set"),
+        pytest.param("emqx/emqx:5.0.20", {NODE_NAME: "emqx@10.0.0.1"}, id="the one that is read is set, too"),
+        pytest.param("emqx/emqx:5.0.20", {HOST: FULL, NAMESPACE: "iot"}, id="the names fit without it"),
+        pytest.param("emqx/emqx:5.0.21", {LONG_NODE_NAME: "emqx@10.0.0.1"}, id="it is read, and wrong"),
+    ],
+)
+def test_else_it_is_not_spoken_of(image: str, env: Env) -> None:
+    found = told(unstarted(STATEFUL, {**BY_LONG_NAME, **env}, image=image))
+    assert not [finding for finding in found if IN_VAIN in finding.message]
+
+
+def test_a_version_that_reads_it_has_the_right_names() -> None:
+    found = told(unstarted(STATEFUL, BY_LONG_NAME, image="emqx/emqx:5.0.21"))
+    assert Reason.HOST_PART_MISMATCH not in {finding.reason for finding in found}
+
+
+@pytest.mark.parametrize("image", ["emqx/emqx:5.0.3", "emqx/emqx-enterprise:5.0.3"])
+def test_where_the_editions_differ_the_names_are_not_judged(image: str) -> None:
+    case = unstarted(STATEFUL, BY_LONG_NAME, image=image)
+    assert Reason.HOST_PART_MISMATCH not in {finding.reason for finding in told(case)}
+    assert [gap for gap in configuration.unjudged(case) if "Enterprise since 5.0.2" in gap.missing]

@@ -32,7 +32,7 @@ from builders import (
 )
 from emqx_autocluster import diagnosis
 from emqx_autocluster.api.findings import ConditionType, Reason, Status
-from emqx_autocluster.diagnosis import formation
+from emqx_autocluster.diagnosis import configuration, formation
 from emqx_autocluster.observation import (
     DiscoveryError,
     DiscoveryTrace,
@@ -331,6 +331,20 @@ class TestSettings:
         case = replicants_case(**facts, members=(), cores=())
         found = diagnosis.problems(case, diagnosis.diagnose(case))
         assert Reason.HOST_MISSING not in {finding.reason for finding in found}
+
+    @pytest.mark.parametrize(
+        ("image", "ends"),
+        [
+            ("emqx/emqx:5.0.20", True),
+            ("emqx/emqx:5.0.21", False),
+            pytest.param("emqx/emqx-enterprise:5.0.3", False, id="the editions differ, so it is not certain"),
+        ],
+    )
+    def test_a_whole_name_that_is_not_read_does_not_name_it(self, image: str, ends: bool) -> None:  # noqa: FBT001
+        env = {"EMQX_HOST": None, "EMQX_NODE__NAME": "emqx@$(POD_IP)"}
+        found = configuration.problems(replicants_case(image=image, env=env, members=(), cores=()))
+        told = [f.message for f in found if f.reason is Reason.HOST_MISSING]
+        assert [("EMQX_NODE__NAME is set and has no effect" in message) for message in told] == [True] * ends
 
     def test_strategy_manual_finds_no_core(self) -> None:
         case = replicants_case(env={"EMQX_CLUSTER__DISCOVERY_STRATEGY": "manual"}, replicas=1)

@@ -38,6 +38,8 @@ NAMED = f"emqx@<pod>.{FULL}"
         pytest.param(
             "5.0.20", Environment(long_node_name="c@d"), DEPLOYED, IP, id="the long one has no effect yet"
         ),
+        pytest.param("5.0.5", Environment(long_node_name="c@d"), DEPLOYED, IP, id="nor on 5.0.5"),
+        pytest.param("5.0.3", Environment(), DEPLOYED, IP, id="5.0.3 without it"),
         pytest.param("4.4.19", replace(K8S, long_node_name="c@d"), DEPLOYED, IP, id="nor on 4.x"),
         pytest.param("5.8.9", HOSTNAME, STATEFUL, NAMED, id="by host name"),
         pytest.param(
@@ -115,6 +117,12 @@ def test_what_is_not_known_names_nobody() -> None:
     unread = Unobserved("EMQX_HOST may come from Secret s")
     found = ownname.own_name(Generation(Version("5.8.9")), Environment(host=unread), DEPLOYED)
     assert found == unread
+
+
+def test_where_the_editions_differ_the_long_one_names_nobody() -> None:
+    found = ownname.own_name(Generation(Version("5.0.3")), Environment(long_node_name="c@d"), DEPLOYED)
+    assert isinstance(found, Unobserved)
+    assert "Enterprise since 5.0.2" in found.reason
 
 
 @pytest.mark.parametrize(

@@ -158,6 +158,14 @@ def test_the_rules_of_a_version(version: str, rules: tuple[object, ...]) -> None
     ("version", "names"),
     [
         ("4.4.19", ("EMQX_CLUSTER__DISCOVERY_STRATEGY", "", "ekka", None, False)),
+        ("5.0.1", ("EMQX_CLUSTER__DISCOVERY", "pod.local", None, "emqx", False)),
+        pytest.param(
+            "5.0.2",
+            ("EMQX_CLUSTER__DISCOVERY", "pod.local", None, "emqx", None),
+            id="Enterprise 5.0.2 is younger than open-source 5.0.2",
+        ),
+        ("5.0.4", ("EMQX_CLUSTER__DISCOVERY", "pod.local", None, "emqx", None)),
+        ("5.0.5", ("EMQX_CLUSTER__DISCOVERY", "pod.local", None, "emqx", False)),
         ("5.0.20", ("EMQX_CLUSTER__DISCOVERY", "pod.local", None, "emqx", False)),
         ("5.0.21", ("EMQX_CLUSTER__DISCOVERY", "pod.local", None, "emqx", True)),
         ("6.0.0", ("EMQX_CLUSTER__DISCOVERY", "pod.local", None, "emqx", True)),

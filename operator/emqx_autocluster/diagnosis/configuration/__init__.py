@@ -63,6 +63,7 @@ def problems(case: Case) -> tuple[Finding, ...]:
     # What is certainly wrong is told first, and of that what only the user can put right: without it a rewrite would be
     # a restart for nothing. It stays so, whatever else could not be read.
     found = _explained(tuple(_problems(case, case.settings)))
+    found = (nodenames.beside_a_name_in_vain(case.settings, finding) for finding in found)
     return tuple(sorted(found, key=lambda finding: (not finding.bad, finding.repairable)))
 
 

@@ -5,7 +5,7 @@ the two differ the peers are asked under names that nobody has. Part of Configur
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false, unknown
 from emqx_autocluster.diagnosis.case import Case
@@ -16,6 +16,17 @@ from emqx_autocluster.objects import template
 from emqx_autocluster.observation import Endpoints, Fact, Service, Unobserved, WorkloadKind
 
 _TYPE = ConditionType.CONFIGURATION_VALID
+_OF_OWN_NAMES = frozenset(
+    {
+        Reason.NAME_PART_MISMATCH,
+        Reason.HOST_PART_MISMATCH,
+        Reason.NODE_NAME_FIXED,
+        Reason.RECORD_TYPE_UNSUITABLE,
+        Reason.SEEDS_UNSUITABLE,
+        Reason.HOST_MISSING,
+    }
+)
+"""What is wrong with the name that a node gives itself."""
 
 
 def problems(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
@@ -35,6 +46,17 @@ def of_dns(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
     if case.workload.replicas < 2 and not case.is_replicant:  # noqa: PLR2004 - nobody looks for a single member
         return
     yield from _name_part_problem(case, settings)
+
+
+def beside_a_name_in_vain(settings: DiscoverySettings, finding: Finding) -> Finding:
+    """Who gave the whole name by a variable that is not read wonders why another one is told."""
+    if finding.reason not in _OF_OWN_NAMES or not settings.names_in_vain:
+        return finding
+    told = (
+        f"{discovery.LONG_NODE_NAME} is set and has no effect: the image of EMQX {settings.version} makes"
+        f" {discovery.NODE_NAME} of other variables, and that counts; {discovery.NODE_NAME} is read by all versions"
+    )
+    return replace(finding, message=f"{finding.message}; {told}")
 
 
 def keeps_names(case: Case, settings: DiscoverySettings) -> bool:
@@ -152,10 +174,8 @@ def _name_part(settings: DiscoverySettings) -> _NamePart | None:
 
 def _explicit_name(settings: DiscoverySettings) -> tuple[str, str | None] | None:
     """The variable that gives the whole name, and its value where it is known; None: there is none with an effect."""
-    candidates = [(discovery.NODE_NAME, settings.node_name)]
-    if settings.generation.reads_long_node_name:
-        candidates.append((discovery.LONG_NODE_NAME, settings.long_node_name))
-    for variable, setting in candidates:
+    long = settings.long_node_name_as_read
+    for variable, setting in ((discovery.NODE_NAME, settings.node_name), (discovery.LONG_NODE_NAME, long)):
         if isinstance(setting, Unobserved):
             return variable, None
         if setting.value:

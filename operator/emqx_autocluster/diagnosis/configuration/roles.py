@@ -59,5 +59,5 @@ def _has_subdomain(case: Case) -> bool:
 
 def _is_named(settings: DiscoverySettings) -> bool:
     """Also where that is not known: only what is certain is told."""
-    given = (settings.host, settings.node_name, settings.long_node_name)
+    given = (settings.host, settings.node_name, settings.long_node_name_as_read)
     return any(isinstance(setting, Unobserved) or setting.value for setting in given)
