@@ -10,14 +10,16 @@ from emqx_autocluster.observation import Observation, Unobserved
 from simulation.cluster import Cluster
 from simulation.truth import Truth
 
-HOUR = 3600.0
+CLOCKS = 15.0
+"""Seconds that the clocks of two operators may be apart."""
+HOUR = 3600.0 - CLOCKS
 NEEDLESS = 60.0
 """Seconds for which all must have been well for an action to be needless."""
 YOUNG = 45.0
 """Damage of fewer seconds may pass by itself; orphanAfter is 2 min, and no look tells of moments without damage."""
 YOUNG_NAME = 10 * 60.0
-COOL = 105.0
-"""Of coolDown's 2 min, less what two clocks may be apart."""
+COOL = 120.0 - CLOCKS
+"""Of coolDown's 2 min."""
 STARTING = (8.0, 20.0)
 """So old a process certainly looks for its peers, and is seen to run."""
 BROKEN = 20.0
@@ -71,9 +73,17 @@ class Harm:
             self.actions.append((self.cluster.now, str(step.action)))
 
     def started(self, node: str) -> None:
-        """A name that was removed comes back; where the user has asked for more members since, that is theirs."""
+        """A name that was removed comes back.
+
+        Where the user has asked for more members since, that is theirs; and a pod that was made later, and got an
+        address that somebody had, knows nothing of its past.
+        """
         when, replicas = self.removed.pop(node, (0.0, 0))
-        if replicas and self.cluster.replicas <= replicas and self.cluster.now - when < HOUR:
+        cluster = self.cluster
+        made_later = not cluster.stateful and all(
+            p.created > when for p in cluster.pods.values() if p.node == node
+        )
+        if replicas and cluster.replicas <= replicas and cluster.now - when < HOUR and not made_later:
             self._tell(f"{node} was removed at {when:.0f} s and came back")
 
     def _is_known(self, step: Step, seen: Observation) -> None:

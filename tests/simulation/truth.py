@@ -17,8 +17,8 @@ class Truth:
     _cause_since: float | None = None
     _apart: dict[str, tuple[float, float]] = field(default_factory=dict)
     """Node -> since when it is apart, or serves nothing; and when that was last so."""
-    _ready: dict[str, float] = field(default_factory=dict)
-    """Pod -> when it was last Ready."""
+    _company: dict[str, float] = field(default_factory=dict)
+    """Pod -> when another member of the largest cluster was last Ready."""
 
     def tick(self) -> None:
         cluster, now = self.cluster, self.cluster.now
@@ -31,7 +31,7 @@ class Truth:
         self._cause_since = None if self._can_be_found() else self._cause_since or now
         if not whole:
             self._note_who_is_apart()
-        self._ready |= {pod.name: now for pod in cluster.pods.values() if pod.ready_since is not None}
+        self._company |= {pod: now for pod in cluster.pods if self._has_company(pod)}
 
     def cause_lasts(self) -> float:
         """Seconds for which its members could not find each other, up to now."""
@@ -47,15 +47,20 @@ class Truth:
         return 0.0 if self.cluster.now - last > SEEN else self.cluster.now - since
 
     def serving_alone(self, pod: str) -> float:
-        """Seconds for which no other member was Ready of the largest cluster, counted by those that serve."""
-        now, nodes = self.cluster.now, self.cluster.ekka.nodes
+        """Seconds for which no other member was Ready of the largest cluster."""
+        return self.cluster.now - self._company.get(pod, 0.0)
+
+    def _has_company(self, pod: str) -> bool:
+        """The largest is counted by those that serve."""
+        nodes, ready = self.cluster.ekka.nodes, self._ready_nodes(but=pod)
+        if len(ready) > 1 and self.damaged_since is None:
+            return True
         islands = [{n for n in island if nodes[n].serves} for island in self.cluster.ekka.islands()]
         most = max(map(len, islands), default=0)
-        largest = {n for island in islands if len(island) == most for n in island}
-        others = [p for p in self.cluster.pods.values() if p.node in largest and p.name != pod]
-        if any(p.ready_since is not None for p in others):
-            return 0.0
-        return now - max((self._ready.get(p.name, 0.0) for p in others), default=0.0)
+        return any(len(island) == most and island & ready for island in islands)
+
+    def _ready_nodes(self, *, but: str) -> set[str]:
+        return {p.node for p in self.cluster.pods.values() if p.ready_since is not None and p.name != but}
 
     def _note_who_is_apart(self) -> None:
         """Whom only the node of a pod that is going holds together is apart already."""
