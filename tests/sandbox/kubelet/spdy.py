@@ -1,6 +1,6 @@
 """The kubelet's other side of remote command: SPDY/3.1, as far as API servers and kubectl speak it.
 
-An API server before 1.36 translates the WebSocket of its client to this, and kubectl before 1.31 speaks it by itself.
+An API server before 1.36 translates the WebSocket of its client to this, and kubectl before 1.30 speaks it by itself.
 What comes is handed on as messages of the WebSocket protocol, so that commands see no difference.
 """
 
