@@ -275,7 +275,7 @@ async def test_commands_in_a_container(
 async def test_kubectl_runs_commands_by_both_of_its_protocols(
     sandbox: SandboxHandle, kube: Kube, namespace: str, by_websocket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """SPDY is what kubectl speaks before 1.31, and each API server before 1.36 to its kubelets."""
+    """SPDY is what kubectl speaks before 1.30, and each API server before 1.36 to its kubelets."""
     monkeypatch.setenv("KUBECTL_REMOTE_COMMAND_WEBSOCKETS", by_websocket)
     await started(kube, namespace, pod("idle", "busybox:1"))
     run = ("exec", "-n", namespace, "idle", "--")
