@@ -23,7 +23,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv sandbox demo pictures recording external chart quick test simulation soak hostile bench check image image-test release static unit lock clean have-python have-go
+.PHONY: help venv sandbox demo pictures recording external chart quick test simulation soak hostile compat bench check image image-test release static unit lock clean have-python have-go
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -32,6 +32,7 @@ help: ## List what can be made
 	@echo '  make demo EMQX=5.8.9       the same story with another generation of EMQX'
 	@echo '  make test TEST_WORKERS=4   fewer tests at a time   PYTEST_ARGS="-k seed"  only some'
 	@echo '  make soak SOAK_ARGS=--help  make bench BENCH_ARGS=--help  make hostile HOSTILE_ARGS=--help   what can be chosen there'
+	@echo '  make compat COMPAT=1.30,1.34  COMPAT_ARGS="--workers 2"   some versions, and fewer tests at a time'
 	@echo '  PYTHON=python3.12          which Python makes .venv'
 
 venv: $(VENV)/.installed ## Make .venv with the locked packages and this project
@@ -103,6 +104,9 @@ hostile: have-go venv ## Put all that a tenant can do against others into one cl
 	@$(HARNESS) -m sandbox build
 	@$(HARNESS) -m siege $(HOSTILE_ARGS)
 
+compat: have-go venv ## Run the API-server tests and five stories on each version of Kubernetes; COMPAT=1.32 only on that one
+	@$(HARNESS) -m compat $(if $(COMPAT),--only $(COMPAT)) $(COMPAT_ARGS)
+
 bench: have-go venv ## Measure speed and size, as ratios within one run
 	@$(HARNESS) -m sandbox build
 	@$(HARNESS) -m bench $(BENCH_ARGS)
@@ -112,7 +116,7 @@ check: static unit ## Format, lint, types, import contracts and unit tests
 static: venv
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
-	$(BIN)/mypy -p emqx_autocluster -p sandbox -p helm -p demo -p soak -p simulation -p siege
+	$(BIN)/mypy -p emqx_autocluster -p sandbox -p helm -p demo -p soak -p simulation -p siege -p compat
 	$(BIN)/mypy -p bench -p release
 	$(BIN)/mypy -p released
 	$(BIN)/lint-imports

@@ -28,7 +28,7 @@ from emqx_autocluster.clients.join_trace import parse_join_trace
 from emqx_autocluster.clients.kube import Kube, PatchType, Propagation
 from emqx_autocluster.clients.resolver import ClusterResolver
 from emqx_autocluster.observation import DNSAnswer, DNSOutcome, Unobserved
-from sandbox.handle import SandboxHandle
+from sandbox.handle import KubectlError, SandboxHandle
 from sandbox.kubelet.control import Control
 
 SECONDS = 60
@@ -269,6 +269,21 @@ async def test_commands_in_a_container(
         await execs.run(target, ["emqx_ctl"], 20)
     both = await asyncio.gather(*(execs.run(target, ["echo", str(n)], 20) for n in range(20)))
     assert [done.stdout for done in both] == [b"%d\n" % n for n in range(20)]
+
+
+@pytest.mark.parametrize("by_websocket", ["true", "false"])
+async def test_kubectl_runs_commands_by_both_of_its_protocols(
+    sandbox: SandboxHandle, kube: Kube, namespace: str, by_websocket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SPDY is what kubectl speaks before 1.30, and each API server before 1.36 to its kubelets."""
+    monkeypatch.setenv("KUBECTL_REMOTE_COMMAND_WEBSOCKETS", by_websocket)
+    await started(kube, namespace, pod("idle", "busybox:1"))
+    run = ("exec", "-n", namespace, "idle", "--")
+    assert sandbox.kubectl(*run, "echo", "a b", "'c'") == "a b 'c'\n"
+    with pytest.raises(KubectlError, match=r"No such file[\s\S]*exit code 1"):
+        sandbox.kubectl(*run, "cat", "/no/such")
+    with pytest.raises(KubectlError, match="executable file not found"):
+        sandbox.kubectl(*run, "emqx_ctl")
 
 
 async def test_a_hanging_command_ends_at_the_deadline(

@@ -74,7 +74,7 @@ def cache_directory(go: Toolchain, sources: Path | None = None, link_flags: str 
     """Where this toolchain's builds of these sources are kept."""
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     folder = sources or SOURCES
-    digest = hashlib.sha256(f"{go.version} {go.platform} {link_flags or _link_flags()}".encode())
+    digest = hashlib.sha256(f"{go.version} {go.platform} {link_flags or linked_version()}".encode())
     for source in sorted(path for path in folder.rglob("*") if path.is_file()):
         digest.update(str(source.relative_to(folder)).encode() + b"\0" + source.read_bytes())
     return Path(home) / "emqx-autocluster" / digest.hexdigest()[:16]
@@ -97,7 +97,7 @@ async def build(programs: Sequence[Program], directory: Path, tell: Progress) ->
 async def _build_one(program: Program, output: Path, tell: Progress) -> None:
     started = time.monotonic()
     tell(f"building {program.name} {_version(program)}")
-    flags = program.link_flags or _link_flags()
+    flags = program.link_flags or linked_version()
     go = await asyncio.create_subprocess_exec(
         *("go", "build", "-mod=readonly", "-buildvcs=false", "-trimpath", "-ldflags", flags),
         *("-o", str(output), program.package),
@@ -154,9 +154,9 @@ def _environment() -> dict[str, str]:
     return os.environ | {"CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOWORK": "off"}
 
 
-def _link_flags() -> str:
+def linked_version(sources: Path | None = None) -> str:
     """Kubernetes leaves its version to the linker; kubectl cannot parse a server's version without it."""
-    version = required_version(SOURCES / "kubernetes", "k8s.io/kubernetes")
+    version = kubernetes_version(sources or SOURCES)
     major, minor, _ = version.removeprefix("v").split(".")
     package = "k8s.io/component-base/version"
     stamps = {"gitVersion": version, "gitMajor": major, "gitMinor": minor, "gitTreeState": "clean"}
@@ -174,6 +174,10 @@ def _version(program: Program) -> str:
         "helm": "helm.sh/helm/v3",
     }
     return required_version(_folder(program), modules.get(program.module, program.package))
+
+
+def kubernetes_version(sources: Path) -> str:
+    return required_version(sources / "kubernetes", "k8s.io/kubernetes")
 
 
 def required_version(module: Path, path: str) -> str:

@@ -75,6 +75,12 @@ class SandboxHandle:
         """What CoreDNS is configured by; read again within 2 s."""
         return StateDirectory(self.kubeconfig.parent).corefile
 
+    @property
+    def kubernetes(self) -> tuple[int, int]:
+        """The API server's version, without its patch."""
+        version = json.loads(self.kubectl("get", "--raw", "/version"))
+        return int(version["major"]), int(version["minor"])
+
     def kubectl(self, *arguments: str, input: str | None = None) -> str:  # noqa: A002 - as in subprocess.run
         """What kubectl prints, as cluster-admin."""
         done = subprocess.run(

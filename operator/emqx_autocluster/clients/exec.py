@@ -25,6 +25,7 @@ from emqx_autocluster.clients.errors import (
     ExecError,
     ExecRefused,
     ExecTimedOut,
+    Unavailable,
 )
 from emqx_autocluster.clients.kube import Kube
 from emqx_autocluster.clients.turns import Turns
@@ -39,6 +40,8 @@ _NOT_RUNNING = re.compile(
     r"|stopped state|CONTAINER_(EXITED|CREATED|UNKNOWN)|not created or running|is stopped|not started",
     re.IGNORECASE,
 )
+# The kubelet's, which has asked the runtime, and those of the runtimes themselves.
+_OF_THE_RUNTIME = re.compile(r"error executing command in container|OCI runtime|executable file not found")
 
 
 class Channel(IntEnum):
@@ -180,7 +183,7 @@ def _exit_code(status: bytes) -> int:
         return 0
     if answer.get("reason") == "NonZeroExitCode":
         return _cause(answer, "ExitCode")
-    raise _refusal(str(answer.get("message") or answer.get("reason") or "no reason given"))
+    raise _refusal(answer)
 
 
 def _cause(answer: dict[str, Any], reason: str) -> int:
@@ -191,8 +194,18 @@ def _cause(answer: dict[str, Any], reason: str) -> int:
         raise ExecBroken("the exec channel's status has no exit code") from error
 
 
-def _refusal(message: str) -> ExecError:
-    return ContainerNotRunning(message) if _NOT_RUNNING.search(message) else ExecRefused(message)
+def _refusal(answer: dict[str, Any]) -> APIError | ExecError:
+    """An API server that speaks SPDY to the kubelet (all before Kubernetes 1.36) has shaken hands before it dials.
+
+    So it tells here, too, that no kubelet could be reached. That passes, and says nothing about the container.
+    """
+    reason = str(answer.get("reason") or "")
+    message = str(answer.get("message") or reason or "no reason given")
+    if _NOT_RUNNING.search(message):
+        return ContainerNotRunning(message)
+    if answer.get("code") == HTTPStatus.INTERNAL_SERVER_ERROR and not _OF_THE_RUNTIME.search(message):
+        return Unavailable(HTTPStatus.INTERNAL_SERVER_ERROR, reason, message)
+    return ExecRefused(message)
 
 
 def _refused_handshake(error: APIError) -> APIError | ExecError:

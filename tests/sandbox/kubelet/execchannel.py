@@ -1,22 +1,33 @@
-"""The kubelet's side of remote command over WebSocket: v5.channel.k8s.io and v4.channel.k8s.io.
+"""The kubelet's side of remote command by messages of WebSocket: v5.channel.k8s.io and v4.channel.k8s.io.
 
 The first byte of each message is its channel; v5 adds the close signal, by which standard input can end.
 """
 
 import asyncio
 import json
-from typing import Any
+from collections.abc import AsyncIterator
+from typing import Any, Protocol
 
-from aiohttp import WSMsgType, web
+from aiohttp import WSMessage, WSMsgType
 
 PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
-_STDIN, _STDOUT, _STDERR, _ERROR, _CLOSE = 0, 1, 2, 3, 255
+STDIN, STDOUT, STDERR, ERROR, CLOSE = 0, 1, 2, 3, 255
 _SOON = 0.2
 """Seconds to wait for input on behalf of a command that perhaps does not read any."""
 
 
+class Messages(Protocol):
+    """A WebSocket, or what looks like one."""
+
+    def __aiter__(self) -> AsyncIterator[WSMessage]: ...
+
+    async def send_bytes(self, data: bytes) -> None: ...
+
+    async def close(self) -> Any: ...
+
+
 class ExecChannel:
-    def __init__(self, socket: web.WebSocketResponse, *, expects_stdin: bool) -> None:
+    def __init__(self, socket: Messages, *, expects_stdin: bool) -> None:
         self._socket = socket
         self._input: list[bytes] = []
         self._input_ended = asyncio.Event()
@@ -30,9 +41,9 @@ class ExecChannel:
             if message.type is not WSMsgType.BINARY or not message.data:
                 continue
             channel, data = message.data[0], message.data[1:]
-            if channel == _STDIN:
+            if channel == STDIN:
                 self._input.append(data)
-            elif channel == _CLOSE and data[:1] == bytes([_STDIN]):
+            elif channel == CLOSE and data[:1] == bytes([STDIN]):
                 self._input_ended.set()
         self._input_ended.set()
 
@@ -57,14 +68,14 @@ class ExecChannel:
         return b"".join(self._input)
 
     def out(self, data: bytes) -> None:
-        self._write(_STDOUT, data)
+        self._write(STDOUT, data)
 
     def err(self, data: bytes) -> None:
-        self._write(_STDERR, data)
+        self._write(STDERR, data)
 
     def finish(self, status: dict[str, Any]) -> None:
         """Tell how the command ended, as a metav1.Status."""
-        self._write(_ERROR, json.dumps(status).encode())
+        self._write(ERROR, json.dumps(status).encode())
         self._output.put_nowait(None)
 
     def _write(self, channel: int, data: bytes) -> None:

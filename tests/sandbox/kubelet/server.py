@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 
+from . import spdy
 from .commands import Streams
 from .config import KubeletConfig
 from .container import CommandNotFound
 from .containerlife import ContainerLife
-from .execchannel import PROTOCOLS, ExecChannel, exit_status, not_found, runtime_failure
+from .execchannel import PROTOCOLS, ExecChannel, Messages, exit_status, not_found, runtime_failure
 from .listening import listen
 from .logs import LogOptions, read
 from .pods import Pods
@@ -72,14 +73,17 @@ class KubeletServer:
             if request.transport is not None:
                 request.transport.abort()
             return web.Response()
+        if spdy.is_asked_for(request):
+            with spdy.spoken(request) as connection:
+                await _converse(request, connection, life.process, switch)
+            return web.Response()
         socket = web.WebSocketResponse(protocols=PROTOCOLS, max_msg_size=0, compress=False)
         if socket.can_prepare(request).protocol is None:
             raise web.HTTPBadRequest(
-                text=f"unable to upgrade: only WebSocket with one of {PROTOCOLS} is served here"
+                text=f"unable to upgrade: only {spdy.UPGRADE} and WebSocket with one of {PROTOCOLS} are served here"
             )
         await socket.prepare(request)
-        channel = ExecChannel(socket, expects_stdin=request.query.get("input") in ("1", "true"))
-        await _converse(channel, life.process, request.query.getall("command", []), switch)
+        await _converse(request, socket, life.process, switch)
         return socket
 
     def _find(self, request: web.Request) -> tuple[PodWorker, ContainerLife]:
@@ -93,8 +97,10 @@ class KubeletServer:
         return worker, life
 
 
-async def _converse(channel: ExecChannel, process: Process, argv: list[str], switch: str) -> None:
+async def _converse(request: web.Request, messages: Messages, process: Process, switch: str) -> None:
     """Run the command and the connection beside each other; the client going away ends the waiting alone."""
+    channel = ExecChannel(messages, expects_stdin=request.query.get("input") in {"1", "true"})
+    argv = request.query.getall("command", [])
     receiving = asyncio.create_task(channel.receive())
     sending = asyncio.create_task(channel.send())
     running = asyncio.create_task(_run(channel, process, argv, switch))

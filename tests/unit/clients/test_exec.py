@@ -37,6 +37,10 @@ def non_zero(code: str) -> dict[str, Any]:
     }
 
 
+def internal(message: str) -> dict[str, Any]:
+    return {"status": "Failure", "reason": "InternalError", "message": message, "code": 500}
+
+
 @asynccontextmanager
 async def executor(
     handler: Callable[[web.Request], Awaitable[web.StreamResponse]], limit: int = 4
@@ -134,7 +138,21 @@ async def test_exit_code() -> None:
             id="no such executable",
         ),
         pytest.param(
-            (status({"status": "Failure", "message": 'unable to upgrade: container not found ("emqx")'}),),
+            (
+                status(
+                    internal("Internal error occurred: error executing command in container: exit status 1")
+                ),
+            ),
+            ExecRefused,
+            id="the runtime failed",
+        ),
+        pytest.param(
+            (status(internal('error sending request: Post "https://10.0.0.1:10250/exec/…": EOF')),),
+            Unavailable,
+            id="no kubelet behind a translating API server",
+        ),
+        pytest.param(
+            (status(internal('unable to upgrade connection: container not found ("emqx")')),),
             ContainerNotRunning,
             id="container gone",
         ),

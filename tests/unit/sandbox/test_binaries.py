@@ -1,12 +1,13 @@
 """Where the sandbox's programs come from. Nothing is built here."""
 
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from sandbox import binaries, gobuild
-from sandbox.telling import SandboxError
+from sandbox.telling import Progress, SandboxError
 
 
 def executable(path: Path, script: str = "exit 1") -> Path:
@@ -23,6 +24,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PATH", str(found))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("KUBEBUILDER_ASSETS", raising=False)
+    monkeypatch.delenv(binaries.KUBERNETES, raising=False)
     return found
 
 
@@ -80,6 +82,47 @@ async def test_kubectl_on_path_is_taken_within_one_minor_version(
     else:
         with pytest.raises(SandboxError, match="Go is not installed"):
             await binaries.provide(print)
+
+
+def test_each_older_version_is_known_by_its_minor_version_and_todays_is_the_last() -> None:
+    known = binaries.versions()
+    assert all(version.startswith(f"v{minor}.") for minor, version in known.items())
+    assert [int(minor.removeprefix("1.")) for minor in known] == sorted({int(m[2:]) for m in known})
+    assert list(known.values())[-1] == gobuild.kubernetes_version(gobuild.SOURCES)
+
+
+async def test_an_unknown_version_of_kubernetes_is_told_with_those_that_are_known(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not list(folder.iterdir())
+    monkeypatch.setenv(binaries.KUBERNETES, "1.29")
+    with pytest.raises(SandboxError, match=r"KUBERNETES=1\.29 is not known here: .* one of 1\.30, .*1\.36"):
+        await binaries.provide(print)
+
+
+async def test_an_older_version_takes_neither_ready_programs_nor_a_kubectl_of_another_version(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for program in binaries.PROGRAMS:
+        executable(folder / program.name, """echo '{"clientVersion": {"minor": "36"}}'""")
+    monkeypatch.setenv("KUBEBUILDER_ASSETS", str(folder))
+    monkeypatch.setenv(binaries.KUBERNETES, "1.30")
+    built: list[gobuild.Program] = []
+
+    async def build(programs: Sequence[gobuild.Program], directory: Path, tell: Progress) -> None:
+        assert directory
+        assert tell
+        built.extend(programs)
+
+    async def toolchain() -> gobuild.Toolchain:
+        return gobuild.Toolchain("go1.26.0", "linux/amd64")
+
+    monkeypatch.setattr(gobuild, "build", build)
+    monkeypatch.setattr(gobuild, "toolchain", toolchain)
+    found = await binaries.provide(print)
+    assert {name for name, path in found.items() if path.parent == folder} == {"etcd", "coredns"}
+    assert {program.name for program in built} == found.keys() - {"etcd", "coredns"}
+    assert all("gitVersion=v1.30." in (program.link_flags or "") for program in built)
 
 
 def test_another_go_builds_into_another_folder() -> None:
