@@ -4,6 +4,7 @@ What is not in the input may well be in the cluster, so it is `Unobserved` and n
 if it were rolled out and had no pod yet: what a check says then follows from the manifest alone.
 """
 
+from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ from typing import Any
 
 from emqx_autocluster import objects
 from emqx_autocluster.api import annotations
-from emqx_autocluster.commands import grants, wellformed
+from emqx_autocluster.commands import grants, strangers, wellformed
 from emqx_autocluster.commands.documents import Document, Path, UnreadableError
 from emqx_autocluster.commands.grants import Wish
 from emqx_autocluster.emqx import discovery
@@ -32,7 +33,6 @@ from emqx_autocluster.observation import (
     WorkloadRef,
 )
 
-_API_GROUPS = ("apps/", "extensions/")
 _AUTOSCALERS = {"HorizontalPodAutoscaler": "minReplicas", "ScaledObject": "minReplicaCount"}
 """Kind -> its field that says how many replicas there are at least; the second is KEDA's."""
 _DEADLINE = 600
@@ -52,6 +52,7 @@ _POLICY_GROUPS = ("networking.k8s.io/", "extensions/")
 """In which policies are those of Kubernetes itself."""
 _RBAC_GROUP = "rbac.authorization.k8s.io"
 _NOT_GIVEN = Unobserved("it is not in the input")
+_BY_HAND = Unobserved("it has no selector, and its Endpoints in the input are written by hand")
 _NOT_TOLD = Unobserved("a manifest has no pods, and what its variables do not tell may stand in a file")
 
 
@@ -133,7 +134,7 @@ def _read(input_: Input, document: Document, at: datetime) -> Observation | None
 
 def _may_run_emqx(document: Document) -> bool:
     """A first look: mistakes in what nowhere says emqx are somebody else's."""
-    served = str(document.body.get("apiVersion", "")).startswith(_API_GROUPS)
+    served = str(document.body.get("apiVersion", "")).startswith(strangers.WORKLOAD_GROUPS)
     return served and "emqx" in str(document.body).lower()
 
 
@@ -231,7 +232,16 @@ def _config_map(input_: Input, name: str, namespace: str | None) -> Fact[Mapping
     found = input_.find("ConfigMap", name, namespace)
     if found is None:
         return _NOT_GIVEN
-    return {key: str(value) for key, value in (found.body.get("data") or {}).items()}
+    data = {key: str(value) for key, value in (found.body.get("data") or {}).items()}
+    try:
+        return _decoded(found.body.get("binaryData") or {}) | data
+    except _MISSHAPEN:
+        return Unobserved("its binaryData is not in base64")
+
+
+def _decoded(binary: Mapping[str, Any]) -> dict[str, str]:
+    """Where a file is that has a byte which is no text."""
+    return {key: b64decode(str(value)).decode(errors="replace") for key, value in binary.items()}
 
 
 def _service(input_: Input, name: str | None, namespace: str | None) -> Fact[Service | None]:
@@ -240,11 +250,13 @@ def _service(input_: Input, name: str | None, namespace: str | None) -> Fact[Ser
         return _NOT_GIVEN
     try:
         wellformed.check(found)
-        return objects.service(input_.placed(found))
+        seen = objects.service(input_.placed(found))
     except UnreadableError as error:
         return Unobserved(str(error))
     except _MISSHAPEN as error:
         return Unobserved(str(wellformed.misshapen(found, error)))
+    by_hand = not (seen.selector or seen.external_name) and input_.find("Endpoints", name, namespace)
+    return _BY_HAND if by_hand else seen
 
 
 def _namespace_marks(input_: Input, name: str | None) -> Mapping[str, str]:
@@ -265,7 +277,8 @@ def _rights(
     input_: Input, document: Document, workload: Workload, namespace: str | None, service: str
 ) -> Rights:
     account, own = workload.template.service_account, rbac.object_name(workload.ref.name)
-    wish = Wish(account, namespace, service, _accounts_of_others(input_, document))
+    others = _accounts_of_others(input_, document)
+    wish = Wish(account, namespace, service, others, _is_own(account, others, workload))
     allowed, why = _allowed(input_, wish)
     return Rights(
         _account(input_, account, namespace),
@@ -300,13 +313,24 @@ def _refused(body: Mapping[str, Any]) -> str:
         return (
             f"{told} has apiGroup {bound} in its roleRef, and the API server refuses it: it is {_RBAC_GROUP}"
         )
-    groups = (s.get("apiGroup") for s in body.get("subjects") or () if s.get("kind") == "ServiceAccount")
-    wrong = next(filter(None, groups), None)
+    accounts = [s for s in body.get("subjects") or () if s.get("kind") == "ServiceAccount"]
+    wrong = next((s["apiGroup"] for s in accounts if s.get("apiGroup")), None)
+    if wrong:
+        return (
+            f"{told} has apiGroup {wrong} for a ServiceAccount, which is in none: the API server refuses it"
+        )
+    nowhere = next((s.get("name") for s in accounts if not s.get("namespace")), None)
     return (
-        f"{told} has apiGroup {wrong} for a ServiceAccount, which is in none: the API server refuses it"
-        if wrong
+        f"{told} names ServiceAccount {nowhere} without its namespace, and the API server refuses it"
+        if nowhere
         else ""
     )
+
+
+def _is_own(account: str, others: frozenset[str], workload: Workload) -> bool:
+    template = workload.template
+    alone = len(template.containers) == 1 and not template.has_sidecars
+    return alone and account != "default" and account not in others
 
 
 def _accounts_of_others(input_: Input, document: Document) -> frozenset[str]:
