@@ -50,10 +50,10 @@ _POLICIES = (
 _OF_A_NAMESPACE = frozenset({"NetworkPolicy", "CiliumNetworkPolicy"})
 _POLICY_GROUPS = ("networking.k8s.io/", "extensions/")
 """In which policies are those of Kubernetes itself."""
+_SERVICE_OF_SLICE = "kubernetes.io/service-name"
+"""The label of an EndpointSlice."""
 _RBAC_GROUP = "rbac.authorization.k8s.io"
 _NOT_GIVEN = Unobserved("it is not in the input")
-_BY_HAND = Unobserved("it has no selector, and its Endpoints in the input are written by hand")
-_NOT_TOLD = Unobserved("a manifest has no pods, and what its variables do not tell may stand in a file")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class Input:
 
     def find(self, kind: str, name: str | None, namespace: str | None) -> Document | None:
         """The last one counts, as when all are applied in their order."""
-        found = [d for d in self.each(kind) if d.name == name and self._is_in(d, namespace)]
+        found = [d for d in self.each(kind) if d.name == name and self.is_in(d, namespace)]
         return found[-1] if found else None
 
     def bodies(self, *kinds: str) -> list[dict[str, Any]]:
@@ -98,9 +98,9 @@ class Input:
         }
 
     def are_together(self, one: Document, other: Document) -> bool:
-        return self._is_in(one, other.namespace or self.namespace)
+        return self.is_in(one, other.namespace or self.namespace)
 
-    def _is_in(self, document: Document, namespace: str | None) -> bool:
+    def is_in(self, document: Document, namespace: str | None) -> bool:
         own = document.namespace or self.namespace
         return own is None or namespace is None or own == namespace
 
@@ -157,7 +157,8 @@ def _observation(input_: Input, document: Document, at: datetime) -> Observation
         # It will be applied where it fits: to say otherwise would be a guess.
         workload = _workload(placed, settings.asked_namespace or "default", least)
     service = settings.asked_service
-    members = () if _is_told_by_variables(document, workload, container) else _NOT_TOLD
+    why_not = _why_not_told_by_variables(document, workload, container)
+    members = Unobserved(f"what its variables do not tell may come from {why_not}") if why_not else ()
     try:
         rights = _rights(input_, document, workload, own, service) if service and settings.uses_k8s else None
     except _MISSHAPEN:
@@ -168,7 +169,8 @@ def _observation(input_: Input, document: Document, at: datetime) -> Observation
         workload,
         members,
         config_maps=config_maps,
-        service=_service(input_, service, own),
+        service=_filled_by_hand(input_, service, own, by_dns=settings.uses_dns)
+        or _service(input_, service, own),
         governing=_service(input_, workload.service_name, own),
         selecting=tuple(_selecting(input_, document, workload)),
         rights=rights,
@@ -218,14 +220,17 @@ def container_path(workload: Workload, container: Container) -> Path:
     return "spec", "template", "spec", "containers", names.index(container.name)
 
 
-def _is_told_by_variables(document: Document, workload: Workload, container: Container) -> bool:
-    """Whether a setting that is nowhere in its variables has EMQX's default for certain."""
+def _why_not_told_by_variables(document: Document, workload: Workload, container: Container) -> str:
+    """What may set a setting that is nowhere in its variables; empty: it has EMQX's default for certain."""
     body = document.body
     for step in container_path(workload, container):
         body = body[step]  # type: ignore[index]
-    own_start = bool(body.get("command") or body.get("args"))
-    hidden = any(source.secret for source in container.env_from)
-    return discovery.is_emqx_image(container.image) and not (own_start or hidden)
+    hidden = next((source.secret for source in container.env_from if source.secret), None)
+    if hidden:
+        return f"Secret {hidden}, which is not read"
+    if body.get("command") or body.get("args"):
+        return "the command of its own that the container starts with"
+    return "" if discovery.is_emqx_image(container.image) else "the image, which is none of EMQX's own"
 
 
 def _config_map(input_: Input, name: str, namespace: str | None) -> Fact[Mapping[str, str] | None]:
@@ -250,13 +255,28 @@ def _service(input_: Input, name: str | None, namespace: str | None) -> Fact[Ser
         return _NOT_GIVEN
     try:
         wellformed.check(found)
-        seen = objects.service(input_.placed(found))
+        return objects.service(input_.placed(found))
     except UnreadableError as error:
         return Unobserved(str(error))
     except _MISSHAPEN as error:
         return Unobserved(str(wellformed.misshapen(found, error)))
-    by_hand = not (seen.selector or seen.external_name) and input_.find("Endpoints", name, namespace)
-    return _BY_HAND if by_hand else seen
+
+
+def _filled_by_hand(
+    input_: Input, name: str | None, namespace: str | None, *, by_dns: bool
+) -> Unobserved | None:
+    """What a Service without a selector leads to stands in addresses; None: it has a selector, or nobody filled it.
+
+    EMQX asks the API server for Endpoints alone; DNS also goes by EndpointSlices.
+    """
+    seen = _service(input_, name, namespace)
+    if not isinstance(seen, Service) or seen.selector or seen.external_name:
+        return None
+    slices = (d for d in input_.each("EndpointSlice") if by_dns and input_.is_in(d, namespace))
+    labels = (d.body["metadata"].get("labels") for d in slices)
+    sliced = any(isinstance(each, Mapping) and each.get(_SERVICE_OF_SLICE) == name for each in labels)
+    given = input_.find("Endpoints", name, namespace) or sliced
+    return Unobserved("it has no selector, and its addresses are written by hand") if given else None
 
 
 def _namespace_marks(input_: Input, name: str | None) -> Mapping[str, str]:
@@ -319,7 +339,9 @@ def _refused(body: Mapping[str, Any]) -> str:
         return (
             f"{told} has apiGroup {wrong} for a ServiceAccount, which is in none: the API server refuses it"
         )
-    nowhere = next((s.get("name") for s in accounts if not s.get("namespace")), None)
+    # Where not even the binding says where it goes, something has yet to fill in both, such as kustomize.
+    placed = body["metadata"].get("namespace") or body["kind"] == "ClusterRoleBinding"
+    nowhere = next((s.get("name") for s in accounts if placed and not s.get("namespace")), None)
     return (
         f"{told} names ServiceAccount {nowhere} without its namespace, and the API server refuses it"
         if nowhere

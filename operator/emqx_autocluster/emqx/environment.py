@@ -13,7 +13,7 @@ from enum import StrEnum
 from emqx_autocluster.emqx import configfiles
 from emqx_autocluster.emqx.configfiles import ConfigMaps, FileSettings
 from emqx_autocluster.observation import Container, EnvFrom, EnvVar, Fact, Identity, Unobserved
-from emqx_autocluster.text.credentials import without_user
+from emqx_autocluster.text.credentials import without_users
 
 _REFERENCE = re.compile(r"\$\(([A-Za-z_][A-Za-z0-9_.-]*+)\)")
 _DOLLAR = re.compile(rf"\$\$|{_REFERENCE.pattern}")
@@ -236,7 +236,7 @@ def _origin(entry: EnvVar, config_maps: ConfigMaps) -> str:
     path = (source.get("fieldRef") or source.get("resourceFieldRef") or {}).get("fieldPath")
     if path:
         return f"is {path} of each pod"
-    return f'is "{without_user(entry.value)}", not a plain value' if entry.value else "is not a plain value"
+    return f'is "{without_users(entry.value)}", not a plain value' if entry.value else "is not a plain value"
 
 
 def as_hocon(value: str) -> str:

@@ -133,7 +133,7 @@ def test_not_a_mistake_of_the_version(facts: dict[str, Any], reason: Reason) -> 
         ("EMQX_CLUSTER__KUBERNETES__SERVICE_NAME", SERVICE_NAME),
         (f"{K8S}SUFIX", SUFFIX),
         ("EMQX_CLUSTER_K8S_SERVICE_NAME", SERVICE_NAME),
-        ("EMQX__CLUSTER__K8S__NAMESPACE", NAMESPACE),
+        ("EMQX__CLUSTER__K8S__SUFFIX", SUFFIX),
     ],
 )
 def test_a_misspelt_variable(name: str, meant: str) -> None:

@@ -13,6 +13,8 @@ from emqx_autocluster.emqx import discovery, versions
 from emqx_autocluster.emqx.discovery import DiscoverySettings, Setting, Source
 from emqx_autocluster.objects import template
 from emqx_autocluster.observation import Fact, Unobserved
+from emqx_autocluster.text.credentials import without_users
+from emqx_autocluster.text.plain import plain
 
 _TYPE = ConditionType.CONFIGURATION_VALID
 _K8S = "EMQX_CLUSTER__K8S__"
@@ -41,7 +43,7 @@ _LIKENESS = 0.7
 def other_version(case: Case, settings: DiscoverySettings, *, keeps_names: bool) -> Iterator[Finding]:
     """`keeps_names`: whether the nodes have the same names once the variable is right."""
     generation, meant = settings.generation, discovery.text(settings.other_strategy)
-    if not settings.is_meant:
+    if not settings.is_meant or is_refused(case, settings.other_strategy):
         return
     wrong, right = generation.other_strategy_variable, generation.strategy_variable
     yield false(
@@ -69,12 +71,12 @@ def unknown_names(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
         in_force = discovery.text(known[meant])
         if value == in_force:
             continue
-        shown = f'"{discovery.redacted(in_force)}"' if in_force else "nothing"
+        shown = f'"{plain(without_users(in_force))}"' if in_force else "nothing"
         yield false(
             _TYPE,
             Reason.UNKNOWN_VARIABLE,
             f"EMQX knows no {name}; {meant} may be meant, which is not set, so that {shown} is in force for it;"
-            f" set {meant}={discovery.redacted(value)}",
+            f" set {meant}={plain(without_users(value))}",
             sets=((meant, value),),
             field=template.ENV + name,
         )
@@ -142,13 +144,18 @@ def _of_k8s(settings: DiscoverySettings) -> dict[str, Fact[Setting]]:
     return found
 
 
+def is_refused(case: Case, of_the_other: Fact[Setting]) -> bool:
+    """Whether what this version does not read stands in a file: then it is no variable that is ignored."""
+    return not case.has_booted and isinstance(of_the_other, Setting) and of_the_other.source is Source.FILE
+
+
 def refused_in_files(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
     """EMQX ignores a variable that it does not know, and does not start with such a line in a file."""
     if case.has_booted:
         return
     known = _KEYS_OF_4X if settings.generation.is_4x else _KEYS
     for variable, found in settings.reader.files.settings.items():
-        key = variable.removeprefix("EMQX_").lower().replace("__", ".")
+        key = _key(variable)
         part = next((part for part in known if key.startswith(part)), None)
         if part is None or key.removeprefix(part).partition(".")[0] in known[part]:
             continue
@@ -162,7 +169,14 @@ def refused_in_files(case: Case, settings: DiscoverySettings) -> Iterator[Findin
 
 
 def _instead(settings: DiscoverySettings, key: str) -> str:
-    right = settings.generation.strategy_variable.removeprefix("EMQX_").lower().replace("__", ".")
-    if key in {"cluster.discovery", "cluster.discovery_strategy"}:
-        return f"it is called {right} there"
-    return "take the line out"
+    generation = settings.generation
+    right = {
+        _key(generation.other_strategy_variable): _key(generation.strategy_variable),
+        _key(generation.other_record_type_variable): _key(generation.record_type_variable),
+    }.get(key)
+    return f"it is called {right} there" if right else "take the line out"
+
+
+def _key(variable: str) -> str:
+    """As a file has it."""
+    return variable.removeprefix("EMQX_").lower().replace("__", ".")
