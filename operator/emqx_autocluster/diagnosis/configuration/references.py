@@ -27,7 +27,7 @@ def _variables(case: Case) -> Iterator[Finding]:
         reference = (entry.value_from or {}).get("configMapKeyRef") or {}
         if reference.get("optional") or settings is None or not settings.reader.lacks(entry):
             continue
-        named, key = reference.get("name"), reference.get("key")
+        named, key = str(reference.get("name")), reference.get("key")
         yield false(
             _TYPE,
             Reason.REFERENCE_MISSING,
