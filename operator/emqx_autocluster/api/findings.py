@@ -62,6 +62,7 @@ class Reason(StrEnum):
     SERVICE_NAME_INVALID = "ServiceNameInvalid"
     STRATEGY_UNSUITABLE = "StrategyUnsuitable"
     VALUE_NOT_ACCEPTED = "ValueNotAccepted"
+    REFERENCE_MISSING = "ReferenceMissing"
     VARIABLE_OF_OTHER_VERSION = "VariableOfOtherVersion"
     UNKNOWN_VARIABLE = "UnknownVariable"
     CLUSTER_DOMAIN_MISMATCH = "ClusterDomainMismatch"
@@ -253,5 +254,5 @@ def false(
     return Finding(kind, Status.FALSE, reason, message, repairable, sets, field)
 
 
-def unknown(kind: ConditionType, reason: Reason, message: str) -> Finding:
-    return Finding(kind, Status.UNKNOWN, reason, message)
+def unknown(kind: ConditionType, reason: Reason, message: str, *, field: str = "") -> Finding:
+    return Finding(kind, Status.UNKNOWN, reason, message, field=field)

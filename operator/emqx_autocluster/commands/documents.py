@@ -15,9 +15,16 @@ Path: TypeAlias = tuple[str | int, ...]
 _MERGE = "tag:yaml.org,2002:merge"
 _WITHOUT_METADATA = frozenset({"Kustomization", "Component"})
 """Kustomize's own files."""
+_KUSTOMIZATIONS = frozenset({"kustomization.yaml", "kustomization.yml", "Kustomization"})
+"""How they are named; they may leave out what kind they are."""
 _RENDER_FIRST = "; a template of Helm? It has to be rendered: helm template . | emqx-autocluster lint -f -"
 
 
+_IN_WORDS: Mapping[str, str] = {
+    "found unhashable key": "a mapping or a list stands here as the name of a field",
+    "found character '\\t' that cannot start any token": "a tab begins here, and YAML indents by spaces alone",
+}
+"""What the library says, where that means nothing to whoever wrote the file."""
 _NO_YAML = (yaml.YAMLError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """Also what the library ends in where a value is none of the type that its tag names."""
 _HEAVIEST = 32 * 1024 * 1024
@@ -171,7 +178,9 @@ def _objects(file: str, number: int, node: yaml.Node, body: Any, within: Path = 
     if not isinstance(body, dict):
         return
     if not isinstance(body.get("kind"), str):
-        if isinstance(body.get("services"), dict) and not within:
+        if file.rpartition("/")[2] in _KUSTOMIZATIONS and not within:
+            yield Document(file, number, {**body, "kind": "Kustomization"}, node)
+        elif isinstance(body.get("services"), dict) and not within:
             yield Document(file, number, body, node)
         return
     items = body.get("items")
@@ -180,9 +189,17 @@ def _objects(file: str, number: int, node: yaml.Node, body: Any, within: Path = 
             inner = _child(node, "items")
             inner = _child(inner[1], index) if inner else None
             if inner:
-                yield from _objects(file, number, inner[1], item, (*within, "items", index))
+                yield from _objects(file, number, inner[1], _of_list(body, item), (*within, "items", index))
     elif isinstance(body.get("metadata"), dict) or body["kind"] in _WITHOUT_METADATA:
         yield Document(file, number, body, node, within)
+
+
+def _of_list(listed: Mapping[str, Any], item: Any) -> Any:
+    """The API server's own lists say once what all of their items are: a DeploymentList has Deployments."""
+    kind = str(listed["kind"]).removesuffix("List")
+    if not isinstance(item, dict) or not kind or "kind" in item:
+        return item
+    return {"apiVersion": listed.get("apiVersion"), "kind": kind, **item}
 
 
 def _child(node: yaml.Node, step: str | int) -> tuple[int, yaml.Node] | None:
@@ -212,6 +229,7 @@ def _unreadable(file: str, text: str, error: Exception) -> UnreadableError:
     problem = getattr(error, "problem", None) or " ".join(str(error).split())
     if isinstance(error, RecursionError):
         problem = "this is nested too deeply"
+    problem = _IN_WORDS.get(problem, problem)
     line = mark.line + 1 if mark else 1
     lines = text.splitlines()
     hint = _RENDER_FIRST if mark and "{{" in "".join(lines[max(0, line - 2) : line]) else ""

@@ -21,6 +21,8 @@ _ABOUT_WHAT_RUNS = frozenset(
 _KNOWN_ALL_THE_SAME = frozenset({Reason.LICENSE_MISSING})
 _NO_MISTAKES = frozenset({Reason.SCALED_TO_ZERO})
 """What somebody may well mean."""
+_ROOTS = frozenset({Reason.REFERENCE_MISSING, Reason.VARIABLE_OF_OTHER_VERSION})
+"""What all else that is wrong with the settings may follow from: told first."""
 
 IMAGE = "image"
 POD: Path = ("spec", "template", "spec")
@@ -30,6 +32,7 @@ _PLACES: Mapping[Reason, Path] = {
     Reason.ANNOTATION_ON_POD_TEMPLATE: ("spec", "template", "metadata", "annotations", annotations.MODE),
     Reason.PERMISSION_DENIED: (*POD, template.SERVICE_ACCOUNT),
     Reason.NO_EMQX_CONTAINER: (*POD, "containers"),
+    Reason.REFERENCE_MISSING: (*POD, "volumes"),
 }
 """Of findings that are about no one field."""
 
@@ -100,9 +103,10 @@ def _near(sight: Sight, case: Case, beside_it: Iterable[Sight], emqx_version: st
 def _judged(sight: Sight, case: Case, by_others: tuple[Finding, ...]) -> Judgement:
     findings = diagnosis.diagnose(case)
     repair = roll.changes(case, findings)
+    told = sorted((*diagnosis.problems(case, findings), *by_others), key=lambda f: f.reason not in _ROOTS)
     faults = (
         Fault(sight, finding, position(case, sight, finding), remedy.changes(case, finding, repair))
-        for finding in (*diagnosis.problems(case, findings), *by_others)
+        for finding in told
         if diagnosis.is_wrong(finding) and _is_static(finding)
     )
     gaps = (

@@ -15,6 +15,7 @@ Object = Mapping[str, Any]
 _ONE_ACCOUNT = "system:serviceaccount:"
 _ALL_OF_NAMESPACE = "system:serviceaccounts:"
 _ENDPOINTS = frozenset({"endpoints", "*"})
+_TAKEN_FOR_ENDPOINTS = frozenset({"pods", "services"})
 _EVERYBODY = frozenset({"system:serviceaccounts", "system:authenticated"})
 _ELSEWHERE = Unobserved("no Role and binding for it are in the input")
 
@@ -28,6 +29,8 @@ class Wish:
     service: str
     others: frozenset[str] = frozenset()
     """ServiceAccounts that other pods of the input run as: what is given to these is for them."""
+    is_own: bool = False
+    """Whether nothing but EMQX runs as that account, as far as the input tells."""
 
 
 def allowed(wish: Wish, roles: Sequence[Object], bindings: Sequence[Object]) -> Fact[bool]:
@@ -59,7 +62,7 @@ def _why(binding: Object, role: Object, wish: Wish) -> str:
     if not _names(binding, wish):
         named = ", ".join(_subject(subject, binding) for subject in _subjects(binding)) or "nobody"
         return f"{by} is for {named}, and the pods run as ServiceAccount {wish.account}{_of(wish.namespace)}"
-    rules = [rule for rule in _rules(role) if _is_about(rule)]
+    rules = [rule for rule in _rules(role) if _is_about(rule)] or _rules(role)
     exact = [rule for rule in rules if not _ENDPOINTS.isdisjoint(rule.get("resources") or ())]
     rule = next(iter(exact or rules))
     for field, wanted, told in (
@@ -97,16 +100,19 @@ def _not_given(binding: Object) -> Unobserved:
 def _meant_for(binding: Object, wish: Wish, roles: Iterable[Object]) -> Iterator[Object]:
     """Roles about Endpoints that this binding gives to the account, to its namesake elsewhere, or for the Service.
 
-    Also what is for EMQX by its name, and given to an account that nothing else in the input runs as.
+    Also what is for EMQX by its name, and given to an account that nothing else in the input runs as; and whatever
+    people take for its discovery, given to an account that is EMQX's own.
     """
     reaches = _reaches(binding, wish.namespace)
     account = _names(binding, replace(wish, namespace=None) if reaches else wish)
     for role in roles:
-        rules = [rule for rule in _rules(role) if _is_about(rule)]
-        if not rules or not _is_bound(role, binding):
+        if not _is_bound(role, binding):
             continue
+        rules = [rule for rule in _rules(role) if _is_about(rule)]
         served = any(wish.service in (rule.get("resourceNames") or ()) for rule in rules)
-        if account or (reaches and (served or _is_for_emqx(binding, role, wish))):
+        about = bool(rules) and (account or (reaches and (served or _is_for_emqx(binding, role, wish))))
+        own = wish.is_own and reaches and account
+        if about or (own and any(map(_is_taken_for_it, _rules(role)))):
             yield role
 
 
@@ -114,6 +120,11 @@ def _is_about(rule: Object) -> bool:
     """Whether it speaks of Endpoints, or of what is taken for them."""
     resources = [str(resource).lower() for resource in rule.get("resources") or ()]
     return any(resource == "*" or resource.startswith("endpoint") for resource in resources)
+
+
+def _is_taken_for_it(rule: Object) -> bool:
+    """What people think that discovery asks for."""
+    return not _TAKEN_FOR_ENDPOINTS.isdisjoint(map(str, rule.get("resources") or ()))
 
 
 def _is_for_emqx(binding: Object, role: Object, wish: Wish) -> bool:

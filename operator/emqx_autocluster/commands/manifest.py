@@ -4,6 +4,7 @@ What is not in the input may well be in the cluster, so it is `Unobserved` and n
 if it were rolled out and had no pod yet: what a check says then follows from the manifest alone.
 """
 
+from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ from typing import Any
 
 from emqx_autocluster import objects
 from emqx_autocluster.api import annotations
-from emqx_autocluster.commands import grants, wellformed
+from emqx_autocluster.commands import grants, strangers, wellformed
 from emqx_autocluster.commands.documents import Document, Path, UnreadableError
 from emqx_autocluster.commands.grants import Wish
 from emqx_autocluster.emqx import discovery
@@ -32,7 +33,6 @@ from emqx_autocluster.observation import (
     WorkloadRef,
 )
 
-_API_GROUPS = ("apps/", "extensions/")
 _AUTOSCALERS = {"HorizontalPodAutoscaler": "minReplicas", "ScaledObject": "minReplicaCount"}
 """Kind -> its field that says how many replicas there are at least; the second is KEDA's."""
 _DEADLINE = 600
@@ -50,9 +50,10 @@ _POLICIES = (
 _OF_A_NAMESPACE = frozenset({"NetworkPolicy", "CiliumNetworkPolicy"})
 _POLICY_GROUPS = ("networking.k8s.io/", "extensions/")
 """In which policies are those of Kubernetes itself."""
+_SERVICE_OF_SLICE = "kubernetes.io/service-name"
+"""The label of an EndpointSlice."""
 _RBAC_GROUP = "rbac.authorization.k8s.io"
 _NOT_GIVEN = Unobserved("it is not in the input")
-_NOT_TOLD = Unobserved("a manifest has no pods, and what its variables do not tell may stand in a file")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ class Input:
 
     def find(self, kind: str, name: str | None, namespace: str | None) -> Document | None:
         """The last one counts, as when all are applied in their order."""
-        found = [d for d in self.each(kind) if d.name == name and self._is_in(d, namespace)]
+        found = [d for d in self.each(kind) if d.name == name and self.is_in(d, namespace)]
         return found[-1] if found else None
 
     def bodies(self, *kinds: str) -> list[dict[str, Any]]:
@@ -97,9 +98,9 @@ class Input:
         }
 
     def are_together(self, one: Document, other: Document) -> bool:
-        return self._is_in(one, other.namespace or self.namespace)
+        return self.is_in(one, other.namespace or self.namespace)
 
-    def _is_in(self, document: Document, namespace: str | None) -> bool:
+    def is_in(self, document: Document, namespace: str | None) -> bool:
         own = document.namespace or self.namespace
         return own is None or namespace is None or own == namespace
 
@@ -133,7 +134,7 @@ def _read(input_: Input, document: Document, at: datetime) -> Observation | None
 
 def _may_run_emqx(document: Document) -> bool:
     """A first look: mistakes in what nowhere says emqx are somebody else's."""
-    served = str(document.body.get("apiVersion", "")).startswith(_API_GROUPS)
+    served = str(document.body.get("apiVersion", "")).startswith(strangers.WORKLOAD_GROUPS)
     return served and "emqx" in str(document.body).lower()
 
 
@@ -156,7 +157,8 @@ def _observation(input_: Input, document: Document, at: datetime) -> Observation
         # It will be applied where it fits: to say otherwise would be a guess.
         workload = _workload(placed, settings.asked_namespace or "default", least)
     service = settings.asked_service
-    members = () if _is_told_by_variables(document, workload, container) else _NOT_TOLD
+    why_not = _why_not_told_by_variables(document, workload, container)
+    members = Unobserved(f"what its variables do not tell may come from {why_not}") if why_not else ()
     try:
         rights = _rights(input_, document, workload, own, service) if service and settings.uses_k8s else None
     except _MISSHAPEN:
@@ -167,7 +169,8 @@ def _observation(input_: Input, document: Document, at: datetime) -> Observation
         workload,
         members,
         config_maps=config_maps,
-        service=_service(input_, service, own),
+        service=_filled_by_hand(input_, service, own, by_dns=settings.uses_dns)
+        or _service(input_, service, own),
         governing=_service(input_, workload.service_name, own),
         selecting=tuple(_selecting(input_, document, workload)),
         rights=rights,
@@ -217,21 +220,33 @@ def container_path(workload: Workload, container: Container) -> Path:
     return "spec", "template", "spec", "containers", names.index(container.name)
 
 
-def _is_told_by_variables(document: Document, workload: Workload, container: Container) -> bool:
-    """Whether a setting that is nowhere in its variables has EMQX's default for certain."""
+def _why_not_told_by_variables(document: Document, workload: Workload, container: Container) -> str:
+    """What may set a setting that is nowhere in its variables; empty: it has EMQX's default for certain."""
     body = document.body
     for step in container_path(workload, container):
         body = body[step]  # type: ignore[index]
-    own_start = bool(body.get("command") or body.get("args"))
-    hidden = any(source.secret for source in container.env_from)
-    return discovery.is_emqx_image(container.image) and not (own_start or hidden)
+    hidden = next((source.secret for source in container.env_from if source.secret), None)
+    if hidden:
+        return f"Secret {hidden}, which is not read"
+    if body.get("command") or body.get("args"):
+        return "the command of its own that the container starts with"
+    return "" if discovery.is_emqx_image(container.image) else "the image, which is none of EMQX's own"
 
 
 def _config_map(input_: Input, name: str, namespace: str | None) -> Fact[Mapping[str, str] | None]:
     found = input_.find("ConfigMap", name, namespace)
     if found is None:
         return _NOT_GIVEN
-    return {key: str(value) for key, value in (found.body.get("data") or {}).items()}
+    data = {key: str(value) for key, value in (found.body.get("data") or {}).items()}
+    try:
+        return _decoded(found.body.get("binaryData") or {}) | data
+    except _MISSHAPEN:
+        return Unobserved("its binaryData is not in base64")
+
+
+def _decoded(binary: Mapping[str, Any]) -> dict[str, str]:
+    """Where a file is that has a byte which is no text."""
+    return {key: b64decode(str(value)).decode(errors="replace") for key, value in binary.items()}
 
 
 def _service(input_: Input, name: str | None, namespace: str | None) -> Fact[Service | None]:
@@ -245,6 +260,23 @@ def _service(input_: Input, name: str | None, namespace: str | None) -> Fact[Ser
         return Unobserved(str(error))
     except _MISSHAPEN as error:
         return Unobserved(str(wellformed.misshapen(found, error)))
+
+
+def _filled_by_hand(
+    input_: Input, name: str | None, namespace: str | None, *, by_dns: bool
+) -> Unobserved | None:
+    """What a Service without a selector leads to stands in addresses; None: it has a selector, or nobody filled it.
+
+    EMQX asks the API server for Endpoints alone; DNS also goes by EndpointSlices.
+    """
+    seen = _service(input_, name, namespace)
+    if not isinstance(seen, Service) or seen.selector or seen.external_name:
+        return None
+    slices = (d for d in input_.each("EndpointSlice") if by_dns and input_.is_in(d, namespace))
+    labels = (d.body["metadata"].get("labels") for d in slices)
+    sliced = any(isinstance(each, Mapping) and each.get(_SERVICE_OF_SLICE) == name for each in labels)
+    given = input_.find("Endpoints", name, namespace) or sliced
+    return Unobserved("it has no selector, and its addresses are written by hand") if given else None
 
 
 def _namespace_marks(input_: Input, name: str | None) -> Mapping[str, str]:
@@ -265,7 +297,8 @@ def _rights(
     input_: Input, document: Document, workload: Workload, namespace: str | None, service: str
 ) -> Rights:
     account, own = workload.template.service_account, rbac.object_name(workload.ref.name)
-    wish = Wish(account, namespace, service, _accounts_of_others(input_, document))
+    others = _accounts_of_others(input_, document)
+    wish = Wish(account, namespace, service, others, _is_own(account, others, workload))
     allowed, why = _allowed(input_, wish)
     return Rights(
         _account(input_, account, namespace),
@@ -300,13 +333,26 @@ def _refused(body: Mapping[str, Any]) -> str:
         return (
             f"{told} has apiGroup {bound} in its roleRef, and the API server refuses it: it is {_RBAC_GROUP}"
         )
-    groups = (s.get("apiGroup") for s in body.get("subjects") or () if s.get("kind") == "ServiceAccount")
-    wrong = next(filter(None, groups), None)
+    accounts = [s for s in body.get("subjects") or () if s.get("kind") == "ServiceAccount"]
+    wrong = next((s["apiGroup"] for s in accounts if s.get("apiGroup")), None)
+    if wrong:
+        return (
+            f"{told} has apiGroup {wrong} for a ServiceAccount, which is in none: the API server refuses it"
+        )
+    # Where not even the binding says where it goes, something has yet to fill in both, such as kustomize.
+    placed = body["metadata"].get("namespace") or body["kind"] == "ClusterRoleBinding"
+    nowhere = next((s.get("name") for s in accounts if placed and not s.get("namespace")), None)
     return (
-        f"{told} has apiGroup {wrong} for a ServiceAccount, which is in none: the API server refuses it"
-        if wrong
+        f"{told} names ServiceAccount {nowhere} without its namespace, and the API server refuses it"
+        if nowhere
         else ""
     )
+
+
+def _is_own(account: str, others: frozenset[str], workload: Workload) -> bool:
+    template = workload.template
+    alone = len(template.containers) == 1 and not template.has_sidecars
+    return alone and account != "default" and account not in others
 
 
 def _accounts_of_others(input_: Input, document: Document) -> frozenset[str]:

@@ -8,6 +8,8 @@ from emqx_autocluster.commands.documents import Document
 from emqx_autocluster.emqx import discovery
 from emqx_autocluster.observation import WorkloadKind
 
+WORKLOAD_GROUPS = ("apps/", "extensions/")
+"""Of the workloads that are looked at."""
 KUSTOMIZATIONS = frozenset({"Kustomization", "Component"})
 _EMQX_OPERATOR = "apps.emqx.io/"
 _SUPPORTED = "only Deployments and StatefulSets are looked at"
@@ -29,11 +31,17 @@ def question(document: Document) -> Unjudged | None:
             f"custom resource {document.kind}/{document.name}",
             "it belongs to the official EMQX operator, which looks after its clustering itself",
         )
-    if document.kind in set(WorkloadKind) or not any(map(discovery.is_emqx_image, _images(document.body))):
+    if _is_supported(document) or not any(map(discovery.is_emqx_image, _images(document.body))):
         return None
     if document.is_compose:
         return Unjudged(_TYPE, "EMQX in a file of docker compose", f"this is not Kubernetes; {_SUPPORTED}")
-    return Unjudged(_TYPE, f"EMQX in kind {document.kind}", f"this kind is not supported; {_SUPPORTED}")
+    kind = f"{document.kind} of {document.group}" if document.kind in set(WorkloadKind) else document.kind
+    return Unjudged(_TYPE, f"EMQX in kind {kind}", f"this kind is not supported; {_SUPPORTED}")
+
+
+def _is_supported(document: Document) -> bool:
+    """Others have kinds of the same name, such as OpenKruise its StatefulSet."""
+    return document.kind in set(WorkloadKind) and document.group.startswith(WORKLOAD_GROUPS)
 
 
 def patch(document: Document) -> Unjudged:

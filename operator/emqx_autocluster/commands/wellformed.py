@@ -14,7 +14,9 @@ _WORKLOAD: Mapping[Path, type] = {
     ("spec", "replicas"): int,
     ("spec", "minReadySeconds"): int,
     ("spec", "progressDeadlineSeconds"): int,
+    ("spec", "selector"): dict,
     ("spec", "template", "metadata", "labels"): dict,
+    (*_POD, "containers"): list,
 }
 _FIELDS: Mapping[str, Mapping[Path, type]] = {
     "Deployment": _WORKLOAD,
@@ -33,7 +35,7 @@ _POLICY = {
 }
 """A type, a list of things of one form, or a mapping with the forms of its keys."""
 _NEEDED = frozenset({"key", "operator", "cidr"})
-_NAMES: Mapping[type, str] = {str: "a string", int: "a number", dict: "a mapping"}
+_NAMES: Mapping[type, str] = {str: "a string", int: "a number", dict: "a mapping", list: "a list"}
 
 
 def check(document: Document) -> None:
@@ -41,10 +43,12 @@ def check(document: Document) -> None:
     for path, wanted in (_FIELDS.get(document.kind) or {}).items():
         _check(document, path, wanted)
     if document.kind in set(WorkloadKind):
-        for path in _variables(document):
-            _check(document, path, str)
+        for path, wanted in _of_containers(document):
+            _check(document, path, wanted)
+        _check_sources(document)
         for path, is_one in _named(document):
             _check_name(document, path, is_one)
+        _check_selector(document)
 
 
 def is_a_policy(document: Document) -> bool:
@@ -107,12 +111,42 @@ def _named(document: Document) -> Iterator[tuple[Path, Callable[[str], bool]]]:
         yield (*_POD, "containers", number, "name"), grammar.is_label
 
 
-def _variables(document: Document) -> Iterator[Path]:
+def _of_containers(document: Document) -> Iterator[tuple[Path, type]]:
     containers: Path = (*_POD, "containers")
     for number, container in enumerate(_items(_at(document.body, containers))):
-        env = container.get("env") if isinstance(container, Mapping) else None
-        for index, _ in enumerate(_items(env)):
-            yield (*containers, number, "env", index, "value")
+        yield (*containers, number), dict
+        env: Path = (*containers, number, "env")
+        yield env, list
+        yield (*containers, number, "envFrom"), list
+        for index, _ in enumerate(_items(_at(container, ("env",)))):
+            yield (*env, index), dict
+            yield (*env, index, "value"), str
+
+
+def _check_sources(document: Document) -> None:
+    """A variable has a value of its own or one from elsewhere."""
+    containers: Path = (*_POD, "containers")
+    for number, container in enumerate(_items(_at(document.body, containers))):
+        for index, entry in enumerate(_items(_at(container, ("env",)))):
+            if entry.get("value") and entry.get("valueFrom"):
+                at = document.position((*containers, number, "env", index, "valueFrom"))
+                raise UnreadableError(
+                    f"{entry.get('name')} has both value and valueFrom: the API server takes one of them", at
+                )
+
+
+def _check_selector(document: Document) -> None:
+    """What a workload selects has to be its own pods."""
+    labels = _at(document.body, ("spec", "template", "metadata", "labels"))
+    wanted = _at(document.body, ("spec", "selector", "matchLabels"))
+    if not labels or not isinstance(wanted, Mapping):
+        return
+    missed = next((key for key, value in wanted.items() if labels.get(key) != value), None)
+    if missed is not None:
+        at = document.position(("spec", "selector", "matchLabels", str(missed)))
+        has = f"{missed}={labels[missed]}" if missed in labels else f"no label {missed}"
+        told = f"{document.kind}/{document.name} selects {missed}={wanted[missed]}, and its pods have {has}"
+        raise UnreadableError(f"{told}: the API server refuses it", at)
 
 
 def _items(value: Any) -> list[Any]:

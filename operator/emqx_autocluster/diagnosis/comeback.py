@@ -14,7 +14,7 @@ from emqx_autocluster.diagnosis.configuration import ownnames
 from emqx_autocluster.emqx import ports
 from emqx_autocluster.emqx.ownname import OwnName
 from emqx_autocluster.emqx.podwords import POD_NAME
-from emqx_autocluster.observation import Service
+from emqx_autocluster.observation import Service, WorkloadKind
 
 _TYPE = ConditionType.ROLLOUT_SAFE
 _OPEN_IN_THE_BOOT = frozenset({ports.DISTRIBUTION, ports.RPC})
@@ -39,6 +39,7 @@ def problem(case: Case) -> Finding | None:
 
 def unjudged(case: Case) -> Iterator[Unjudged]:
     """Of a probe that is a command, nobody can tell what it waits for."""
+    yield from _one_after_another(case)
     asked = case.observation.service
     hides = isinstance(asked, Service) and not asked.publish_not_ready and case.discovers
     service = _hiding(case) or (asked if hides and isinstance(asked, Service) else None)
@@ -50,6 +51,18 @@ def unjudged(case: Case) -> Iterator[Unjudged]:
     yield Unjudged(
         _TYPE, "whether the pods' readiness waits for what only other Ready pods bring", told, remedy
     )
+
+
+def _one_after_another(case: Case) -> Iterator[Unjudged]:
+    """A StatefulSet makes its second pod when the first is Ready."""
+    workload = case.workload
+    ordered = workload.ref.kind is WorkloadKind.STATEFUL_SET and workload.pod_management == "OrderedReady"
+    asking = any("cluster" in str(probe["exec"]) for probe in _probes(case) if "exec" in probe)
+    if not (ordered and asking) or case.running or _is_alone(case):
+        return
+    told = f"their probe is a command about the cluster, and podManagementPolicy of {workload.ref} is OrderedReady"
+    remedy = "with podManagementPolicy: Parallel it does not matter (it can only be set when the StatefulSet is made)"
+    yield Unjudged(_TYPE, "whether the first pod's readiness waits for pods that come after it", told, remedy)
 
 
 def _hiding(case: Case) -> Service | None:

@@ -49,6 +49,10 @@ CONFIRMED_BY: Mapping[Reason, frozenset[DiscoveryError]] = {
 """With what failures a member's discovery shows that it is this cause; of others its log says nothing."""
 
 
+_PLACED = frozenset({Reason.REFERENCE_MISSING, Reason.UNKNOWN_VARIABLE})
+"""Without a value to set they say themselves what stands where, and no variable would help."""
+
+
 def confirmed(case: Case, finding: Finding) -> Finding:
     """With where the value to blame stands, and the words of a member's log, if they tell of the same."""
     said = _place(case, finding) + confirmation(case, CONFIRMED_BY.get(finding.reason, frozenset()))
@@ -60,7 +64,7 @@ def _place(case: Case, finding: Finding) -> str:
     reader = case.settings.reader if case.settings else None
     blamed = [finding.field.removeprefix(_ENV)] if finding.field.startswith(_ENV) else []
     names = dict.fromkeys([*blamed, *(name for name, _ in finding.sets)])
-    if reader is None or finding.status is Status.UNKNOWN:
+    if reader is None or finding.status is Status.UNKNOWN or (finding.reason in _PLACED and not finding.sets):
         return ""
     places = [f"{name} stands in {place}" for name in names if (place := reader.place(name))]
     return f"; {', '.join(places)}, and env of the container would override it" if places else ""

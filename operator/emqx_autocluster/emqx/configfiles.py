@@ -76,6 +76,16 @@ def read(container: Container, config_maps: ConfigMaps, *, is_4x: bool) -> FileS
     return FileSettings(found, unread)
 
 
+def missing(container: Container, config_maps: ConfigMaps) -> Iterator[tuple[str, str, str]]:
+    """(path, ConfigMap, key) of each file that is mounted by itself, and that its ConfigMap is known not to have."""
+    for path, mount, inner in _mounted(container):
+        sources = tuple(_sources(mount, inner))
+        given = [(config_maps.get(name), key) for name, key in sources]
+        lacking = [isinstance(data, Mapping) and key not in data for data, key in given]
+        if mount.path == path and sources and all(lacking):
+            yield path, *sources[-1]
+
+
 @lru_cache(maxsize=_KEPT)
 def parsed(text: str, is_4x: bool) -> Fact[Mapping[str, Fact[str]]]:  # noqa: FBT001 - the key of the cache
     """Full name of a setting -> its value."""

@@ -13,6 +13,7 @@ from enum import StrEnum
 from emqx_autocluster.emqx import configfiles
 from emqx_autocluster.emqx.configfiles import ConfigMaps, FileSettings
 from emqx_autocluster.observation import Container, EnvFrom, EnvVar, Fact, Identity, Unobserved
+from emqx_autocluster.text.credentials import without_users
 
 _REFERENCE = re.compile(r"\$\(([A-Za-z_][A-Za-z0-9_.-]*+)\)")
 _DOLLAR = re.compile(rf"\$\$|{_REFERENCE.pattern}")
@@ -107,7 +108,7 @@ class Reader:
         if len(spellings) > 1:
             return Unobserved(f"env has {' and '.join(spellings)}, which to EMQX are one variable")
         entry = self.container.last_env(spellings[0]) if spellings else None
-        if entry is not None:
+        if entry is not None and not self._is_left_out(entry):
             value = text_in_pods(self.container, entry.name)
             same = isinstance(value, str) and not differs_between_pods(value)
             if same and isinstance(value, str) and not lost_reference(self.container, entry.name):
@@ -158,7 +159,7 @@ class Reader:
     def place(self, name: str) -> str | None:
         """Where the value in force stands, for people; None: in the container's own `env`, or nowhere."""
         entry = self.container.last_env(name)
-        if entry is not None:
+        if entry is not None and not self._is_left_out(entry):
             config_map, key = _config_map_key(entry)
             return f"ConfigMap {config_map}, key {key}" if config_map else None
         for source in reversed(self.container.env_from):
@@ -171,7 +172,7 @@ class Reader:
     def given(self, name: str) -> Fact[Setting]:
         """What the manifest gives: a running process also has what its entrypoint made of nothing."""
         entry = self.container.last_env(name)
-        if entry is not None:
+        if entry is not None and not self._is_left_out(entry):
             value = text_in_pods(self.container, name)
             if isinstance(value, Unobserved):
                 return value
@@ -204,13 +205,38 @@ class Reader:
         if value is None and isinstance(data, Mapping):
             value = data.get(key)
         if value is None:
-            return Unobserved(
-                f"{entry.name} is not a plain value, and no running container told what it became"
-            )
+            told = f"{entry.name} {_origin(entry, self.config_maps)}"
+            return Unobserved(f"{told}, and no running container told what it became")
         return Setting(value, Source.ENV_VALUE_FROM)
+
+    def _is_left_out(self, entry: EnvVar) -> bool:
+        """Whether Kubernetes leaves it out: a key that may be missing, and is."""
+        reference = (entry.value_from or {}).get("configMapKeyRef") or {}
+        return bool(reference.get("optional")) and self.lacks(entry)
+
+    def lacks(self, entry: EnvVar) -> bool:
+        """Whether it refers to a key that its ConfigMap is known not to have."""
+        config_map, key = _config_map_key(entry)
+        data = self.config_maps.get(config_map)
+        return bool(config_map) and isinstance(data, Mapping) and key not in data
 
     def _running(self, name: str) -> str | None:
         return next((i.environ[name] for i in self.identities if name in i.environ), None)
+
+
+def _origin(entry: EnvVar, config_maps: ConfigMaps) -> str:
+    """Where a value comes from that does not stand in the manifest."""
+    source = entry.value_from or {}
+    for kind, key in (("Secret", "secretKeyRef"), ("ConfigMap", "configMapKeyRef")):
+        named = source.get(key) or {}
+        if named.get("name"):
+            why = config_maps.get(named["name"]) if kind == "ConfigMap" else None
+            unread = f" ({why.reason})" if isinstance(why, Unobserved) else ""
+            return f"comes from key {named.get('key')} of {kind} {named['name']}{unread}"
+    path = (source.get("fieldRef") or source.get("resourceFieldRef") or {}).get("fieldPath")
+    if path:
+        return f"is {path} of each pod"
+    return f'is "{without_users(entry.value)}", not a plain value' if entry.value else "is not a plain value"
 
 
 def as_hocon(value: str) -> str:

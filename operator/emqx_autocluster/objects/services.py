@@ -12,14 +12,16 @@ _OLD_PUBLISH = "service.alpha.kubernetes.io/tolerate-unready-endpoints"
 
 def service(body: Object) -> Service:
     spec, marks = body["spec"], body["metadata"].get("annotations") or {}
+    external = spec.get("type") == "ExternalName"
     return Service(
         name=body["metadata"]["name"],
-        selector=spec.get("selector") or {},
+        selector={} if external else spec.get("selector") or {},
         headless=spec.get("clusterIP") == "None",
         publish_not_ready=spec.get("publishNotReadyAddresses", False) or marks.get(_OLD_PUBLISH) == "true",
         ports=tuple(port.get("name") or "" for port in spec.get("ports") or ()),
         families=tuple(spec.get("ipFamilies") or ()),
         single_stack=spec.get("ipFamilyPolicy", "SingleStack") == "SingleStack",
+        external_name=str(spec.get("externalName") or "another name") if external else "",
     )
 
 

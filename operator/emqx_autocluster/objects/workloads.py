@@ -102,6 +102,7 @@ def _template(body: Object, namespace: str) -> PodTemplate:
         dns_policy=spec.get("dnsPolicy", "ClusterFirst"),
         dns_config=bool(spec.get("dnsConfig")),
         host_network=spec.get("hostNetwork", False),
+        has_sidecars=any(c.get("restartPolicy") == "Always" for c in spec.get("initContainers") or ()),
         subdomain=spec.get("subdomain") or "",
         volumes=volumes,
         annotations=(body.get("metadata") or {}).get("annotations") or {},

@@ -42,6 +42,8 @@ class Service:
     """`IPv4`, `IPv6` in their order; Endpoints have addresses of the first alone. None of them: not told."""
     single_stack: bool = False
     """Whether it certainly has no family besides the first."""
+    external_name: str = ""
+    """Of type ExternalName: where it leads; such a Service has no Endpoints, whatever it selects."""
 
     def selects(self, labels: Mapping[str, str]) -> bool:
         return bool(self.selector) and not self.unmet(labels)

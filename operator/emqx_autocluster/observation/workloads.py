@@ -114,6 +114,8 @@ class PodTemplate:
     dns_policy: str = "ClusterFirst"
     dns_config: bool = False
     host_network: bool = False
+    has_sidecars: bool = False
+    """Whether anything runs beside its containers all the time: an initContainer that is restarted."""
     subdomain: str = ""
     """Written out; a StatefulSet's pods have its serviceName."""
     volumes: Mapping[str, str] = field(default_factory=dict)

@@ -114,6 +114,18 @@ def test_an_anchor_that_is_merged_twice_is_no_key_twice() -> None:
     assert [document.name for document in documents.read("a.yaml", text)] == ["a"]
 
 
+def test_the_items_of_the_api_servers_own_lists_leave_out_what_they_are() -> None:
+    text = "apiVersion: apps/v1\nkind: DeploymentList\nitems:\n- metadata: {name: a}\n- metadata: {name: b}\n"
+    found = [(d.group, d.kind, d.name) for d in documents.read("a.yaml", text)]
+    assert found == [("apps/v1", "Deployment", "a"), ("apps/v1", "Deployment", "b")]
+
+
+def test_a_kustomization_may_leave_out_what_it_is() -> None:
+    text = "resources: [../base]\nnamePrefix: prod-\n"
+    assert [d.kind for d in documents.read("overlay/kustomization.yaml", text)] == ["Kustomization"]
+    assert list(documents.read("overlay/values.yaml", text)) == []
+
+
 @pytest.mark.parametrize("text", ["", "---\n---\n", "replicas: 3\n", "- kind: Service\n", "kind: Service\n"])
 def test_what_is_no_object_is_passed_over(text: str) -> None:
     assert list(documents.read("values.yaml", text)) == []
@@ -124,7 +136,12 @@ def test_what_is_no_object_is_passed_over(text: str) -> None:
     [
         ("kind: Service\nmetadata:\n  name: emqx\n bad: x\n", "a.yaml:4: "),
         ("kind: Service\nmetadata:\n  name: {{ .Release.Name }}\n", "helm template . |"),
+        (
+            "kind: Service\nspec:\n  replicas: {{ .Values.n }}\n",
+            "as the name of a field; a template of Helm?",
+        ),
         ("kind: [Service\n", "a.yaml:2: "),
+        ("kind: Service\nmetadata:\n\tname: a\n", "a.yaml:3: a tab begins here"),
         ("kind: Service\n? [a]\n: b\n", "a.yaml:2: "),
         ("kind: \x07\n", "a.yaml:1: "),
         ("[" * 5000, "a.yaml:1: "),

@@ -136,6 +136,20 @@ def test_what_was_meant_to_give_it_and_does_not(
     assert why in grants.shortcoming(WISH, roles, bindings)
 
 
+PODS: Object = {"apiGroups": [""], "resources": ["pods", "services"], "verbs": ["get"]}
+
+
+def test_what_emqx_alone_has_is_meant_for_its_discovery() -> None:
+    own = replace(WISH, is_own=True)
+    assert grants.allowed(own, [role(PODS)], [binding(MINE)]) is False
+    why = "Role discovery has resources [pods, services], and EMQX asks for endpoints"
+    assert grants.shortcoming(own, [role(PODS)], [binding(MINE)]) == why
+    assert isinstance(
+        grants.allowed(own, [role(PODS | {"resources": ["leases"]})], [binding(MINE)]), Unobserved
+    )
+    assert grants.allowed(own, [role(PODS), role(GET)], [binding(MINE)]) is True
+
+
 def test_what_is_given_to_other_pods_is_theirs() -> None:
     wish = replace(WISH, others=frozenset({"emqx-sa"}))
     assert isinstance(grants.allowed(wish, [role(GET)], [binding(subject("emqx-sa"))]), Unobserved)

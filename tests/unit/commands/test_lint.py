@@ -5,6 +5,7 @@ import functools
 import json
 import operator
 import re
+from base64 import b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -45,6 +46,7 @@ data:
 """
 LABELS = "metadata: {labels: {app: emqx}}"
 NAME = "  name: emqx\nspec"
+SIDECAR = "        - {name: helper, image: helper}\n        - name: emqx\n"
 ADDRESS = f'            - {{name: EMQX_CLUSTER__K8S__APISERVER, value: "{CANONICAL}"}}\n'
 NAMESPACE = "            - {name: EMQX_CLUSTER__K8S__NAMESPACE, value: iot}\n"
 
@@ -343,6 +345,21 @@ def test_a_default_is_believed_only_where_nothing_else_can_set_it(more: str) -> 
         pytest.param(
             GOOD.replace("containers:", "container:"), "'containers' is missing", id="a typing error"
         ),
+        pytest.param(
+            GOOD.partition("          env:")[0] + "          env: {A: b}\n",
+            "stdin:21: spec.template.spec.containers[0].env of Deployment/emqx is a mapping and must be a list",
+            id="variables as a mapping",
+        ),
+        pytest.param(
+            GOOD.replace("value: iot", "value: iot, valueFrom: {fieldRef: {fieldPath: metadata.namespace}}"),
+            "stdin:25: EMQX_CLUSTER__K8S__NAMESPACE has both value and valueFrom",
+            id="a variable with two sources",
+        ),
+        pytest.param(
+            GOOD.replace("matchLabels: {app: emqx}", "matchLabels: {app: mqtt}"),
+            "stdin:14: Deployment/emqx selects app=mqtt, and its pods have app=emqx: the API server refuses it",
+            id="pods of others",
+        ),
     ],
 )
 def test_what_cannot_be_read_is_exit_code_2_with_file_and_line(text: str, words: str) -> None:
@@ -458,6 +475,7 @@ OTHER_KINDS = (
     "apiVersion: apps/v1\nkind: DaemonSet",
     "apiVersion: apps/v1\nkind: ReplicaSet",
     "apiVersion: argoproj.io/v1alpha1\nkind: Rollout",
+    "apiVersion: apps.kruise.io/v1beta1\nkind: StatefulSet",
 )
 
 
@@ -529,6 +547,108 @@ def test_rights_of_a_group_that_is_none_give_nothing() -> None:
 def test_a_role_that_is_bound_and_not_given_is_named() -> None:
     rights = RIGHTS.replace("kind: Role, name: discovery", "kind: Role, name: elsewhere")
     assert any("Role elsewhere, which is not in the input" in told for told in unjudged(GOOD + rights))
+
+
+def test_a_role_for_what_emqx_does_not_ask_for_is_told_where_nothing_else_runs_by_it() -> None:
+    rights = RIGHTS.replace("endpoints", "pods").replace("name: default,", "name: emqx,")
+    own = GOOD.replace("      containers:\n", "      serviceAccountName: emqx\n      containers:\n") + rights
+    assert errors(own, "-n", "iot") == ["PermissionDenied"]
+    assert errors(own.replace("        - name: emqx\n", SIDECAR), "-n", "iot") == []
+
+
+def test_a_variable_of_the_other_version_is_told_before_what_may_follow_from_it() -> None:
+    text = GOOD.replace("emqx/emqx:5.8.9", "emqx/emqx:4.4.19")
+    assert errors(text)[:2] == ["VariableOfOtherVersion", "NamePartMismatch"]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason", "words"),
+    [
+        pytest.param(
+            GOOD.replace(CANONICAL, "http://127.0.0.1:8001"),
+            "APIServerUnreachable",
+            "nothing but EMQX runs in it",
+            id="a proxy in the pod, and none is there",
+        ),
+        pytest.param(
+            GOOD.replace("value: iot", "valueFrom: {configMapKeyRef: {name: settings, key: ns}}") + SETTINGS,
+            "ReferenceMissing",
+            "key ns of ConfigMap settings, which has no such key, only EMQX_CLUSTER__K8S__APISERVER",
+            id="a key that is not in its ConfigMap",
+        ),
+        pytest.param(
+            by_file(CONF.replace("emqx.conf: |", "main.conf: |")),
+            "ReferenceMissing",
+            "/opt/emqx/etc/emqx.conf is mounted from key emqx.conf of ConfigMap conf",
+            id="a file that is not in its ConfigMap",
+        ),
+        pytest.param(
+            by_file(CONF.replace('apiserver = "kubernetes.default.svc:443"', "app_name = emqx")),
+            "UnknownVariable",
+            "emqx.conf of ConfigMap conf has cluster.k8s.app_name, which EMQX 5.8.9 does not know",
+            id="a line of another version in a file",
+        ),
+        pytest.param(
+            by_file(CONF.replace("cluster.k8s.apiserver", "cluster.discovery")),
+            "UnknownVariable",
+            "it is called cluster.discovery_strategy there",
+            id="the strategy as 4.x calls it, in a file",
+        ),
+        pytest.param(
+            GOOD.replace("value: k8s", "value: dns")
+            .replace("          env:\n", MOUNT)
+            .replace("      containers:\n", VOLUME + "      containers:\n")
+            + CONF.replace(
+                'k8s.apiserver = "kubernetes.default.svc:443"',
+                'dns { type = srv, name = "emqx.iot.svc.cluster.local" }',
+            ),
+            "UnknownVariable",
+            "it is called cluster.dns.record_type there",
+            id="the record type as 4.x calls it, in a file",
+        ),
+        pytest.param(
+            GOOD.replace("spec:\n  selector", "spec:\n  type: ExternalName\n  externalName: a.b\n  selector"),
+            "SelectorMismatch",
+            "it is of type ExternalName and leads to a.b",
+            id="a Service that is another's name",
+        ),
+    ],
+)
+def test_what_keeps_emqx_from_starting_or_asking(text: str, reason: str, words: str) -> None:
+    assert errors(text)[:1] == [reason]
+    assert words in " ".join(lint(text).stdout.split())
+
+
+def test_text_in_binary_data_is_read_as_well() -> None:
+    encoded = b64encode(b'cluster.k8s.apiserver = "kubernetes.default.svc:443"\n').decode()
+    text = by_file(CONF.partition("\ndata:")[0] + f"\nbinaryData: {{emqx.conf: {encoded}}}\n")
+    assert errors(text) == ["APIServerMalformed"]
+    assert any("binaryData is not in base64" in told for told in unjudged(text.replace(encoded, "abc")))
+
+
+def test_endpoints_that_are_written_by_hand_are_not_judged() -> None:
+    by_hand = "---\napiVersion: v1\nkind: Endpoints\nmetadata: {name: emqx}\nsubsets: []\n"
+    text = GOOD.replace("selector: {app: emqx}\n---", "ports: [{port: 4370}]\n---")
+    assert errors(text) == ["SelectorMismatch"]
+    assert errors(text + by_hand) == []
+    assert any("written by hand" in told for told in unjudged(text + by_hand))
+
+
+def test_slices_that_are_written_by_hand_lead_to_addresses_by_dns_alone() -> None:
+    by_hand = (
+        "---\napiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\n"
+        "metadata: {name: emqx-1, labels: {kubernetes.io/service-name: emqx}}\nendpoints: []\n"
+    )
+    text = (
+        GOOD.replace("selector: {app: emqx}\n---", "clusterIP: None\n  ports: [{port: 4370}]\n---") + by_hand
+    )
+    assert errors(text) == ["SelectorMismatch"]
+    dns = text.replace("value: k8s", "value: dns").replace(
+        "EMQX_CLUSTER__K8S__SERVICE_NAME, value: emqx",
+        "EMQX_CLUSTER__DNS__NAME, value: emqx.iot.svc.cluster.local",
+    )
+    assert errors(dns, "-n", "iot") == []
+    assert any("written by hand" in told for told in unjudged(dns, "-n", "iot"))
 
 
 def test_a_value_that_is_not_taken_is_found_with_its_cure() -> None:
@@ -728,6 +848,7 @@ def test_a_mesh_is_told_as_advice() -> None:
             "{kind: ServiceAccount, apiGroup: rbac.authorization.k8s.io,",
             "which is in none",
         ),
+        (", namespace: iot}", "}", "without its namespace"),
     ],
 )
 def test_a_binding_that_the_api_server_refuses(old: str, new: str, why: str) -> None:

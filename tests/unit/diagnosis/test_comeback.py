@@ -22,6 +22,7 @@ from emqx_autocluster.observation import ContainerPort, Service, WorkloadKind
 
 STATUS = {"httpGet": {"path": "/status", "port": 18083}}
 COMMAND = {"exec": {"command": ["emqx", "ctl", "status"]}}
+ABOUT_THE_CLUSTER = {"exec": {"command": ["sh", "-c", "emqx ctl cluster status | grep -q emqx-2"]}}
 PORTS = (ContainerPort("ekka", 4370), ContainerPort("mqtt", 1883))
 BY_HOST = {ADDRESS_TYPE: "hostname", SUFFIX: "svc.cluster.local"}
 BY_DNS = {STRATEGY: "dns", DNS_NAME: "emqx.iot.svc.cluster.local", DNS_RECORD_TYPE: "srv"}
@@ -46,6 +47,10 @@ def kept(
         "members": (),
     }
     return a_case(containers=(container,), **{**known, **facts})
+
+
+def in_order(*probes: dict[str, Any], **facts: Any) -> Case:
+    return kept(*probes, pod_management="OrderedReady", **facts)
 
 
 def found(case: Case) -> bool:
@@ -114,5 +119,21 @@ def test_where_nobody_waits_for_certain(case: Case) -> None:
     ],
 )
 def test_a_command_is_not_judged(case: Case, count: int) -> None:
-    gaps = [gap for gap in diagnosis.unjudged(case) if "readiness" in gap.question]
+    gaps = [gap for gap in diagnosis.unjudged(case) if "readiness waits for what" in gap.question]
+    assert len(gaps) == count
+
+
+@pytest.mark.parametrize(
+    ("case", "count"),
+    [
+        pytest.param(in_order(ABOUT_THE_CLUSTER), 1, id="one pod after another"),
+        pytest.param(in_order(ABOUT_THE_CLUSTER, service=PUBLISHED), 1, id="whatever the Service publishes"),
+        pytest.param(kept(ABOUT_THE_CLUSTER), 0, id="all pods at once"),
+        pytest.param(in_order(COMMAND), 0, id="a command about the node itself"),
+        pytest.param(in_order(ABOUT_THE_CLUSTER, replicas=1), 0, id="a single member"),
+        pytest.param(in_order(ABOUT_THE_CLUSTER, members=members("0 1 2")), 0, id="members run, and show it"),
+    ],
+)
+def test_a_first_pod_that_may_wait_for_the_second_is_not_judged(case: Case, count: int) -> None:
+    gaps = [gap for gap in diagnosis.unjudged(case) if "first pod's readiness" in gap.question]
     assert len(gaps) == count

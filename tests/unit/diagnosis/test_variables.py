@@ -7,7 +7,14 @@ import pytest
 from builders import ENV_FROM_SETTINGS, IN_ROLLOUT, NOT_READ, a_case, judge, members, tells
 from emqx_autocluster.api.findings import ConditionType, Finding, Reason, Status
 from emqx_autocluster.diagnosis import Case, configuration
-from emqx_autocluster.emqx.discovery import ADDRESS_TYPE, API_SERVER, NAMESPACE, SERVICE_NAME, SUFFIX
+from emqx_autocluster.emqx.discovery import (
+    ADDRESS_TYPE,
+    API_SERVER,
+    DNS_NAME,
+    NAMESPACE,
+    SERVICE_NAME,
+    SUFFIX,
+)
 from emqx_autocluster.emqx.versions import DISCOVERY, DISCOVERY_STRATEGY
 from emqx_autocluster.observation import WorkloadKind
 
@@ -125,6 +132,8 @@ def test_not_a_mistake_of_the_version(facts: dict[str, Any], reason: Reason) -> 
         ("EMQX_CLUSTER_K8S__SERVICE_NAME", SERVICE_NAME),
         ("EMQX_CLUSTER__KUBERNETES__SERVICE_NAME", SERVICE_NAME),
         (f"{K8S}SUFIX", SUFFIX),
+        ("EMQX_CLUSTER_K8S_SERVICE_NAME", SERVICE_NAME),
+        ("EMQX__CLUSTER__K8S__SUFFIX", SUFFIX),
     ],
 )
 def test_a_misspelt_variable(name: str, meant: str) -> None:
@@ -188,3 +197,26 @@ def test_a_password_in_an_address_is_not_told() -> None:
         env={SERVICE_NAME: None, f"{K8S}API_SERVERS": "https://u:secret@x", API_SERVER: None}, members=APART
     )
     assert "secret" not in " ".join(f.message for f in configuration.problems(case))
+
+
+@pytest.mark.parametrize(
+    ("image", "name", "meant"),
+    [
+        ("emqx/emqx:5.8.9", "EMQX_CLUSTER_DISCOVERY_STRATEGY", DISCOVERY_STRATEGY),
+        ("emqx/emqx:5.8.9", "EMQX_CLUSTER__DISCOVERY__STRATEGY", DISCOVERY_STRATEGY),
+        ("emqx/emqx:4.4.19", "EMQX_CLUSTER_DISCOVERY", DISCOVERY),
+    ],
+)
+def test_a_misspelt_strategy_is_told_with_what_it_misses(image: str, name: str, meant: str) -> None:
+    env = {meant: None, name: "k8s", NAMESPACE: None, "EMQX_CLUSTER_K8S_NAMESPACE": "iot"}
+    found = configuration.problems(a_case(image=image, env=env, members=APART))
+    assert [(f.reason, f.sets) for f in found] == [
+        (Reason.UNKNOWN_VARIABLE, ((meant, "k8s"),)),
+        (Reason.UNKNOWN_VARIABLE, ((NAMESPACE, "iot"),)),
+    ]
+
+
+def test_a_misspelt_setting_of_dns() -> None:
+    env = {DISCOVERY_STRATEGY: "dns", "EMQX_CLUSTER_DNS_NAME": "emqx.iot.svc.cluster.local"}
+    finding = told(a_case(env=env, members=APART))
+    tells(finding, (Status.FALSE, Reason.UNKNOWN_VARIABLE), f"{DNS_NAME} may be meant")

@@ -29,6 +29,9 @@ from emqx_autocluster.observation import (
 
 FROM_FIELD = EnvVar(NAMESPACE, None, {"fieldRef": {"fieldPath": "metadata.namespace"}})
 FROM_KEY = EnvVar(NAMESPACE, None, {"configMapKeyRef": {"name": "settings", "key": "namespace"}})
+OPTIONAL_KEY = EnvVar(
+    NAMESPACE, None, {"configMapKeyRef": {"name": "settings", "key": "namespace", "optional": True}}
+)
 UNREAD = Unobserved("configmaps is forbidden")
 
 
@@ -99,8 +102,27 @@ UNREAD = Unobserved("configmaps is forbidden")
             a_container(env={NAMESPACE: FROM_FIELD}),
             None,
             {},
-            Unobserved(f"{NAMESPACE} is not a plain value, and no running container told what it became"),
+            Unobserved(
+                f"{NAMESPACE} is metadata.namespace of each pod, and no running container told what it became"
+            ),
             id="valueFrom and no process: not known",
+        ),
+        pytest.param(
+            a_container(env={NAMESPACE: FROM_KEY}),
+            None,
+            {"settings": UNREAD},
+            Unobserved(
+                f"{NAMESPACE} comes from key namespace of ConfigMap settings (configmaps is forbidden), and no running"
+                " container told what it became"
+            ),
+            id="a key of a ConfigMap that could not be read, and no process",
+        ),
+        pytest.param(
+            a_container(env={NAMESPACE: OPTIONAL_KEY}),
+            None,
+            {"settings": {"other": "iot"}},
+            Setting("default", Source.DEFAULT),
+            id="a key that may be missing, and is: Kubernetes leaves the variable out",
         ),
         pytest.param(
             a_container(env={NAMESPACE: FROM_KEY}),

@@ -23,6 +23,7 @@ from emqx_autocluster.diagnosis.configuration import (
     dnsname,
     nodenames,
     ownnames,
+    references,
     roles,
     seeds,
     values,
@@ -43,7 +44,8 @@ def check(case: Case) -> Finding:
     if settings is None:
         return unknown(_TYPE, Reason.INITIALIZING, "there is no EMQX container to read settings from")
     if isinstance(settings.strategy, Unobserved):
-        return unknown(_TYPE, Reason.SETTING_UNREADABLE, settings.strategy.reason)
+        broken = next(references.problems(case), None)
+        return broken or unknown(_TYPE, Reason.SETTING_UNREADABLE, settings.strategy.reason)
     refused = roles.refused(case, settings)
     if refused:
         return refused
@@ -55,8 +57,10 @@ def check(case: Case) -> Finding:
 
 def problems(case: Case) -> tuple[Finding, ...]:
     """All that is wrong with the settings of the strategy, or could not be read; the condition tells the first."""
-    if case.settings is None or isinstance(case.settings.strategy, Unobserved):
+    if case.settings is None:
         return ()
+    if isinstance(case.settings.strategy, Unobserved):
+        return tuple(references.problems(case))
     refused = roles.refused(case, case.settings)
     if refused:
         return (refused,)
@@ -121,16 +125,21 @@ def _other_strategy(case: Case, settings: DiscoverySettings) -> Finding:
 
 
 def _problems(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
+    yield from references.problems(case)
+    yield from variables.refused_in_files(case, settings)
     # The rest is judged by what a value is meant to be.
     yield from values.problems(case) if settings.uses_k8s else values.of_any_strategy(case)
     if settings.uses_k8s:
         yield from _of_k8s(case, settings)
     elif settings.uses_dns:
         yield from variables.other_version(case, settings, keeps_names=dnsname.keeps_names(case, settings))
+        yield from variables.unknown_names(case, settings)
         yield from dnsname.problems(case, settings)
         yield from nodenames.of_dns(case, settings)
-    elif discovery.text(settings.strategy) == "static":
-        yield from seeds.problems(case, settings)
+    else:
+        yield from variables.unknown_names(case, settings)
+        if discovery.text(settings.strategy) == "static":
+            yield from seeds.problems(case, settings)
     yield from cookies.problems(case)
 
 
@@ -201,7 +210,8 @@ def _explained(found: Iterable[Finding]) -> Iterator[Finding]:
     """A misspelt variable is put right together with what follows from it: its own value would be a guess."""
     repaired = {name: value for f in found if f.repairable for name, value in f.sets}
     for finding in found:
-        meant = finding.sets[0][0] if finding.reason is Reason.UNKNOWN_VARIABLE else None
+        misspelt = finding.reason is Reason.UNKNOWN_VARIABLE and finding.sets
+        meant = finding.sets[0][0] if misspelt else None
         if meant is None or meant not in repaired:
             yield finding
         else:

@@ -10,6 +10,7 @@ from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false,
 from emqx_autocluster.diagnosis.case import Case
 from emqx_autocluster.diagnosis.configuration import reach
 from emqx_autocluster.diagnosis.configuration.asked import (
+    FIELD,
     Asked,
     is_the_service,
     names_the_service,
@@ -38,7 +39,7 @@ def problem(case: Case) -> Finding | None:
     if settings is None or not case.uses_k8s:
         return None
     if isinstance(settings.api_server, Unobserved):
-        return unknown(_TYPE, Reason.SETTING_UNREADABLE, settings.api_server.reason)
+        return unknown(_TYPE, Reason.SETTING_UNREADABLE, settings.api_server.reason, field=FIELD)
     return next(_problems(Asked(case, settings, settings.api_server.value)), None)
 
 
@@ -73,8 +74,10 @@ def _problems(asked: Asked) -> Iterator[Finding]:
             Reason.API_SERVER_MALFORMED,
             f"{discovery.API_SERVER} is {asked.shown}, and the Service kubernetes answers https on port 443 alone",
         )
+    elif discovery.is_loopback(address.host):
+        yield from reach.own_pod_problem(asked)
     elif address.scheme == "http":
-        yield from reach.plain_http_problem(asked, address)
+        yield from reach.plain_http_problem(asked)
     elif address.path and _is_certainly_the_api_server(asked.case, address.host):
         yield _with_path(asked, address)
     elif is_the_service(asked.case, address):

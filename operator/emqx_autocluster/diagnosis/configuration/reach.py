@@ -23,10 +23,8 @@ from emqx_autocluster.observation import NOT_ASKED, Unobserved
 _TYPE = ConditionType.CONFIGURATION_VALID
 
 
-def plain_http_problem(asked: Asked, address: Address) -> Iterator[Finding]:
+def plain_http_problem(asked: Asked) -> Iterator[Finding]:
     case, shown = asked.case, asked.shown
-    if discovery.is_loopback(address.host):
-        return  # a sidecar proxy in the pod itself
     members = case.membership
     if case.unreachable == case.veil.over(shown):
         yield _unreachable(shown)
@@ -46,6 +44,7 @@ def plain_http_problem(asked: Asked, address: Address) -> Iterator[Finding]:
                 _TYPE,
                 Reason.PROBE_FAILED,
                 f"whether discovery by {shown} works is not known: no views of all members",
+                field=FIELD,
             )
             return
         if len(members.islands) > 1:
@@ -58,6 +57,23 @@ def plain_http_problem(asked: Asked, address: Address) -> Iterator[Finding]:
         f" depends; it is left alone while the cluster is whole; better is {CANONICAL_API_SERVER}",
         sets=CANONICAL,
         field=FIELD,
+    )
+
+
+def own_pod_problem(asked: Asked) -> Iterator[Finding]:
+    """Of an address in the pod itself: a sidecar may answer there, if there is one."""
+    case, template = asked.case, asked.case.workload.template
+    if case.running or len(template.containers) > 1 or template.has_sidecars:
+        return
+    if template.host_network or not case.may_be_broken:
+        where = "on the node" if template.host_network else "in the pod"
+        told = f"whether anything answers at {asked.shown}, which is {where} itself, is not known"
+        yield unknown(_TYPE, Reason.PROBE_FAILED, told, field=FIELD)
+        return
+    yield repairable(
+        Reason.API_SERVER_UNREACHABLE,
+        f"{discovery.API_SERVER} is {asked.shown}, which is the pod itself, and nothing but EMQX runs in it: no kubectl"
+        " proxy answers there",
     )
 
 
@@ -95,9 +111,8 @@ def https_problem(asked: Asked, address: Address) -> Iterator[Finding]:
 def _resolution_problem(asked: Asked, address: Address) -> Finding | None:
     case, host = asked.case, address.host
     if case.progressing or not case.running:
-        return unknown(
-            _TYPE, Reason.TARGET_PROGRESSING, f"whether pods resolve {host} is asked once they run"
-        )
+        told = f"whether pods resolve {host} is asked once they run"
+        return unknown(_TYPE, Reason.TARGET_PROGRESSING, told, field=FIELD)
     answers = [m.lookups.get(host, NOT_ASKED) for m in case.running]
     failed = next((a for a in answers if isinstance(a, Unobserved)), None)
     if failed:

@@ -6,7 +6,7 @@ Part of ConfigurationValid.
 from collections.abc import Iterator
 
 from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false, unknown
-from emqx_autocluster.diagnosis.configuration import fixednames, ownnames
+from emqx_autocluster.diagnosis.configuration import fixednames, ownnames, variables
 from emqx_autocluster.diagnosis.configuration.dnsquestion import Question
 from emqx_autocluster.emqx import dnsdiscovery, podwords
 from emqx_autocluster.emqx.discovery import DNS_NAME
@@ -43,6 +43,8 @@ def _kind(asked: Question) -> Iterator[Finding]:
         )
     elif given != asked.kind and asked.kind in kinds:
         other = settings.generation.other_record_type_variable
+        if variables.is_refused(asked.case, settings.reader.read(other, None)):
+            return
         yield false(
             _TYPE,
             Reason.VARIABLE_OF_OTHER_VERSION,

@@ -9,15 +9,33 @@ from collections.abc import Collection, Iterator, Mapping
 
 from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false
 from emqx_autocluster.diagnosis.case import Case
-from emqx_autocluster.emqx import discovery
-from emqx_autocluster.emqx.discovery import DiscoverySettings, Setting
+from emqx_autocluster.emqx import discovery, versions
+from emqx_autocluster.emqx.discovery import DiscoverySettings, Setting, Source
 from emqx_autocluster.objects import template
 from emqx_autocluster.observation import Fact, Unobserved
+from emqx_autocluster.text.credentials import without_users
+from emqx_autocluster.text.plain import plain
 
 _TYPE = ConditionType.CONFIGURATION_VALID
 _K8S = "EMQX_CLUSTER__K8S__"
 _ALIKE = re.compile(r"^EMQX_+CLUSTER_+(K8S|KUBERNETES)_+(?P<key>[A-Z0-9_]+)$")
 """What people write when they mean a variable of k8s discovery."""
+_OF_THE_OTHER = frozenset({discovery.APP_NAME, versions.DISCOVERY, versions.DISCOVERY_STRATEGY})
+"""Of the other generation: not misspelt."""
+_K8S_KEYS = frozenset({"apiserver", "service_name", "address_type", "namespace", "suffix"})
+_KEYS: Mapping[str, frozenset[str]] = {
+    "cluster.k8s.": _K8S_KEYS,
+    "cluster.dns.": frozenset({"name", "record_type"}),
+    "cluster.static.": frozenset({"seeds"}),
+    "cluster.discovery": frozenset({"_strategy"}),
+}
+_KEYS_OF_4X: Mapping[str, frozenset[str]] = {
+    "cluster.k8s.": _K8S_KEYS | {"app_name"},
+    "cluster.dns.": frozenset({"name", "app", "type"}),
+    "cluster.static.": frozenset({"seeds"}),
+    "cluster.discovery": frozenset({""}),
+}
+"""Beginnings of the names in a configuration file, and how those of them go on that there are."""
 _LIKENESS = 0.7
 """Of `SERVICE` and `SERVICE_NAME` it is 0.74; of `SERVICE_ACCOUNT` and `SERVICE_NAME`, two things, 0.67."""
 
@@ -25,7 +43,7 @@ _LIKENESS = 0.7
 def other_version(case: Case, settings: DiscoverySettings, *, keeps_names: bool) -> Iterator[Finding]:
     """`keeps_names`: whether the nodes have the same names once the variable is right."""
     generation, meant = settings.generation, discovery.text(settings.other_strategy)
-    if not settings.is_meant:
+    if not settings.is_meant or is_refused(case, settings.other_strategy):
         return
     wrong, right = generation.other_strategy_variable, generation.strategy_variable
     yield false(
@@ -44,7 +62,8 @@ def unknown_names(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
     """Only where it matters: the right variable is not set, and what is in force instead is something else."""
     if not case.may_be_broken:
         return
-    given, known = _given(case), _known(settings)
+    given = _given(case)
+    known = _known(settings, _meant_strategy(settings, given))
     for name, value in given.items():
         meant = _meant(name, known)
         if not value or meant is None or meant in given or isinstance(known[meant], Unobserved):
@@ -52,11 +71,12 @@ def unknown_names(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
         in_force = discovery.text(known[meant])
         if value == in_force:
             continue
-        shown = f'"{discovery.redacted(in_force)}"' if in_force else "nothing"
+        shown = f'"{plain(without_users(in_force))}"' if in_force else "nothing"
         yield false(
             _TYPE,
             Reason.UNKNOWN_VARIABLE,
-            f"EMQX knows no {name}; {meant} may be meant, which is not set, so that {shown} is in force for it",
+            f"EMQX knows no {name}; {meant} may be meant, which is not set, so that {shown} is in force for it;"
+            f" set {meant}={plain(without_users(value))}",
             sets=((meant, value),),
             field=template.ENV + name,
         )
@@ -74,15 +94,44 @@ def _given(case: Case) -> Mapping[str, str | None]:
 
 def _meant(name: str, known: Collection[str]) -> str | None:
     """The variable that this one is taken for; None: it is right, of the other version, or like none."""
-    found = _ALIKE.match(name)
-    if found is None or name in known or name == discovery.APP_NAME:
+    if name.upper() in known or name.upper() in _OF_THE_OTHER:
         return None
-    keys = [variable.removeprefix(_K8S) for variable in known]
+    of_the_same_letters = next((each for each in known if _letters(each) == _letters(name)), None)
+    found = _ALIKE.match(name)
+    if of_the_same_letters or found is None:
+        return of_the_same_letters
+    keys = [variable.removeprefix(_K8S) for variable in known if variable.startswith(_K8S)]
     near = difflib.get_close_matches(found["key"], keys, n=1, cutoff=_LIKENESS)
     return _K8S + near[0] if near else None
 
 
-def _known(settings: DiscoverySettings) -> dict[str, Fact[Setting]]:
+def _letters(name: str) -> str:
+    """Without what EMQX has between the steps of a name: two of them there, where people write one."""
+    return name.upper().replace("_", "")
+
+
+def _meant_strategy(settings: DiscoverySettings, given: Mapping[str, str | None]) -> str | None:
+    """The one in force, or the one that is said by a misspelt variable."""
+    variable = settings.generation.strategy_variable
+    said = (v for name, v in given.items() if v and name != variable and _letters(name) == _letters(variable))
+    silent = isinstance(settings.strategy, Setting) and settings.strategy.source is Source.DEFAULT
+    return next(said, None) if silent else discovery.text(settings.strategy)
+
+
+def _known(settings: DiscoverySettings, strategy: str | None) -> dict[str, Fact[Setting]]:
+    """What the version reads of that strategy, by name."""
+    found = {settings.generation.strategy_variable: settings.strategy}
+    if settings.uses_k8s or strategy == "k8s":
+        found |= _of_k8s(settings)
+    if settings.uses_dns or strategy == "dns":
+        found[discovery.DNS_NAME] = settings.dns.name
+        found[settings.generation.record_type_variable] = settings.dns.record_type
+    if strategy == "static":
+        found[discovery.SEEDS] = settings.seeds
+    return found
+
+
+def _of_k8s(settings: DiscoverySettings) -> dict[str, Fact[Setting]]:
     found = {
         discovery.API_SERVER: settings.api_server,
         discovery.SERVICE_NAME: settings.service_name,
@@ -93,3 +142,41 @@ def _known(settings: DiscoverySettings) -> dict[str, Fact[Setting]]:
     if settings.generation.is_4x:
         found[discovery.APP_NAME] = settings.app_name
     return found
+
+
+def is_refused(case: Case, of_the_other: Fact[Setting]) -> bool:
+    """Whether what this version does not read stands in a file: then it is no variable that is ignored."""
+    return not case.has_booted and isinstance(of_the_other, Setting) and of_the_other.source is Source.FILE
+
+
+def refused_in_files(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
+    """EMQX ignores a variable that it does not know, and does not start with such a line in a file."""
+    if case.has_booted:
+        return
+    known = _KEYS_OF_4X if settings.generation.is_4x else _KEYS
+    for variable, found in settings.reader.files.settings.items():
+        key = _key(variable)
+        part = next((part for part in known if key.startswith(part)), None)
+        if part is None or key.removeprefix(part).partition(".")[0] in known[part]:
+            continue
+        yield false(
+            _TYPE,
+            Reason.UNKNOWN_VARIABLE,
+            f"{found.place} has {key}, which EMQX {settings.version} does not know: it refuses to start with a file"
+            f" that has it; {_instead(settings, key)}",
+            field=template.ENV + variable,
+        )
+
+
+def _instead(settings: DiscoverySettings, key: str) -> str:
+    generation = settings.generation
+    right = {
+        _key(generation.other_strategy_variable): _key(generation.strategy_variable),
+        _key(generation.other_record_type_variable): _key(generation.record_type_variable),
+    }.get(key)
+    return f"it is called {right} there" if right else "take the line out"
+
+
+def _key(variable: str) -> str:
+    """As a file has it."""
+    return variable.removeprefix("EMQX_").lower().replace("__", ".")

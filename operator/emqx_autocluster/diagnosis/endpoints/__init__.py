@@ -143,6 +143,8 @@ def _labels(case: Case) -> list[Mapping[str, str]]:
 
 def _selector_mismatch(service: Service, labels: list[Mapping[str, str]]) -> str | None:
     """None: it selects at least one of the pods."""
+    if service.external_name:
+        return f"it is of type ExternalName and leads to {service.external_name}, so it has no Endpoints"
     if not service.selector:
         return "it has no selector, so nothing fills its Endpoints"
     wrong = [service.unmet(pod) for pod in labels]

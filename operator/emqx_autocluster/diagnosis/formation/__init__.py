@@ -6,6 +6,8 @@ from dataclasses import replace
 from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false, true, unknown
 from emqx_autocluster.diagnosis.case import Case
 from emqx_autocluster.diagnosis.formation import islands, listeners, obstacles, progress, replicants, serving
+from emqx_autocluster.emqx import discovery
+from emqx_autocluster.emqx.discovery import DiscoverySettings
 from emqx_autocluster.observation import Unobserved, View
 
 _TYPE = ConditionType.CLUSTER_FORMED
@@ -57,9 +59,15 @@ def licence(case: Case) -> Finding | None:
     return false(
         _TYPE,
         Reason.LICENSE_MISSING,
-        f"EMQX {version} with {case.workload.replicas} replicas and no EMQX_LICENSE__KEY: the licence in the image"
+        f"EMQX {version} with {case.workload.replicas} replicas and {_key(settings)}: the licence in the image"
         " allows one node, and clustered nodes would crash-loop; set a licence key, or one replica",
     )
+
+
+def _key(settings: DiscoverySettings) -> str:
+    """Of the two that there are for one node: none, and the word for the one in the image."""
+    given = discovery.text(settings.reader.read(discovery.LICENSE, None))
+    return f"{discovery.LICENSE}={given}" if given else f"no {discovery.LICENSE}"
 
 
 def _missing(case: Case) -> Finding | None:
