@@ -200,7 +200,7 @@ class Reconciler:
         done = await self._looked(workload, resource, options, depth)
         if not depth.believed or not schedule.needs_whole_look(resource, done):
             return done
-        return await self._looked(workload, resource, options, schedule.depth(resource, changed=True))
+        return await self._looked(workload, resource, options, schedule.whole(resource))
 
     async def _looked(
         self, workload: Workload, resource: EMQXAutoCluster, options: WorkloadOptions, depth: Depth

@@ -4,7 +4,7 @@ To ask a member costs over a CPU-second in its pod, so a state that lasts is not
 that may mend itself within seconds. The pulse costs next to nothing, so between two looks it is taken alone.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from emqx_autocluster.api.findings import ConditionType, Reason, Status
@@ -62,6 +62,11 @@ def appointment(
     formed = done.findings[ConditionType.CLUSTER_FORMED].status is Status.TRUE
     look = done.case.observation.at + timedelta(seconds=wait)
     return Appointment(look, pulse) if formed and 0 < pulse < wait else None
+
+
+def whole(resource: EMQXAutoCluster) -> Depth:
+    """A look that believes no earlier answer."""
+    return replace(depth(resource, changed=True), believed=timedelta(0))
 
 
 def depth(resource: EMQXAutoCluster, *, changed: bool) -> Depth:

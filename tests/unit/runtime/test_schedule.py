@@ -211,6 +211,12 @@ def test_how_much_a_look_asks_for(
     assert (depth.thorough, depth.believed.total_seconds(), depth.in_turn, depth.pulse) == expected
 
 
+@pytest.mark.parametrize("status", [WELL, ALONE, ROLLING, told("NotFormed", "False", procedure=UNDER_WAY)])
+def test_a_whole_look_believes_no_earlier_answer(status: StatusModel) -> None:
+    depth = schedule.whole(a_resource(status))
+    assert (depth.thorough, depth.believed.total_seconds()) == (True, 0)
+
+
 def appointed(case: Case, wait: float, **spec: Any) -> schedule.Appointment | None:
     done = Pass(case, diagnosis.diagnose(case), plan_of(case), Memory())
     return schedule.appointment(a_resource(**spec), wait, done)
