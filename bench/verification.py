@@ -13,6 +13,8 @@ from scenarios import manifests
 
 _MOST_REQUESTS = 8
 _REPLICAS = 2
+_OFTEN = 5
+"""Seconds: no resource may ask for more."""
 _PULSE, _PULSES = 3, 10
 """Seconds from one to the next, and how many are watched."""
 _MIN_READY = 20
@@ -22,7 +24,7 @@ _MIN_READY = 20
 async def measure(*, quick: bool) -> list[Result]:
     count, rounds = (10, 5) if quick else (50, 20)
     async with stage("verification") as at:
-        await _prepare(at, count, f"{max(count // 8, 2)}s")
+        await _prepare(at, count, f"{max(count // 8, _OFTEN)}s")
         tell(f"verification: {rounds} rounds of {count} healthy workloads")
         requests = await _watched(at, count, rounds)
         pulses = await _pulses(at, count)
