@@ -149,9 +149,7 @@ class Operator:
         options = annotations.parse(seen.workload.annotations)
         case = diagnosis.build(seen, options, self._resource().spec)
         findings = diagnosis.diagnose(case)
-        before = self.status.suspects
-        known = before if self.fleet.is_in_sight(self.ref) else suspects.unwatched(before)
-        suspected = suspects.noted(known, case)
+        suspected = suspects.noted(self.fleet.still_counting(self.ref, self.status.suspects), case)
         self.fleet.sees(self.ref)
         self.fleet.note(self.ref, damaged=any(s.kind != suspects.STALE_NODE for s in suspected))
         memory = replace(

@@ -7,8 +7,6 @@ from emqx_autocluster.diagnosis import Case
 from emqx_autocluster.emqx import discovery, roles
 from emqx_autocluster.emqx.discovery import DiscoverySettings, Setting, Source
 from emqx_autocluster.observation import Fact, Unobserved
-from emqx_autocluster.text.credentials import without_users
-from emqx_autocluster.text.plain import plain
 
 _TEMPLATE = "pod template"
 
@@ -41,7 +39,7 @@ def _of_emqx(case: Case, given: DiscoverySettings) -> Iterator[InForce]:
 
 def _shown(name: str, value: str) -> str:
     """In an address all before the @ may be a user, and in a node's name it is a part of it."""
-    return discovery.redacted(value) if name == discovery.API_SERVER else plain(without_users(value))
+    return discovery.redacted(value) if name == discovery.API_SERVER else discovery.shown(value)
 
 
 def _source(found: Setting) -> str:

@@ -24,7 +24,7 @@ from emqx_autocluster.emqx.ownname import HOST, LONG_NODE_NAME, NAME, NODE_NAME
 from emqx_autocluster.emqx.versions import UNKNOWN_VERSION, Generation, VersionRange
 from emqx_autocluster.observation import Container, Fact, Identity, PodTemplate, Unobserved
 from emqx_autocluster.text import grammar
-from emqx_autocluster.text.credentials import without_user
+from emqx_autocluster.text.credentials import without_user, without_users
 from emqx_autocluster.text.plain import plain
 
 # Of the variables' own vocabulary, what speaks of discovery's settings; the rest is defined below.
@@ -376,6 +376,11 @@ def parse_address(value: str) -> Address | None:
 def redacted(value: str) -> str:
     """The address without user and password, for messages and status."""
     return plain(without_user(value))
+
+
+def shown(value: str) -> str:
+    """Any value, without the users and passwords of addresses in it: the @ of a node's name is none."""
+    return plain(without_users(value))
 
 
 def is_ip(host: str) -> bool:

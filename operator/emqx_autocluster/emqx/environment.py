@@ -107,8 +107,8 @@ class Reader:
         spellings = self.container.spellings(name)
         if len(spellings) > 1:
             return Unobserved(f"env has {' and '.join(spellings)}, which to EMQX are one variable")
-        entry = self.container.last_env(spellings[0]) if spellings else None
-        if entry is not None and not self._is_left_out(entry):
+        entry = self._entry(spellings[0]) if spellings else None
+        if entry is not None:
             value = text_in_pods(self.container, entry.name)
             same = isinstance(value, str) and not differs_between_pods(value)
             if same and isinstance(value, str) and not lost_reference(self.container, entry.name):
@@ -158,8 +158,8 @@ class Reader:
 
     def place(self, name: str) -> str | None:
         """Where the value in force stands, for people; None: in the container's own `env`, or nowhere."""
-        entry = self.container.last_env(name)
-        if entry is not None and not self._is_left_out(entry):
+        entry = self._entry(name)
+        if entry is not None:
             config_map, key = _config_map_key(entry)
             return f"ConfigMap {config_map}, key {key}" if config_map else None
         for source in reversed(self.container.env_from):
@@ -171,8 +171,8 @@ class Reader:
 
     def given(self, name: str) -> Fact[Setting]:
         """What the manifest gives: a running process also has what its entrypoint made of nothing."""
-        entry = self.container.last_env(name)
-        if entry is not None and not self._is_left_out(entry):
+        entry = self._entry(name)
+        if entry is not None:
             value = text_in_pods(self.container, name)
             if isinstance(value, Unobserved):
                 return value
@@ -209,10 +209,11 @@ class Reader:
             return Unobserved(f"{told}, and no running container told what it became")
         return Setting(value, Source.ENV_VALUE_FROM)
 
-    def _is_left_out(self, entry: EnvVar) -> bool:
-        """Whether Kubernetes leaves it out: a key that may be missing, and is."""
-        reference = (entry.value_from or {}).get("configMapKeyRef") or {}
-        return bool(reference.get("optional")) and self.lacks(entry)
+    def _entry(self, name: str) -> EnvVar | None:
+        """Of `env`; None also where Kubernetes leaves it out: a key that may be missing, and is."""
+        entry = self.container.last_env(name)
+        reference = ((entry.value_from if entry else None) or {}).get("configMapKeyRef") or {}
+        return None if entry and reference.get("optional") and self.lacks(entry) else entry
 
     def lacks(self, entry: EnvVar) -> bool:
         """Whether it refers to a key that its ConfigMap is known not to have."""

@@ -8,6 +8,8 @@ everything. And all together may cost the API server, the nodes and a processor 
 from collections.abc import Callable
 from random import Random
 
+from emqx_autocluster.api.v1alpha1 import Suspect
+from emqx_autocluster.healing import suspects
 from emqx_autocluster.observation import WorkloadRef
 
 _MANY = 3
@@ -45,9 +47,9 @@ class Fleet:
         """From now on nothing comes and goes there without being noticed, until sight of it is lost."""
         self._in_sight.add(ref)
 
-    def is_in_sight(self, ref: WorkloadRef) -> bool:
-        """Not before its first look by this process, nor after one that failed."""
-        return ref in self._in_sight
+    def still_counting(self, ref: WorkloadRef, before: tuple[Suspect, ...]) -> tuple[Suspect, ...]:
+        """What counts of its suspects: less before its first look by this process, and after one that failed."""
+        return before if ref in self._in_sight else suspects.unwatched(before)
 
     def lose_sight(self, ref: WorkloadRef) -> None:
         self._in_sight.discard(ref)

@@ -10,7 +10,7 @@ from emqx_autocluster import diagnosis, healing, metrics
 from emqx_autocluster.api import annotations
 from emqx_autocluster.api.annotations import WorkloadOptions
 from emqx_autocluster.api.findings import ConditionType, Finding, Reason
-from emqx_autocluster.api.v1alpha1 import EMQXAutoCluster, StatusModel, Suspect
+from emqx_autocluster.api.v1alpha1 import EMQXAutoCluster, StatusModel
 from emqx_autocluster.clients.errors import Forbidden, Invalid
 from emqx_autocluster.diagnosis import Case, Findings
 from emqx_autocluster.effects import Effects
@@ -211,15 +211,12 @@ class Reconciler:
         # One workload's judgement may take long, and what else is to be done does not wait for it.
         judging = partial(self._judged, observation, options, resource)
         case, findings = await asyncio.get_running_loop().run_in_executor(self._judge, judging)
-        suspected = suspects.noted(self._suspected(resource, workload.ref), case)
+        before = self._fleet.still_counting(workload.ref, resource.status.suspects)
+        suspected = suspects.noted(before, case)
         self._fleet.note(workload.ref, damaged=any(s.kind != suspects.STALE_NODE for s in suspected))
         memory = Memory.of(workload, resource.status, options, self._actor.setback(workload.ref))
         memory = replace(memory, suspects=suspected, fleet=self._fleet.refusal(workload.ref))
         return Pass(case, findings, healing.plan(case, findings, memory, self._now()), memory)
-
-    def _suspected(self, resource: EMQXAutoCluster, ref: WorkloadRef) -> tuple[Suspect, ...]:
-        before = resource.status.suspects
-        return before if self._fleet.is_in_sight(ref) else suspects.unwatched(before)
 
     def _judged(
         self, observation: Observation, options: WorkloadOptions, resource: EMQXAutoCluster

@@ -2,6 +2,9 @@
 
 import pytest
 
+from builders import AT
+from emqx_autocluster.api.v1alpha1 import Suspect
+from emqx_autocluster.healing import suspects
 from emqx_autocluster.observation import WorkloadKind, WorkloadRef
 from emqx_autocluster.runtime.fleet import Fleet
 
@@ -85,3 +88,18 @@ def test_after_a_start_the_first_looks_are_spread(size: int, within: float) -> N
     waits = [fleet.first_look() for _ in range(200)]
     assert all(0 <= wait <= within for wait in waits)
     assert max(waits) - min(waits) > within / 2, "not all at the same time"
+
+
+def test_what_an_earlier_process_saw_counts_less_until_this_one_has_looked_and_after_a_look_that_failed() -> (
+    None
+):
+    stale = Suspect(kind=suspects.STALE_NODE, subject="Node/emqx@10.244.0.71", since=AT, looks=3)
+    fleet = Fleet()
+    assert fleet.still_counting(ref("emqx"), (stale,)) == ()
+    fleet.sees(ref("emqx"))
+    assert fleet.still_counting(ref("emqx"), (stale,)) == (stale,)
+    fleet.lose_sight(ref("emqx"))
+    assert fleet.still_counting(ref("emqx"), (stale,)) == ()
+    fleet.sees(ref("emqx"))
+    fleet.forget(ref("emqx"))
+    assert fleet.still_counting(ref("emqx"), (stale,)) == ()

@@ -13,8 +13,6 @@ from emqx_autocluster.emqx import discovery, versions
 from emqx_autocluster.emqx.discovery import DiscoverySettings, Setting, Source
 from emqx_autocluster.objects import template
 from emqx_autocluster.observation import Fact, Unobserved
-from emqx_autocluster.text.credentials import without_users
-from emqx_autocluster.text.plain import plain
 
 _TYPE = ConditionType.CONFIGURATION_VALID
 _K8S = "EMQX_CLUSTER__K8S__"
@@ -71,12 +69,12 @@ def unknown_names(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
         in_force = discovery.text(known[meant])
         if value == in_force:
             continue
-        shown = f'"{plain(without_users(in_force))}"' if in_force else "nothing"
+        shown = f'"{discovery.shown(in_force)}"' if in_force else "nothing"
         yield false(
             _TYPE,
             Reason.UNKNOWN_VARIABLE,
             f"EMQX knows no {name}; {meant} may be meant, which is not set, so that {shown} is in force for it;"
-            f" set {meant}={plain(without_users(value))}",
+            f" set {meant}={discovery.shown(value)}",
             sets=((meant, value),),
             field=template.ENV + name,
         )
