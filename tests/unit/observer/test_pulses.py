@@ -222,6 +222,13 @@ async def test_a_lone_member_counts_as_alone_while_its_sockets_say_so_but_not_fo
     assert await looks.look(FOLLOWED, seconds=15) == "a b c"
 
 
+async def test_nor_does_it_where_the_answers_of_a_whole_cluster_would_count_for_long() -> None:
+    """Nobody to have to do with is no membership."""
+    looks = Looks(Pods(dict(LONE)))
+    await looks.look(ALL)
+    assert await looks.look(IN_TURN, seconds=15) == "a b c"
+
+
 async def test_between_two_joins_only_joiner_and_seed_are_asked() -> None:
     looks = Looks(Pods(dict(LONE)))
     await looks.look(ALL)
