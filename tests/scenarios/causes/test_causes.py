@@ -86,10 +86,23 @@ async def lint(command_line: CommandLine, story: Story, name: str) -> set[str]:
 
 
 async def doctor(command_line: CommandLine, story: Story, workload: str) -> tuple[int, dict[str, Any]]:
+    """Asked again while pods are being started: of that time it says itself that it cannot tell.
+
+    What only mostly does harm is told while no pod runs, not while the first ones start, and again once they stand
+    apart.
+    """
     config = f"--kubeconfig={story.sandbox.kubeconfig}"
-    exit_code, text = await command_line.run("doctor", workload, "-n", story.namespace, "-o", "json", config)
-    [document] = json.loads(text)
-    return exit_code, document
+
+    async def ask() -> tuple[int, dict[str, Any]] | None:
+        exit_code, text = await command_line.run(
+            "doctor", workload, "-n", story.namespace, "-o", "json", config
+        )
+        [document] = json.loads(text)
+        starting = document["cause"] and document["cause"]["reason"] == "TargetProgressing"
+        return None if starting else (exit_code, document)
+
+    found: tuple[int, dict[str, Any]] = await story.until("doctor can tell", ask, seconds=SECONDS, every=5)
+    return found
 
 
 @asynccontextmanager
