@@ -23,7 +23,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv sandbox demo pictures recording external chart quick test simulation soak hostile compat bench check image image-test release static unit lock clean have-python have-go
+.PHONY: help venv sandbox demo pictures recording external chart quick test simulation soak hostile compat bench check image image-test release plugin static unit lock clean have-python have-go
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -61,10 +61,10 @@ sandbox: have-go venv ## Keep a cluster running until Ctrl-C; prints the KUBECON
 demo: have-go venv ## Watch three lone EMQX members become one cluster
 	@$(HARNESS) -m demo $(if $(EMQX),--emqx $(EMQX)) $(if $(KEEP),--keep)
 
-external: have-go venv ## What needs Chromium, Prometheus, helm, zsh or fish: the page, alerts and dashboard in a story, the chart, Tab
+external: have-go venv ## What needs Chromium, Prometheus, zsh or fish, builds helm and krew, or fetches packages
 	@$(HARNESS) -m sandbox build
 	$(BIN)/pytest -q tests/external/test_page.py tests/external/test_alerts.py tests/external/test_prometheus.py \
-	  tests/external/test_helm.py tests/external/test_helm_installed.py tests/external/test_shells.py
+	  tests/external/test_helm.py tests/external/test_helm_installed.py tests/external/test_shells.py tests/external/test_krew.py
 
 CHART := charts/emqx-autocluster
 
@@ -116,7 +116,7 @@ check: static unit ## Format, lint, types, import contracts and unit tests
 static: venv
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
-	$(BIN)/mypy -p emqx_autocluster -p sandbox -p helm -p demo -p soak -p simulation -p siege -p compat
+	$(BIN)/mypy -p emqx_autocluster -p sandbox -p helm -p krew -p demo -p soak -p simulation -p siege -p compat
 	$(BIN)/mypy -p bench -p release
 	$(BIN)/mypy -p released
 	$(BIN)/lint-imports
@@ -133,6 +133,9 @@ image-test: have-go venv ## Run the image, after make image, as its Deployment w
 
 release: venv ## Build dist/ from a clean commit: packages, one manifest, the chart, the inventory of software, and their sums
 	@$(BIN)/python -m release
+
+plugin: venv ## Build dist/krew/ from a clean commit: the plugin of kubectl, and the manifest for krew; PLUGIN_URI=https://...
+	@$(BIN)/python -m release.krew $(or $(PLUGIN_URI),$(error say where the archives will be found: make plugin PLUGIN_URI=https://...))
 
 lock: ## Resolve requirements/*.lock anew, and the inventory of software with them; needs uv
 	@command -v $(UV) >/dev/null || { echo 'error: uv is needed to resolve the lock files; install it: pip install uv.' >&2; exit 1; }

@@ -1,13 +1,12 @@
 """The chart as one file, as `helm package` names it and Helm reads it: without Helm, and the same bytes each time."""
 
-import gzip
-import io
 import subprocess
-import tarfile
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
+from release import archive
+from release.archive import Entry
 from release.tree import Commit
 
 NAME = "emqx-autocluster"
@@ -15,7 +14,6 @@ _FOLDER = PurePosixPath("charts", NAME)
 _IGNORE = ".helmignore"
 _BY_HELM_ITSELF = "templates/.?*"
 """What Helm leaves out, whatever the file says."""
-_MODE = 0o644
 
 
 class PatternError(Exception):
@@ -23,16 +21,8 @@ class PatternError(Exception):
 
 
 def package(root: Path, commit: Commit) -> bytes:
-    packed = io.BytesIO()
-    # Neither a name nor a time in the head of the gzip file: both would be of the build.
-    with (
-        gzip.GzipFile("", "wb", fileobj=packed, mtime=0) as unpacked,
-        tarfile.open(fileobj=unpacked, mode="w", format=tarfile.USTAR_FORMAT) as archive,
-    ):
-        for path in files(root):
-            content = (root / _FOLDER / path).read_bytes()
-            archive.addfile(_member(path, len(content), commit), io.BytesIO(content))
-    return packed.getvalue()
+    found = files(root)
+    return archive.pack((Entry(NAME / path, (root / _FOLDER / path).read_bytes()) for path in found), commit)
 
 
 def files(root: Path) -> list[PurePosixPath]:
@@ -70,10 +60,3 @@ def _patterns(text: str) -> list[str]:
         if pattern.startswith("!") or "**" in pattern or "[" in pattern or "\\" in pattern:
             raise PatternError(f"{_IGNORE} has {pattern!r}, which release/chart.py does not understand")
     return [*found, _BY_HELM_ITSELF]
-
-
-def _member(path: PurePosixPath, size: int, commit: Commit) -> tarfile.TarInfo:
-    """Nobody's, and of the time of the commit: what a checkout has of both is its own."""
-    member = tarfile.TarInfo(str(NAME / path))
-    member.size, member.mtime, member.mode = size, commit.seconds, _MODE
-    return member

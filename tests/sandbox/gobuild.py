@@ -172,6 +172,7 @@ def _version(program: Program) -> str:
         "kubernetes": "k8s.io/kubernetes",
         "coredns": "github.com/coredns/coredns",
         "helm": "helm.sh/helm/v3",
+        "krew": "sigs.k8s.io/krew",
     }
     return required_version(_folder(program), modules.get(program.module, program.package))
 

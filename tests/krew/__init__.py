@@ -1,0 +1,1 @@
+"""krew itself, which installs plugins of kubectl; built when its test is run, and not with the sandbox."""
