@@ -59,10 +59,10 @@ class WorkQueue(Generic[K]):
         since = next(iter(self._waiting.values()), None)
         return 0.0 if since is None else time.monotonic() - since
 
-    def add(self, key: K) -> None:
-        """Something about the key changed: work on it as soon as the burst is over."""
+    def add(self, key: K, *, at_once: bool = False) -> None:
+        """Something about the key changed: work on it as soon as the burst is over, or at once."""
         self._changed.add(key)
-        self._arm(key, DEBOUNCE)
+        self._arm(key, 0.0 if at_once else DEBOUNCE)
 
     def add_after(self, key: K, delay: float, *, jitter: float = 0.0) -> None:
         """Look again later. An earlier appointment of the same key stands."""
