@@ -16,6 +16,7 @@ from bench import (
     fleet,
     footprint,
     gathering,
+    outage,
     repair,
     results,
     verification,
@@ -37,6 +38,7 @@ class Figure(StrEnum):
     DOCTOR = "doctor"
     FAIRNESS = "fairness"
     FLEET = "fleet"
+    OUTAGE = "outage"
 
 
 _MEASURES: dict[Figure, Callable[..., Awaitable[list[Result]]]] = {
@@ -49,6 +51,7 @@ _MEASURES: dict[Figure, Callable[..., Awaitable[list[Result]]]] = {
     Figure.DOCTOR: doctor.measure,
     Figure.FAIRNESS: fairness.measure,
     Figure.FLEET: fleet.measure,
+    Figure.OUTAGE: outage.measure,
 }
 
 

@@ -5,23 +5,22 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
-from bench import workloads
+from bench import growth
 from bench.footprint import cpu_seconds, resident
 from bench.results import Result, at_most
-from bench.stage import MODE, OPERATOR, Stage, stage, until
+from bench.stage import OPERATOR, Stage, stage, until
 from bench.telling import tell
 from bench.trail import Request
+from scenarios.story import Story
+from siege.neighbours import Reactions, percentile
 
-_MEMBERS = 3
 _EACH = 25
 """Workloads in one namespace: all of a tenant's share a few of the operator's workers."""
-_MIN_READY = 20
-"""Less would not be healthy."""
 _IDLE_SECONDS = 120
 _SETTLING = 60
-_GROWING = 3600
 _BURST = 10
 """Seconds."""
+_NEIGHBOUR, _REACTIONS, _REACTION = "neighbour", 60, 2.0
 _COLD_SECONDS, _MEBIBYTES, _IDLE_SHARE, _ENDING_SECONDS = 60, 150, 0.10, 2
 
 
@@ -47,42 +46,27 @@ class _Start:
 
 async def measure(*, quick: bool) -> list[Result]:
     count = 2 if quick else 40
-    named = f"{count * _EACH} workloads of {_MEMBERS}"
+    named = f"{count * _EACH} workloads of {growth.MEMBERS}"
     async with stage("fleet-00") as at:
         tenants = [replace(at, namespace=f"fleet-{n:02}") for n in range(count)]
+        reactions = await _neighbour(at)
+        tell(f"fleet: {_REACTIONS} changes of one workload alone")
+        alone = [await reactions.next() for _ in range(_REACTIONS)]
         await _halt(at)
-        await _grow(tenants)
+        await growth.grow(tenants, _EACH, growth.enrolled)
         return [
             await _cold(at, tenants, named),
             at_most(f"resident memory, {named}", resident(at.operator.process.pid), _MEBIBYTES, "MiB"),
             await _idle(at, named),
-            *await _again(at, tenants, named),
+            *await _again(at, tenants, reactions, alone, named),
         ]
 
 
-async def _grow(tenants: Sequence[Stage]) -> None:
-    for done, at in enumerate(tenants):
-        if done:
-            await at.kube.create("/api/v1/namespaces", {"metadata": {"name": at.namespace}})
-        names = [f"emqx-{n:02}" for n in range(_EACH)]
-        await at.control.namespace(at.namespace, ctl_seconds="0.1")
-        await at.apply(workloads.surroundings(at.namespace, names))
-        await at.apply(workloads.rights(at.namespace, names))
-        await at.apply([_enrolled(at.namespace, name) for name in names])
-        await at.until_ready(_EACH, seconds=_GROWING)
-        # One after the other: members that start together may not find each other.
-        for name in names:
-            await at.scale(name, _MEMBERS)
-        await at.until_ready(_EACH * _MEMBERS, seconds=_GROWING)
-        tell(f"fleet: {(done + 1) * _EACH} of {len(tenants) * _EACH} workloads")
-    for at in tenants:
-        await at.until_available(_EACH, seconds=_GROWING)
-
-
-def _enrolled(namespace: str, name: str) -> workloads.Object:
-    body = workloads.workload(namespace, name, min_ready=_MIN_READY)
-    body["metadata"]["annotations"] = {MODE: "Observe"}
-    return body
+async def _neighbour(at: Stage) -> Reactions:
+    await at.kube.create("/api/v1/namespaces", {"metadata": {"name": _NEIGHBOUR}})
+    reactions = Reactions(Story(at.sandbox, at.kube, at.control, _NEIGHBOUR))
+    await reactions.prepare()
+    return reactions
 
 
 async def _halt(at: Stage) -> float:
@@ -96,7 +80,7 @@ async def _halt(at: Stage) -> float:
 async def _cold(at: Stage, tenants: Sequence[Stage], named: str) -> Result:
     async def all_well() -> bool:
         for tenant in tenants:
-            await tenant.until_well(_EACH, seconds=_GROWING)
+            await tenant.until_well(_EACH, seconds=growth.SECONDS)
         return True
 
     start = await _started(at, all_well)
@@ -104,26 +88,43 @@ async def _cold(at: Stage, tenants: Sequence[Stage], named: str) -> Result:
     return at_most(title, start.cpu, _COLD_SECONDS, "s", **start.told)
 
 
-async def _again(at: Stage, tenants: Sequence[Stage], named: str) -> list[Result]:
-    """A restart beside statuses that say that all is well."""
+async def _again(
+    at: Stage, tenants: Sequence[Stage], reactions: Reactions, alone: Sequence[float], named: str
+) -> list[Result]:
+    """A restart beside statuses that say that all is well, and a neighbour while each of them is verified."""
     ending = await _halt(at)
 
     async def each_seen() -> bool:
         """No status changes, so the trail has to tell."""
-        views = at.trail.select(lambda request: request.is_view)
+        views = at.trail.select(lambda request: request.is_view and request.namespace != _NEIGHBOUR)
         return len({(r.namespace, r.name.rsplit("-", 2)[0]) for r in views}) == len(tenants) * _EACH
 
+    changing = asyncio.create_task(reactions.go_on())
     start = await _started(at, each_seen)
-    writes = [f"{r.verb} {r.resource}/{r.subresource} {r.name}" for r in start.requests if r.writes]
-    first = min(request.received for request in start.requests)
-    burst = sum(r.subresource == "exec" and r.received < first + _BURST for r in start.requests)
+    changing.cancel()
+    requests = [request for request in start.requests if request.namespace != _NEIGHBOUR]
+    writes = [f"{r.verb} {r.resource}/{r.subresource} {r.name}" for r in requests if r.writes]
+    first = min(request.received for request in requests)
+    burst = sum(r.subresource == "exec" and r.received < first + _BURST for r in requests)
     return [
         at_most(f"SIGTERM → the process has ended, {named}", ending, _ENDING_SECONDS, "s"),
         at_most(
             f"writes after a restart beside {named}", len(writes), 0, "", writes=writes[:20], **start.told
         ),
+        _compared(alone, reactions.seconds[1:], named),
         Result(f"commands in members within the first {_BURST} s of it", f"{burst / _BURST:.0f} each second"),
     ]
+
+
+def _compared(alone: Sequence[float], beside: Sequence[float], named: str) -> Result:
+    """The first one beside them waited for the operator to start."""
+    title = f"p99 of the reaction to one workload while {named} are verified"
+    ratio = percentile(beside, 0.99) / percentile(alone, 0.99)
+    shown = {
+        name: {"changes": len(seconds), "p50": percentile(seconds, 0.5), "p99": percentile(seconds, 0.99)}
+        for name, seconds in (("alone", alone), ("beside", beside))
+    }
+    return at_most(title, ratio, _REACTION, "× alone", **shown)
 
 
 async def _started(at: Stage, is_done: Callable[[], Awaitable[bool]]) -> _Start:
@@ -131,7 +132,7 @@ async def _started(at: Stage, is_done: Callable[[], Awaitable[bool]]) -> _Start:
     at.trail.clear()
     began = time.monotonic()
     at.operator.again()
-    await until("each workload looked at", is_done, seconds=_GROWING, poll=1)
+    await until("each workload looked at", is_done, seconds=growth.SECONDS, poll=1)
     requests = at.trail.select(lambda request: request.user == OPERATOR)
     return _Start(time.monotonic() - began, cpu_seconds(at), requests)
 

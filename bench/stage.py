@@ -164,8 +164,9 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(namespace: str) -> AsyncIterator[Stage]:
-    sandbox = await asyncio.to_thread(RunningSandbox.start)
+async def stage(namespace: str, *options: str) -> AsyncIterator[Stage]:
+    """`options` are the sandbox's."""
+    sandbox = await asyncio.to_thread(RunningSandbox.start, *options)
     try:
         handle = SandboxHandle.load(sandbox.state)
         await asyncio.to_thread(install, handle)

@@ -29,9 +29,10 @@ class RunningSandbox:
     process: subprocess.Popen[bytes]
 
     @classmethod
-    def start(cls) -> Self:
+    def start(cls, *options: str) -> Self:
+        """`options` of `python -m sandbox up`."""
         state = Path(tempfile.mkdtemp(prefix="emqx-autocluster-sandbox-"))
-        argv = [sys.executable, "-m", "sandbox", "up", "--state", str(state), "--with-parent"]
+        argv = [sys.executable, "-m", "sandbox", "up", "--state", str(state), "--with-parent", *options]
         environment = os.environ | {"PYTHONPATH": str(ROOT / "tests")}
         process = subprocess.Popen(argv, env=environment)
         _wait_for(state / "sandbox.json", process, _START_SECONDS)

@@ -19,6 +19,10 @@ StateOption = Annotated[
     Path | None, typer.Option(help="Folder for its files. Default: a new one, removed at the end.")
 ]
 NodesOption = Annotated[int, typer.Option(min=1, help="How many hollow nodes the cluster has.")]
+NodeGraceOption = Annotated[
+    str,
+    typer.Option(help="How long after its last word a node counts as dead; no busy machine looks like it."),
+]
 NoKubeletOption = Annotated[bool, typer.Option("--no-kubelet", help="A control plane without nodes.")]
 WithParentOption = Annotated[bool, typer.Option("--with-parent", help="End when the parent process ends.")]
 
@@ -27,12 +31,13 @@ WithParentOption = Annotated[bool, typer.Option("--with-parent", help="End when 
 def up(
     state: StateOption = None,
     nodes: NodesOption = 1,
+    node_grace: NodeGraceOption = "5m",
     *,
     no_kubelet: NoKubeletOption = False,
     with_parent: WithParentOption = False,
 ) -> None:
     """Start a cluster and stay until Ctrl-C or SIGTERM."""
-    options = Options(nodes=nodes, kubelet=not no_kubelet, with_parent=with_parent)
+    options = Options(nodes=nodes, node_grace=node_grace, kubelet=not no_kubelet, with_parent=with_parent)
     folder = state or Path(tempfile.mkdtemp(prefix="emqx-sandbox-"))
     asyncio.run(supervisor.run(folder, options, _tell))
     if state is None:  # not after an error: its message names log files in there

@@ -111,7 +111,7 @@ class ControlPlane:
             "--profiling=false",
         )
 
-    def controller_manager(self) -> Sequence[str]:
+    def controller_manager(self, *, node_grace: str) -> Sequence[str]:
         own = self._kubeconfig("controller-manager", "system:kube-controller-manager")
         return (
             self._binary("kube-controller-manager"),
@@ -124,8 +124,7 @@ class ControlPlane:
             "--profiling=false",
             # Made where it is missing, and its default is a folder of the whole machine.
             f"--flex-volume-plugin-dir={self.state.root / 'flexvolume'}",
-            # A busy machine must not look like a dead node.
-            "--node-monitor-grace-period=5m",
+            f"--node-monitor-grace-period={node_grace}",
             # A thousand workloads shall wait for the part that is measured, not for this client's limiter.
             "--kube-api-qps=1000",
             "--kube-api-burst=2000",

@@ -32,6 +32,7 @@ _THRIFTY = {"GOGC": "400"}
 @dataclass(frozen=True, slots=True)
 class Options:
     nodes: int
+    node_grace: str
     kubelet: bool
     with_parent: bool
 
@@ -110,7 +111,9 @@ class Supervisor:
             (self.state.binaries / name).symlink_to(path)
 
     async def _start_controllers(self, plane: ControlPlane, probe: Probe) -> None:
-        await self._launch("kube-controller-manager", plane.controller_manager())
+        await self._launch(
+            "kube-controller-manager", plane.controller_manager(node_grace=self.options.node_grace)
+        )
         await self._launch("kube-scheduler", plane.scheduler())
         await until(probe.default_service_account_there, what="the ServiceAccount default")
         self._tell("kube-controller-manager and kube-scheduler are at work")

@@ -54,6 +54,10 @@ class Control:
         """Set where "ip:port" leads: refuse, blackhole, apiserver or apiserver-tls."""
         await self._send("PUT", "/addresses", targets)
 
+    async def lose_power(self, node: str) -> None:
+        """A node ends with all that runs on it, and nobody is told."""
+        await self._send("POST", f"/nodes/{node}/power-loss", None)
+
     async def pods(self, namespace: str | None = None) -> list[dict[str, Any]]:
         """What the kubelet runs."""
         path = f"/pods/{namespace}" if namespace else "/pods"

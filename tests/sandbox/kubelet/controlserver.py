@@ -8,8 +8,8 @@ from aiohttp import web
 
 from .addresstable import AddressTable
 from .commands import Given, Streams
+from .machine import Machine
 from .podnetwork import PodNetwork
-from .pods import Pods
 from .podworker import PodWorker
 from .switches import Switches
 
@@ -18,12 +18,12 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 class ControlServer:
     def __init__(
-        self, switches: Switches, network: PodNetwork, table: AddressTable, nodes: Sequence[Pods]
+        self, switches: Switches, network: PodNetwork, table: AddressTable, machines: Sequence[Machine]
     ) -> None:
         self._switches = switches
         self._network = network
         self._table = table
-        self._nodes = nodes
+        self._machines = machines
 
     def app(self) -> web.Application:
         app = web.Application(middlewares=[_malformed])
@@ -35,6 +35,7 @@ class ControlServer:
         app.router.add_put("/partition", self._put_partition)
         app.router.add_delete("/partition/{namespace}", self._delete_partition)
         app.router.add_put("/addresses", self._put_addresses)
+        app.router.add_post("/nodes/{node}/power-loss", self._lose_power)
         app.router.add_get("/pods", self._get_pods)
         app.router.add_get("/pods/{namespace}", self._get_pods)
         app.router.add_post("/run/{namespace}/{pod}/{container}", self._run)
@@ -82,6 +83,11 @@ class ControlServer:
             self._table.put(address, target)
         return web.Response()
 
+    async def _lose_power(self, request: web.Request) -> web.Response:
+        [machine] = [each for each in self._machines if each.name == request.match_info["node"]]
+        await machine.lose_power()
+        return web.json_response(None)
+
     async def _get_pods(self, request: web.Request) -> web.Response:
         namespace = request.match_info.get("namespace")
         found = [w for w in self._workers() if namespace in (None, w.namespace)]
@@ -100,7 +106,7 @@ class ControlServer:
         return web.json_response({"code": code, "stdout": b"".join(printed).decode()})
 
     def _workers(self) -> Iterator[PodWorker]:
-        return (worker for pods in self._nodes for worker in pods)
+        return (worker for machine in self._machines for worker in machine.pods)
 
     def _tell(self, namespace: str, pod: str | None = None) -> None:
         for worker in self._workers():
