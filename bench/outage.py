@@ -70,11 +70,12 @@ async def _without(
                 key = tenant.namespace, resource["metadata"]["name"]
                 if key in missing - told.keys() and _says_so(resource, lost[key[0]][key[1]]):
                     told[key] = time.monotonic() - began
-        tell(f"{len(told)} of {len(missing)} statuses name the member that is lost")
         await asyncio.sleep(_POLL)
+    tell(f"{len(told)} of {len(missing)} statuses name the member that is lost")
     await asyncio.sleep(max(0.0, began + _SECONDS - time.monotonic()))
     if len(told) < len(missing):
-        raise BenchError(f"not within {_SECONDS} s: {sorted(missing - told.keys())[:5]}")
+        shown = [await _shown(at, key) for key in sorted(missing - told.keys())[:5]]
+        raise BenchError(f"not within {_SECONDS} s:\n" + "\n".join(shown))
     acts = at.trail.select(lambda r: r.user == OPERATOR and _acts(r))
     times = sorted(told.values())
     return [
@@ -83,6 +84,13 @@ async def _without(
         ),
         at_most(f"{title}: actions at a time", _at_a_time(acts), 1, "", actions=[r.command for r in acts]),
     ]
+
+
+async def _shown(at: Stage, key: tuple[str, str]) -> str:
+    """What its status says instead."""
+    resource = await at.kube.get(paths.emqxautoclusters(*key)) or {}
+    formed = next(c for c in resource["status"]["conditions"] if c["type"] == "ClusterFormed")
+    return f"{'/'.join(key)}: {formed['status']} {formed['reason']}: {formed['message']}"
 
 
 def _says_so(resource: Object, pod: str) -> bool:

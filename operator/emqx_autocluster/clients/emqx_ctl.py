@@ -58,7 +58,7 @@ class EmqxCtl:
     async def sockets(self, target: ExecTarget, ports: Iterable[int]) -> frozenset[Socket]:
         """What listens in the pod, and its connections by one of these ports."""
         argv = socket_list.command(ports)
-        done = await self._executor.run(target, argv, _SOON)
+        done = await self._executor.run(target, argv, _SOON, prompt=True)
         found = socket_list.parse(done.stdout.decode(errors="replace"))
         if found is None:
             raise _unreadable(argv, done)

@@ -6,9 +6,7 @@ The client library's exec is not used: it offers only v4, ignores the status cha
 import asyncio
 import json
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from http import HTTPStatus
@@ -17,7 +15,7 @@ from typing import Any
 import aiohttp
 
 from emqx_autocluster import metrics
-from emqx_autocluster.clients import paths
+from emqx_autocluster.clients import paths, patience
 from emqx_autocluster.clients.errors import (
     APIError,
     ContainerNotRunning,
@@ -28,6 +26,7 @@ from emqx_autocluster.clients.errors import (
     Unavailable,
 )
 from emqx_autocluster.clients.kube import Kube
+from emqx_autocluster.clients.patience import Patience
 from emqx_autocluster.clients.turns import Turns
 
 PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
@@ -72,36 +71,8 @@ class Completed:
     stderr: bytes
 
 
-@dataclass(slots=True)
-class Patience:
-    """For all commands of one look together."""
-
-    seconds: float
-    until: float
-    lost: int = 0
-    """Commands that did not end in time."""
-
-
-_patience: ContextVar[Patience | None] = ContextVar("patience", default=None)
-
-
-@contextmanager
-def patience(seconds: float) -> Iterator[Patience]:
-    """For what is run inside, also in tasks that begin there."""
-    shared = Patience(seconds, asyncio.get_running_loop().time() + seconds)
-    token = _patience.set(shared)
-    try:
-        yield shared
-    finally:
-        _patience.reset(token)
-
-
-def _too_late(what: str, deadline: float, shared: Patience | None) -> ExecTimedOut:
-    if shared:
-        shared.lost += 1
-        if asyncio.get_running_loop().time() >= shared.until:
-            return ExecTimedOut(f"{what} was not over when the {shared.seconds:g} s of one look were")
-    return ExecTimedOut(f"{what} did not end within {deadline:g} s")
+_UNREACHED_SECONDS = 5.0
+"""An API server that has tried for so long to reach a kubelet has met one that is gone, and not one that refuses."""
 
 
 class Exec:
@@ -111,22 +82,43 @@ class Exec:
         self._kube = kube
         self._turns = Turns(limit)
 
-    async def run(self, target: ExecTarget, argv: Sequence[str], deadline: float) -> Completed:
+    async def run(
+        self, target: ExecTarget, argv: Sequence[str], deadline: float, *, prompt: bool = False
+    ) -> Completed:
         """The deadline covers connecting, the handshake and reading; waiting for a free slot is not part of it.
 
-        Within `patience` all of it ends when that does.
+        Within `patience` all of it ends when that does. `prompt`: the command takes no time in any pod that is reached.
         """
-        shared = _patience.get()
+        shared = patience.current()
+        if shared and target.pod in shared.silent:
+            raise _untried(f"{argv[0]} in {target}", shared)
+        limit = asyncio.timeout(deadline)
         try:
             async with (
                 asyncio.timeout_at(shared.until if shared else None),
                 self._turns.slot(target.namespace, target.workload or target.pod),
-                asyncio.timeout(deadline),
+                limit,
             ):
                 with metrics.timed(metrics.EXECS.labels(argv[0]).observe):
-                    return await self._run(target, argv)
+                    return await self._heard(target, argv, limit)
         except TimeoutError:
-            raise _too_late(f"{argv[0]} in {target}", deadline, shared) from None
+            error = _too_late(f"{argv[0]} in {target}", target.pod, deadline, shared)
+            if shared and prompt:
+                shared.unanswered(target.pod)
+            raise error from None
+
+    async def _heard(self, target: ExecTarget, argv: Sequence[str], limit: asyncio.Timeout) -> Completed:
+        shared, loop = patience.current(), asyncio.get_running_loop()
+        if shared is None:
+            return await self._run(target, argv)
+        began = loop.time()
+        try:
+            with shared.waiting(target.pod, limit):
+                return await self._run(target, argv)
+        except Unavailable:
+            if loop.time() - began >= _UNREACHED_SECONDS:
+                shared.unanswered(target.pod)
+            raise
 
     async def _run(self, target: ExecTarget, argv: Sequence[str]) -> Completed:
         query = [("container", target.container), ("stdout", "true"), ("stderr", "true")]
@@ -142,6 +134,22 @@ class Exec:
         except APIError as error:
             raise _refused_handshake(error) from error
         return output.completed()
+
+
+def _untried(what: str, shared: Patience) -> ExecTimedOut:
+    shared.lost += 1
+    return ExecTimedOut(f"{what} was not tried, since the pod answered nothing a moment ago")
+
+
+def _too_late(what: str, pod: str, deadline: float, shared: Patience | None) -> ExecTimedOut:
+    if shared is None:
+        return ExecTimedOut(f"{what} did not end within {deadline:g} s")
+    shared.lost += 1
+    if asyncio.get_running_loop().time() >= shared.until:
+        return ExecTimedOut(f"{what} was not over when the {shared.seconds:g} s of one look were")
+    if pod in shared.silent:
+        return ExecTimedOut(f"{what} was given up, since the pod answered nothing else either")
+    return ExecTimedOut(f"{what} did not end within {deadline:g} s")
 
 
 @dataclass(slots=True)

@@ -9,9 +9,9 @@ from emqx_autocluster import objects
 from emqx_autocluster.api.annotations import WorkloadOptions
 from emqx_autocluster.clients import paths
 from emqx_autocluster.clients.emqx_ctl import EmqxCtl
-from emqx_autocluster.clients.exec import patience
 from emqx_autocluster.clients.facts import fact
 from emqx_autocluster.clients.kube import Kube
+from emqx_autocluster.clients.patience import patience
 from emqx_autocluster.clients.resolver import ClusterResolver
 from emqx_autocluster.emqx import discovery, environment
 from emqx_autocluster.observation import (
@@ -111,8 +111,9 @@ class Observer:
         pods = roster.pods
         memory.keep_only({pod.container_id for pod in pods if pod.container_id})
         visit = Visit(workload, container, pods, memory, at, depth, settling=self._settling)
-        with patience(_SECONDS) as shared:
+        with patience(_SECONDS, visit.silent) as shared:
             seen = await self._seen(visit, resource)
+        visit.note_silence(shared.silent)
         memory.mute = memory.mute + 1 if shared.lost else 0
         return replace(seen, impostors=roster.impostors, mute=memory.mute)
 

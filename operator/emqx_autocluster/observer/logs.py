@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+from emqx_autocluster.clients import patience
 from emqx_autocluster.clients.discovery_log import parse_discovery_trace
 from emqx_autocluster.clients.facts import fact
 from emqx_autocluster.clients.join_trace import parse_join_trace
@@ -38,6 +39,9 @@ class Logs:
         discovers = _is_lost(look, member) if member.replicant else _is_alone(look, member, cores)
         if not joins and not discovers:
             return member
+        if patience.is_silent(member.pod.name):
+            unread = Unobserved("its log was not read, since the pod answered nothing a moment ago")
+            return _understood(look, member, unread, joins=joins, discovers=discovers)
         ref = look.workload.ref
         async with self._turns.slot(ref.namespace, str(ref)):
             lines = await self._lines(look, member)

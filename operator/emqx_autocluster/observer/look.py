@@ -1,8 +1,9 @@
 """What one pass knows while it asks, and what it remembers of earlier passes."""
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, fields
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Self
 
 from emqx_autocluster.clients.exec import ExecTarget
@@ -25,6 +26,9 @@ from emqx_autocluster.observation import (
 from emqx_autocluster.settings import SETTLING_SECONDS
 
 _MOST_HOSTS = 32
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+_SILENCE = timedelta(seconds=30)
+"""So long nothing is asked of a pod that answered nothing: each such question takes seconds, and a worker."""
 
 
 @dataclass(slots=True)
@@ -53,6 +57,8 @@ class Remembered:
     """The members' pulses at the last look; none where one of them could not be told, or members come and go."""
     makers: Makers = field(default_factory=dict)
     """The workload's own ReplicaSets, as far as pods of theirs were seen."""
+    silent: dict[str, datetime] = field(default_factory=dict)
+    """Containers that were asked then, and answered nothing."""
     mute: int = 0
     """How many looks in a row a command in a member did not end."""
 
@@ -65,6 +71,7 @@ class Remembered:
             self.pins,
             self.pulseless,
             self.listening,
+            self.silent,
         )
         for memory in by_container:
             for gone in set(memory) - containers:
@@ -144,6 +151,22 @@ class Visit:
     @property
     def running(self) -> list[Pod]:
         return [pod for pod in self.pods if pod.running and not pod.deleting]
+
+    @property
+    def silent(self) -> set[str]:
+        """The names of the pods that answered nothing a moment ago."""
+        since = self.memory.silent
+        return {p.name for p in self.pods if self.at - since.get(p.container_id or "", _LONG_AGO) < _SILENCE}
+
+    def note_silence(self, silent: AbstractSet[str]) -> None:
+        """Who is silent now; of those who were not even asked it is known from before."""
+        known = self.silent
+        before = self.memory.silent
+        self.memory.silent = {
+            pod.container_id: before[pod.container_id] if pod.name in known else self.at
+            for pod in self.pods
+            if pod.container_id and pod.name in silent
+        }
 
     def is_settling(self, member: Member) -> bool:
         """As the observation that comes of it says."""

@@ -20,8 +20,9 @@ from emqx_autocluster.clients.errors import (
     Forbidden,
     Unavailable,
 )
-from emqx_autocluster.clients.exec import MOST_OUTPUT, PROTOCOLS, Completed, Exec, ExecTarget, patience
+from emqx_autocluster.clients.exec import MOST_OUTPUT, PROTOCOLS, Completed, Exec, ExecTarget
 from emqx_autocluster.clients.kube import Kube
+from emqx_autocluster.clients.patience import patience
 
 TARGET = ExecTarget("iot", "emqx-0", "emqx")
 SUCCESS = {"status": "Success"}
@@ -243,3 +244,75 @@ async def test_all_commands_of_one_look_end_with_its_patience() -> None:
         assert [str(each) for each in found] == [words] * 3, "one that ran, and two that waited for it"
         assert all(isinstance(each, ExecTimedOut) for each in found)
         assert shared.lost == 3
+
+
+def answering(*answered: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """These commands end at once, and all others never."""
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        if request.query.get("command") not in answered:
+            await asyncio.sleep(30)
+        return await speaking(saying(status(SUCCESS)))(request)
+
+    return handler
+
+
+async def told(execs: Exec, command: str, deadline: float, *, prompt: bool = False) -> str:
+    """How it ended, in words."""
+    try:
+        await execs.run(TARGET, [command], deadline, prompt=prompt)
+    except ExecTimedOut as error:
+        return str(error).removeprefix(f"{command} in emqx-0/emqx ")
+    return "answered"
+
+
+async def test_a_pod_that_leaves_what_takes_no_time_unanswered_is_asked_nothing_more() -> None:
+    async with executor(answering(), limit=16) as execs:
+        with patience(20) as shared:
+            slow, prompt = await asyncio.gather(
+                told(execs, "emqx_ctl", 20), told(execs, "grep", 0.3, prompt=True)
+            )
+            later = await told(execs, "getent", 20)
+        assert prompt == "did not end within 0.3 s"
+        assert slow == "was given up, since the pod answered nothing else either"
+        assert later == "was not tried, since the pod answered nothing a moment ago"
+        assert (shared.lost, shared.silent) == (3, {"emqx-0"})
+
+
+async def test_a_pod_that_has_answered_something_is_not_silent() -> None:
+    async with executor(answering("sh")) as execs:
+        with patience(20) as shared:
+            assert await told(execs, "sh", 5) == "answered"
+            assert await told(execs, "grep", 0.1, prompt=True) == "did not end within 0.1 s"
+            assert await told(execs, "sh", 5) == "answered"
+        assert shared.silent == set()
+
+
+async def test_an_emqx_that_hangs_says_nothing_about_its_pod() -> None:
+    async with executor(answering("grep")) as execs:
+        with patience(20) as shared:
+            assert await told(execs, "emqx_ctl", 0.1) == "did not end within 0.1 s"
+            assert await told(execs, "grep", 5, prompt=True) == "answered"
+        assert shared.silent == set()
+
+
+@pytest.mark.parametrize(
+    ("tried", "silent"),
+    [
+        pytest.param(0.0, {"emqx-0"}, id="tried in vain for long: it is gone"),
+        pytest.param(5.0, set(), id="refused at once: it is back in a moment"),
+    ],
+)
+async def test_a_kubelet_that_cannot_be_reached(
+    monkeypatch: pytest.MonkeyPatch, tried: float, silent: set[str]
+) -> None:
+    monkeypatch.setattr("emqx_autocluster.clients.exec._UNREACHED_SECONDS", tried)
+
+    async def handler(_: web.Request) -> web.StreamResponse:
+        answer = {"kind": "Status", "reason": "InternalError", "message": "error dialing backend"}
+        return web.json_response(answer, status=500)
+
+    async with executor(handler) as execs:
+        with patience(20) as shared, pytest.raises(Unavailable, match="error dialing backend"):
+            await execs.run(TARGET, ["emqx_ctl"], 20)
+    assert shared.silent == silent
