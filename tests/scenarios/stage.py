@@ -20,7 +20,7 @@ from story import Story
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """A sandbox with deploy/ installed, and an operator beside it, for what is recorded and not tested."""
+    """A sandbox with deploy/ installed, and an operator beside it."""
 
     handle: SandboxHandle
     operator: RunningOperator
@@ -33,10 +33,10 @@ class Cluster:
 
 
 @asynccontextmanager
-async def own_cluster(**settings: str) -> AsyncIterator[Cluster]:
-    """`settings` are the operator's, as of `RunningOperator.start`."""
+async def own_cluster(*options: str, **settings: str) -> AsyncIterator[Cluster]:
+    """`options` are the sandbox's, as of `RunningSandbox.start`, `settings` the operator's."""
     async with AsyncExitStack() as until:
-        running = await asyncio.to_thread(RunningSandbox.start)
+        running = await asyncio.to_thread(RunningSandbox.start, *options)
         until.push_async_callback(asyncio.to_thread, running.stop)
         handle = SandboxHandle.load(running.state)
         await asyncio.to_thread(install, handle)

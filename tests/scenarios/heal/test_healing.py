@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 
 import manifests
+import pace
 from holders import ADD, Holders
 from pace import REAL_TIME
-from story import Story, uids
+from stage import own_cluster
+from story import Story, is_ready, uids
 
 Object = dict[str, Any]
 SOON: Object = {
@@ -20,8 +22,16 @@ INTERRUPTION = ("Stopping mria", "Stop http:", "stopped.", "Starting emqx", "sta
 """From what EMQX logs when its applications and listeners stop or start again."""
 
 
-async def healed(story: Story, version: str, replicas: int = 3) -> None:
-    """Members that are one cluster, enrolled with mode Heal."""
+ON_EACH_NODE: Object = {
+    "maxSkew": 1,
+    "topologyKey": "kubernetes.io/hostname",
+    "whenUnsatisfiable": "DoNotSchedule",
+    "labelSelector": {"matchLabels": {"app": "emqx"}},
+}
+
+
+async def healed(story: Story, version: str, replicas: int = 3, **pod: Any) -> None:
+    """Members that are one cluster, enrolled with mode Heal; `pod` goes into the pod's spec."""
     resource = manifests.custom_resource(story.namespace, **SOON)
     await story.apply(
         manifests.service(story.namespace),
@@ -34,7 +44,7 @@ async def healed(story: Story, version: str, replicas: int = 3) -> None:
             manifests.CANONICAL,
             replicas=replicas,
             spec={"minReadySeconds": 20},
-            pod={"serviceAccountName": "emqx"},
+            pod={"serviceAccountName": "emqx", **pod},
         ),
         resource,
     )
@@ -42,6 +52,10 @@ async def healed(story: Story, version: str, replicas: int = 3) -> None:
     await story.until_views(*[replicas] * replicas)
     await story.annotate(mode="Heal")
     await story.until_condition("Ready", "True")
+
+
+def names(pods: list[Object]) -> set[str]:
+    return {pod["metadata"]["name"] for pod in pods}
 
 
 async def history(story: Story) -> list[tuple[str, str]]:
@@ -60,6 +74,42 @@ async def test_a_pod_that_was_replaced_leaves_no_name_behind(story: Story, versi
     await story.one_cluster()
     assert await history(story) == [("ForceLeave", "Succeeded")]
     assert await story.rollouts() == 0
+
+
+async def test_a_node_that_dies_is_told_with_its_member_and_what_is_left_of_it_is_healed_once_it_is_removed() -> (
+    None
+):
+    """While its pod is listed and nobody can look into it, it may come back: nothing is done."""
+    async with own_cluster("--nodes", "3", "--node-grace", "40s", **pace.SETTINGS) as cluster:
+        story = await cluster.story("iot")
+        await story.control.namespace(story.namespace, **pace.STAND_INS)
+        await healed(story, "5.8.9", topologySpreadConstraints=[ON_EACH_NODE])
+        before = await story.pods()
+        lost, node = before[0]["metadata"]["name"], before[0]["spec"]["nodeName"]
+        await story.control.lose_power(node)
+        told = await story.until_condition("ClusterFormed", "Unknown", "ProbeFailed")
+        assert f"{lost}: emqx_ctl in {lost}/emqx " in told["message"]
+
+        async def missed() -> bool:
+            """By Kubernetes, and by the other members, which list it as stopped."""
+            pods = await story.pods()
+            others = names(pods) - {lost}
+            ready = {pod["metadata"]["name"] for pod in pods if is_ready(pod)}
+            return ready == others and all([(await story.view(other))[1] for other in others])
+
+        async def replaced() -> bool:
+            pods = await story.pods()
+            return len(pods) == 3 and all(map(is_ready, pods)) and lost not in names(pods)
+
+        await story.until("the lost member to be missed", missed)
+        assert await history(story) == []
+        await story.shell(f"kubectl delete node {node}")
+        await story.until("another pod in its place", replaced, seconds=240)
+        await story.until_condition("ClusterFormed", "True")
+        await story.until_condition("StaleNodesPresent", "False")
+        await story.one_cluster()
+        assert await history(story) == [("ForceLeave", "Succeeded")]
+        assert len(uids(before) & uids(await story.pods())) == 2
 
 
 async def test_a_member_that_stands_apart_is_brought_back_and_no_pod_restarts(story: Story) -> None:
