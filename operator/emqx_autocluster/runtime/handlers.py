@@ -80,10 +80,8 @@ class Enrolment:
         in_template = annotations.MODE in template_annotations(metadata)
         enrolled = not deleted and (annotations.is_enrolled(metadata.get("annotations") or {}) or in_template)
         if enrolled or ref in self._enrolled or self._resources.has(ref):
-            # Somebody has just annotated it and waits for what comes; nothing of it is in a burst of ours.
-            new = enrolled and ref not in self._enrolled
             (self._enrolled.add if enrolled else self._enrolled.discard)(ref)
-            self._add(ref, kind, listed=listed, at_once=new)
+            self._add(ref, kind, listed=listed)
             if deleted:
                 del self._met[ref]
 
@@ -107,14 +105,14 @@ class Enrolment:
             if ref in self._enrolled:
                 self._add(ref, plural, listed=listed)
 
-    def _add(self, ref: WorkloadRef, kind: str, *, listed: bool, at_once: bool = False) -> None:
+    def _add(self, ref: WorkloadRef, kind: str, *, listed: bool) -> None:
         met = self._met.setdefault(ref, set())
         first = kind not in met
         met.add(kind)
         if listed and first:
             self._queue.add_after(ref, DEBOUNCE)
         else:
-            self._queue.add(ref, at_once=at_once)
+            self._queue.add(ref)
 
 
 class WatchFailedError(Exception):

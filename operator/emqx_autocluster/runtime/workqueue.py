@@ -17,7 +17,10 @@ from typing import Generic, TypeVar
 K = TypeVar("K", bound=Hashable)
 
 DEBOUNCE = 0.05
-"""Seconds that a burst of events is given to end; a rollout brings several within milliseconds."""
+"""Seconds that a burst of events is given to end; a rollout brings several within milliseconds.
+
+An annotation raises a Deployment's generation too, and a look before its controller has taken that in sees a rollout.
+"""
 FIRST_RETRY = 1.0
 MOST_OF_ONE = 5
 """Workers for one tenant. They mostly wait, so there are many more; but all of them share one processor."""
@@ -59,10 +62,10 @@ class WorkQueue(Generic[K]):
         since = next(iter(self._waiting.values()), None)
         return 0.0 if since is None else time.monotonic() - since
 
-    def add(self, key: K, *, at_once: bool = False) -> None:
-        """Something about the key changed: work on it as soon as the burst is over, or at once."""
+    def add(self, key: K) -> None:
+        """Something about the key changed: work on it as soon as the burst is over."""
         self._changed.add(key)
-        self._arm(key, 0.0 if at_once else DEBOUNCE)
+        self._arm(key, DEBOUNCE)
 
     def add_after(self, key: K, delay: float, *, jitter: float = 0.0) -> None:
         """Look again later. An earlier appointment of the same key stands."""

@@ -33,10 +33,6 @@ class Watched:
         spec = {"targetRef": {"kind": "Deployment", "name": "emqx"}}
         self.enrolment.resource({"metadata": metadata, "spec": spec}, **when)
 
-    def waits(self) -> bool:
-        """Whether it is left to the end of a burst of events."""
-        return self.queue._timers[REF].when() > asyncio.get_running_loop().time()
-
     async def is_news(self) -> bool:
         """How the worker gets it that comes next."""
         told: asyncio.Queue[bool] = asyncio.Queue()
@@ -63,15 +59,6 @@ async def test_what_a_watch_tells_is_news() -> None:
     watched = Watched()
     watched.workload()
     assert await watched.is_news()
-
-
-async def test_whoever_has_just_annotated_it_does_not_wait_for_a_burst_to_end() -> None:
-    watched = Watched()
-    watched.workload()
-    assert not watched.waits()
-    await watched.is_news()
-    watched.workload()
-    assert watched.waits(), "what changes later may be a rollout, which brings several events"
 
 
 @pytest.mark.parametrize(

@@ -80,15 +80,6 @@ async def test_the_work_begins_once_the_burst_is_over() -> None:
     assert 0 < due(queue, "a") <= first <= DEBOUNCE
 
 
-async def test_what_is_to_be_done_at_once_waits_for_no_burst() -> None:
-    queue: WorkQueue[str] = WorkQueue()
-    queue.add("a")
-    queue.add("a", at_once=True)
-    assert due(queue, "a") <= 0
-    queue.add("a")
-    assert due(queue, "a") <= 0, "what comes after it puts nothing off"
-
-
 async def test_a_key_that_changes_while_it_is_worked_on_is_worked_on_once_more() -> None:
     queue: WorkQueue[str] = WorkQueue()
     async with Work(queue, workers=3) as work:
