@@ -123,18 +123,22 @@ async def _by_operator(at: Stage, task: Task, name: str) -> Turn:
     at.trail.clear()
     await at.annotate(name, mode="Repair")
     turn = await _watched(at, task, name)
-    await _tidy(at, name)
+    # What a turn leaves behind must not cost the next one anything.
+    await at.delete(name)
+    await at.quiet()
     return turn
 
 
 async def _by_script(at: Stage, task: Task, name: str, session: aiohttp.ClientSession) -> Turn:
+    """Annotated as well, or the policies would refuse the patch; it is gone before the operator goes on."""
     at.trail.clear()
     with at.held():
-        await at.annotate(name, measured="by-script")
+        await at.annotate(name, mode="Repair")
         await task.scripted(Script(session, at.namespace, name))
         turn = await _watched(at, task, name)
         await at.forget(name)
-    await _tidy(at, name)
+        await at.delete(name)
+    await at.quiet()
     return turn
 
 
@@ -144,9 +148,3 @@ async def _watched(at: Stage, task: Task, name: str) -> Turn:
     until = [r for r in at.trail.requests if r.user == OPERATOR and r.answered <= end.answered]
     views = [r.answered for r in until if r.is_view]
     return Turn(end.answered - begin.answered, end.answered - max(views), len(until))
-
-
-async def _tidy(at: Stage, name: str) -> None:
-    """What a turn leaves behind must not cost the next one anything."""
-    await at.delete(name)
-    await at.quiet()
