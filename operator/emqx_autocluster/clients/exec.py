@@ -137,7 +137,7 @@ class Exec:
 
 
 def _untried(what: str, shared: Patience) -> ExecTimedOut:
-    shared.lost += 1
+    shared.spared += 1
     return ExecTimedOut(f"{what} was not tried, since the pod answered nothing a moment ago")
 
 

@@ -18,7 +18,9 @@ class Patience:
     seconds: float
     until: float
     lost: int = 0
-    """Commands that did not end in time, or were not run for that."""
+    """Commands that did not end in time."""
+    spared: int = 0
+    """Commands that were not run, since the pod is silent."""
     silent: set[str] = field(default_factory=set)
     """The names of these pods."""
     _heard: set[str] = field(default_factory=set)

@@ -111,10 +111,9 @@ class Observer:
         pods = roster.pods
         memory.keep_only({pod.container_id for pod in pods if pod.container_id})
         visit = Visit(workload, container, pods, memory, at, depth, settling=self._settling)
-        with patience(_SECONDS, visit.silent) as shared:
+        with patience(_SECONDS, visit.silent) as spent:
             seen = await self._seen(visit, resource)
-        visit.note_silence(shared.silent)
-        memory.mute = memory.mute + 1 if shared.lost else 0
+        visit.note_silence(spent)
         return replace(seen, impostors=roster.impostors, mute=memory.mute)
 
     async def _seen(self, visit: Visit, resource: str) -> Observation:

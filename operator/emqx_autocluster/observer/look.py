@@ -1,12 +1,12 @@
 """What one pass knows while it asks, and what it remembers of earlier passes."""
 
 from collections.abc import Iterable, Mapping
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
 from emqx_autocluster.clients.exec import ExecTarget
+from emqx_autocluster.clients.patience import Patience
 from emqx_autocluster.emqx import discovery, dnsdiscovery
 from emqx_autocluster.emqx.discovery import DiscoverySettings
 from emqx_autocluster.emqx.ports import NodePorts
@@ -158,15 +158,18 @@ class Visit:
         since = self.memory.silent
         return {p.name for p in self.pods if self.at - since.get(p.container_id or "", _LONG_AGO) < _SILENCE}
 
-    def note_silence(self, silent: AbstractSet[str]) -> None:
-        """Who is silent now; of those who were not even asked it is known from before."""
-        known = self.silent
-        before = self.memory.silent
+    def note_silence(self, spent: Patience) -> None:
+        """Who is silent now; of those who were not even asked it is known from before, and nothing new."""
+        known, before = self.silent, self.memory.silent
         self.memory.silent = {
             pod.container_id: before[pod.container_id] if pod.name in known else self.at
             for pod in self.pods
-            if pod.container_id and pod.name in silent
+            if pod.container_id and pod.name in spent.silent
         }
+        if spent.lost:
+            self.memory.mute += 1
+        elif not spent.spared:
+            self.memory.mute = 0
 
     def is_settling(self, member: Member) -> bool:
         """As the observation that comes of it says."""

@@ -276,7 +276,7 @@ async def test_a_pod_that_leaves_what_takes_no_time_unanswered_is_asked_nothing_
         assert prompt == "did not end within 0.3 s"
         assert slow == "was given up, since the pod answered nothing else either"
         assert later == "was not tried, since the pod answered nothing a moment ago"
-        assert (shared.lost, shared.silent) == (3, {"emqx-0"})
+        assert (shared.lost, shared.spared, shared.silent) == (2, 1, {"emqx-0"})
 
 
 async def test_a_pod_that_has_answered_something_is_not_silent() -> None:

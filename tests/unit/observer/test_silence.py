@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from builders import AT, a_pod, a_workload
+from emqx_autocluster.clients.patience import Patience
 from emqx_autocluster.observer.look import Depth, Remembered, Visit
 
 PODS = tuple(a_pod(suffix, container_id=f"containerd://{suffix}") for suffix in "abc")
@@ -15,6 +16,10 @@ A, B, _ = (pod.name for pod in PODS)
 def visit(memory: Remembered, seconds: float) -> Visit:
     workload, at = a_workload(), AT + timedelta(seconds=seconds)
     return Visit(workload, workload.template.containers[0], PODS, memory, at, Depth(thorough=True))
+
+
+def spent(*silent: str, lost: int = 0, spared: int = 0) -> Patience:
+    return Patience(90, 90, lost=lost, spared=spared, silent=set(silent))
 
 
 @pytest.mark.parametrize(
@@ -33,12 +38,24 @@ def test_which_pods_are_spared_20_s_after(
 ) -> None:
     memory = Remembered()
     for seconds, silent in looks:
-        visit(memory, seconds).note_silence(silent)
+        visit(memory, seconds).note_silence(spent(*silent))
     assert visit(memory, 20).silent == spared
 
 
 def test_a_container_that_was_started_anew_is_asked() -> None:
     memory = Remembered()
-    visit(memory, 0).note_silence({A})
+    visit(memory, 0).note_silence(spent(A))
     memory.keep_only({pod.container_id for pod in PODS[1:] if pod.container_id})
     assert visit(memory, 1).silent == set()
+
+
+def test_looks_become_seldom_with_each_that_lost_a_command_and_not_with_those_that_asked_nothing() -> None:
+    memory = Remembered()
+    visit(memory, 0).note_silence(spent(A, lost=2))
+    for seconds in (5, 10, 15):
+        visit(memory, seconds).note_silence(spent(A, spared=3))
+    assert memory.mute == 1
+    visit(memory, 35).note_silence(spent(A, lost=1, spared=2))
+    assert memory.mute == 2
+    visit(memory, 70).note_silence(spent())
+    assert memory.mute == 0
