@@ -14,9 +14,12 @@ from emqx_autocluster.observation import WorkloadRef
 
 _MANY = 3
 """So many damaged workloads at a time are no coincidence."""
-_PULSES_EACH_SECOND = 20
+_PULSES_EACH_SECOND = 15
 """Of members, each an exec that costs about 4 ms of a processor here, and as much at the API server."""
-_FIRST_LOOKS_EACH_SECOND = 4
+_LOOKS_EACH_SECOND = 1.5
+"""At what is around healthy workloads, each about 20 ms."""
+_FIRST_LOOKS_EACH_SECOND = 2
+"""Each of them asks every member, which takes 1.2 s of a processor there."""
 _SOON = 30.0
 
 
@@ -64,10 +67,19 @@ class Fleet:
         """Seconds until one whose status can be believed is looked at: all of them, evenly, and small fleets soon."""
         return self._uniform(0.0, max(_SOON, len(self._met) / _FIRST_LOOKS_EACH_SECOND))
 
-    def pulsed(self, ref: WorkloadRef, members: int) -> float:
-        """The least seconds from one pulse of so many members to the next, by how many others have one, too."""
+    def follows(self, ref: WorkloadRef, members: int) -> None:
+        """That many have their pulse taken from now on."""
         self._members[ref] = members
+
+    @property
+    def pulse(self) -> float:
+        """The least seconds from one pulse of a member to its next, by how many have one now."""
         return sum(self._members.values()) / _PULSES_EACH_SECOND
+
+    @property
+    def around(self) -> float:
+        """The least seconds from one look around a healthy workload to the next."""
+        return len(self._members) / _LOOKS_EACH_SECOND
 
     def refusal(self, ref: WorkloadRef) -> str | None:
         """Why this one has to wait: another one's turn comes first."""

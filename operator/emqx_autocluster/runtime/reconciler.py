@@ -65,12 +65,12 @@ class Reconciler:
 
     async def _turn(self, ref: WorkloadRef, *, changed: bool) -> float | None:
         appointment, at = self._appointments.pop(ref, None), self._now()
-        if appointment and not changed and appointment.wait(at) > 0:
+        if appointment and not changed and appointment.wait(at, self._fleet.pulse) > 0:
             differences = await self._observer.pulse_differences(ref)
             if differences == ():
                 self._appointments[ref] = appointment
                 metrics.WORKLOADS.verified(series.key(ref), self._now().timestamp())
-                return appointment.wait(self._now())
+                return appointment.wait(self._now(), self._fleet.pulse)
             changed = bool(differences)
             if differences:
                 told = "the members are asked, since %s"
@@ -182,15 +182,17 @@ class Reconciler:
 
     def _wait(self, resource: EMQXAutoCluster, done: Pass) -> float:
         """Until the next look, or the next pulse where one will do."""
-        wait, ref = schedule.next_look(resource, done), done.case.workload.ref
-        members = sum(1 for _ in done.case.observation.each_member())
-        appointment = schedule.appointment(resource, wait, done, self._fleet.pulsed(ref, members))
+        wait, ref = schedule.next_look(resource, done, self._fleet.around), done.case.workload.ref
+        self._fleet.follows(ref, sum(1 for _ in done.case.observation.each_member()))
+        pulse = self._fleet.pulse
+        appointment = schedule.appointment(resource, wait, done, pulse)
         if appointment is None:
             return wait
+        soon = max(appointment.pulse, pulse)
         if self._observer.knows_its_pulse(ref):
             self._appointments[ref] = appointment
-            return appointment.pulse
-        return appointment.pulse if self._observer.missed_its_pulse(ref) else wait
+            return soon
+        return soon if self._observer.missed_its_pulse(ref) else wait
 
     async def _look(
         self, workload: Workload, resource: EMQXAutoCluster, options: WorkloadOptions, *, changed: bool

@@ -44,10 +44,11 @@ class Appointment:
 
     look: datetime
     pulse: float
+    """As its resource asks for."""
 
-    def wait(self, at: datetime) -> float:
-        """Seconds until the next of either; 0: the look is due."""
-        return max(0.0, min(self.pulse, (self.look - at).total_seconds()))
+    def wait(self, at: datetime, fewest: float) -> float:
+        """Seconds until the next of either; 0: the look is due. `fewest`: as many as the fleet allows by now."""
+        return max(0.0, min(max(self.pulse, fewest), (self.look - at).total_seconds()))
 
 
 def appointment(
@@ -58,10 +59,10 @@ def appointment(
     `fewest`: the least seconds from one pulse to the next, however many the resource asks for.
     """
     asked = seconds(resource.spec.verification.pulse)
-    pulse = max(_SOONEST_PULSE, asked, fewest) if asked else asked
+    pulse = max(_SOONEST_PULSE, asked) if asked else asked
     formed = done.findings[ConditionType.CLUSTER_FORMED].status is Status.TRUE
     look = done.case.observation.at + timedelta(seconds=wait)
-    return Appointment(look, pulse) if formed and 0 < pulse < wait else None
+    return Appointment(look, pulse) if formed and pulse and max(pulse, fewest) < wait else None
 
 
 def whole(resource: EMQXAutoCluster) -> Depth:
@@ -116,9 +117,9 @@ def needs_whole_look(resource: EMQXAutoCluster, done: Pass) -> bool:
     return any(step.action not in _ON_REMEMBERED for step in done.plan.now)
 
 
-def next_look(resource: EMQXAutoCluster, done: Pass) -> float:
-    """Seconds until the next look, if no event comes before."""
-    usual = min(_usual(resource, done), _until_ripe(resource, done))
+def next_look(resource: EMQXAutoCluster, done: Pass, fewest: float = 0.0) -> float:
+    """Seconds until the next look, if no event comes before; `fewest`: of a workload that is well, in this fleet."""
+    usual = min(_usual(resource, done, max(_AROUND, fewest)), _until_ripe(resource, done))
     usual, failed = max(usual, _respite(done.case.observation.mute)), done.memory.setback
     if failed is None or done.plan.hold is None or done.plan.hold.reason is not Reason.ACTION_FAILED:
         return usual
@@ -148,9 +149,9 @@ def _respite(mute: int) -> float:
     return min(_LONGEST_RESPITE, _FIRST_RESPITE * 2.0 ** min(mute - 1, 8)) if mute else 0.0
 
 
-def _usual(resource: EMQXAutoCluster, done: Pass) -> float:
+def _usual(resource: EMQXAutoCluster, done: Pass, around: float) -> float:
     verification, status, at = resource.spec.verification, resource.status, done.case.observation.at
-    interval = min(max(_SOONEST, seconds(verification.interval)), _AROUND)
+    interval = min(max(_SOONEST, seconds(verification.interval)), around)
     suspicious = max(_SOONEST, seconds(verification.suspicious_interval))
     unhurried = min(interval, _UNHURRIED * suspicious)
     starting = any(f.reason is Reason.NODES_STARTING for f in done.findings.values())

@@ -49,36 +49,41 @@ def test_once_the_first_is_well_it_is_the_nexts_turn() -> None:
     assert [fleet.refusal(ref(name)) for name in "cd"] == [None, None], "two that are left may be chance"
 
 
+def following(workloads: int, members: int = 3) -> Fleet:
+    fleet = Fleet()
+    for number in range(workloads):
+        fleet.follows(ref(f"emqx-{number}"), members)
+    return fleet
+
+
 @pytest.mark.parametrize(
-    ("others", "members", "expected"),
+    ("workloads", "pulse", "around"),
     [
-        pytest.param(0, 3, 0.15, id="alone: as often as its resource asks for"),
-        pytest.param(199, 3, 30.0, id="600 members have the default of 30 s"),
-        pytest.param(999, 3, 150.0, id="a thousand workloads of three"),
+        pytest.param(1, 0.2, 0.67, id="alone: as often as its resource asks for"),
+        pytest.param(150, 30.0, 100.0, id="450 members have the default of 30 s"),
+        pytest.param(1000, 200.0, 667.0, id="a thousand workloads of three"),
     ],
 )
-def test_the_more_members_there_are_the_less_often_each_has_its_pulse_taken(
-    others: int, members: int, expected: float
+def test_the_more_there_are_the_less_often_each_is_looked_at(
+    workloads: int, pulse: float, around: float
 ) -> None:
-    fleet = Fleet()
-    for number in range(others):
-        fleet.pulsed(ref(f"other-{number}"), 3)
-    assert fleet.pulsed(ref("emqx"), members) == pytest.approx(expected)
-    assert fleet.pulsed(ref("emqx"), members) == pytest.approx(expected), "it is counted once"
+    fleet = following(workloads)
+    assert (fleet.pulse, fleet.around) == pytest.approx((pulse, around), rel=0.01)
+    fleet.follows(ref("emqx-0"), 3)
+    assert fleet.pulse == pytest.approx(pulse), "it is counted once"
 
 
 def test_a_workload_that_left_takes_no_share_any_more() -> None:
-    fleet = Fleet()
-    fleet.pulsed(ref("gone"), 100)
-    fleet.forget(ref("gone"))
-    assert fleet.pulsed(ref("emqx"), 20) == 1.0
+    fleet = following(2, members=15)
+    fleet.forget(ref("emqx-0"))
+    assert fleet.pulse == 1.0
 
 
 @pytest.mark.parametrize(
     ("size", "within"),
     [
         pytest.param(1, 30.0, id="a small fleet is looked at within half a minute"),
-        pytest.param(1000, 250.0, id="a thousand, four each second"),
+        pytest.param(1000, 500.0, id="a thousand, two each second"),
     ],
 )
 def test_after_a_start_the_first_looks_are_spread(size: int, within: float) -> None:

@@ -238,14 +238,14 @@ def test_when_the_pulse_is_taken(
     case: Case, wait: float, spec: dict[str, Any], expected: float | None
 ) -> None:
     found = appointed(case, wait, verification=spec)
-    assert (found.wait(AT) if found else None) == expected
+    assert (found.wait(AT, 0) if found else None) == expected
 
 
 @pytest.mark.parametrize(("age", "expected"), [(0, 30), (270, 30), (280, 20), (300, 0), (900, 0)])
 def test_pulses_do_not_put_the_look_off(age: float, expected: float) -> None:
     found = appointed(a_case(), 300)
     assert found
-    assert found.wait(AT + timedelta(seconds=age)) == expected
+    assert found.wait(AT + timedelta(seconds=age), 0) == expected
 
 
 def needs_whole_look(case: Case, status: StatusModel, memory: Memory | None = None) -> bool:
@@ -355,8 +355,15 @@ def test_when_a_status_is_believed_after_a_start(
     assert schedule.is_believed(a_resource(status), a_workload(**workload)) is expected
 
 
-def test_a_large_fleet_has_its_pulse_taken_less_often_than_asked_for() -> None:
+def test_in_a_large_fleet_each_pulse_waits_for_as_many_as_there_are_by_then() -> None:
     done = Pass(case := a_case(), diagnosis.diagnose(case), plan_of(case), Memory())
-    found = schedule.appointment(a_resource(), 300, done, fewest=150)
+    found = schedule.appointment(a_resource(), 300, done)
     assert found
-    assert found.pulse == 150
+    assert [found.wait(AT, fewest) for fewest in (0, 150, 60, 900)] == [30, 150, 60, 300]
+    assert schedule.appointment(a_resource(), 300, done, fewest=300) is None, "the look comes as soon"
+
+
+def test_in_a_large_fleet_what_is_around_healthy_members_is_looked_at_less_often() -> None:
+    done = Pass(case := a_case(), diagnosis.diagnose(case), plan_of(case), Memory())
+    resource = a_resource(told_well())
+    assert [schedule.next_look(resource, done, fewest) for fewest in (0, 667)] == [300, 667]
