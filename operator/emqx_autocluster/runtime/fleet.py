@@ -5,8 +5,7 @@ cause is gone, and an operator that joins members everywhere at once would turn 
 everything. And all together may cost the API server, the nodes and a processor of ours no more than a little.
 """
 
-from collections.abc import Callable
-from random import Random
+from datetime import datetime, timedelta
 
 from emqx_autocluster.api.v1alpha1 import Suspect
 from emqx_autocluster.healing import suspects
@@ -18,9 +17,10 @@ _PULSES_EACH_SECOND = 15
 """Of members, each an exec that costs about 4 ms of a processor here, and as much at the API server."""
 _LOOKS_EACH_SECOND = 1.5
 """At what is around healthy workloads, each about 20 ms."""
-_FIRST_LOOKS_EACH_SECOND = 2
+_BETWEEN_FIRST_LOOKS = timedelta(seconds=0.5)
 """Each of them asks every member, which takes 1.2 s of a processor there."""
-_SOON = 30.0
+_AFTER_START = timedelta(seconds=10)
+"""Until then a process that has just started takes in what there is."""
 
 
 class Fleet:
@@ -31,7 +31,8 @@ class Fleet:
         self._members: dict[WorkloadRef, int] = {}
         self._met: set[WorkloadRef] = set()
         self._in_sight: set[WorkloadRef] = set()
-        self._uniform: Callable[[float, float], float] = Random().uniform
+        self._first_looks: dict[WorkloadRef, datetime] = {}
+        self._last_first_look: datetime | None = None
 
     def note(self, ref: WorkloadRef, *, damaged: bool) -> None:
         """In the order in which they were first seen damaged."""
@@ -40,11 +41,13 @@ class Fleet:
         else:
             self._damaged.pop(ref, None)
 
-    def meets(self, ref: WorkloadRef) -> bool:
-        """Whether it is the first time since the process started."""
-        first = ref not in self._met
+    def is_new(self, ref: WorkloadRef) -> bool:
+        """Whether this process has not looked at it yet."""
+        return ref not in self._met
+
+    def meets(self, ref: WorkloadRef) -> None:
         self._met.add(ref)
-        return first
+        self._first_looks.pop(ref, None)
 
     def sees(self, ref: WorkloadRef) -> None:
         """From now on nothing comes and goes there without being noticed, until sight of it is lost."""
@@ -61,11 +64,16 @@ class Fleet:
         self._damaged.pop(ref, None)
         self._members.pop(ref, None)
         self._met.discard(ref)
+        self._first_looks.pop(ref, None)
         self._in_sight.discard(ref)
 
-    def first_look(self) -> float:
-        """Seconds until one whose status can be believed is looked at: all of them, evenly, and small fleets soon."""
-        return self._uniform(0.0, max(_SOON, len(self._met) / _FIRST_LOOKS_EACH_SECOND))
+    def until_first_look(self, ref: WorkloadRef, at: datetime) -> float:
+        """Seconds until one whose status can be believed is looked at: one after the other, however often one asks."""
+        if ref not in self._first_looks:
+            last = self._last_first_look
+            due = at + _AFTER_START if last is None else max(at, last + _BETWEEN_FIRST_LOOKS)
+            self._first_looks[ref] = self._last_first_look = due
+        return max(0.0, (self._first_looks[ref] - at).total_seconds())
 
     def follows(self, ref: WorkloadRef, members: int) -> None:
         """That many have their pulse taken from now on."""

@@ -84,9 +84,12 @@ class Reconciler:
             return None  # its deletion brings another event
         elif is_ours(resource) and not is_of(resource, workload):
             resource = await self._resources.renew(resource, workload)
-        if self._fleet.meets(ref):
-            if not changed and schedule.is_believed(resource, workload):
-                return self._fleet.first_look()
+        if self._fleet.is_new(ref):
+            believed = not changed and schedule.is_believed(resource, workload)
+            wait = self._fleet.until_first_look(ref, at) if believed else 0.0
+            if wait:
+                return wait
+            self._fleet.meets(ref)
             changed = True
         await self._tell_others(ref, resource)
         return await self._pass(workload, resource, changed=changed)

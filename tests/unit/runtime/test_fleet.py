@@ -1,5 +1,7 @@
 """Many workloads: of those that break together one is healed after the other, and all share what they may cost."""
 
+from datetime import timedelta
+
 import pytest
 
 from builders import AT
@@ -79,20 +81,23 @@ def test_a_workload_that_left_takes_no_share_any_more() -> None:
     assert fleet.pulse == 1.0
 
 
-@pytest.mark.parametrize(
-    ("size", "within"),
-    [
-        pytest.param(1, 30.0, id="a small fleet is looked at within half a minute"),
-        pytest.param(1000, 500.0, id="a thousand, two each second"),
-    ],
-)
-def test_after_a_start_the_first_looks_are_spread(size: int, within: float) -> None:
+def test_after_a_start_those_whose_status_is_believed_are_looked_at_one_after_the_other() -> None:
     fleet = Fleet()
-    assert [fleet.meets(ref(f"emqx-{number}")) for number in range(size)] == [True] * size
-    assert not fleet.meets(ref("emqx-0"))
-    waits = [fleet.first_look() for _ in range(200)]
-    assert all(0 <= wait <= within for wait in waits)
-    assert max(waits) - min(waits) > within / 2, "not all at the same time"
+    names = [ref(f"emqx-{number}") for number in range(1000)]
+    waits = [fleet.until_first_look(name, AT) for name in names]
+    assert waits[:3] == [10.0, 10.5, 11.0]
+    assert waits[-1] == 509.5, "a thousand of them take more than eight minutes"
+
+
+def test_each_keeps_its_place_however_often_a_watch_tells_of_it() -> None:
+    fleet = Fleet()
+    fleet.until_first_look(ref("first"), AT)
+    assert fleet.until_first_look(ref("emqx"), AT) == 10.5
+    assert fleet.until_first_look(ref("emqx"), AT + timedelta(seconds=9)) == 1.5
+    assert fleet.until_first_look(ref("emqx"), AT + timedelta(seconds=20)) == 0.0
+    assert fleet.is_new(ref("emqx"))
+    fleet.meets(ref("emqx"))
+    assert not fleet.is_new(ref("emqx"))
 
 
 def test_what_an_earlier_process_saw_counts_less_until_this_one_has_looked_and_after_a_look_that_failed() -> (
