@@ -90,8 +90,7 @@ class Exec:
         Within `patience` all of it ends when that does. `prompt`: the command takes no time in any pod that is reached.
         """
         shared = patience.current()
-        if shared and target.pod in shared.silent:
-            raise _untried(f"{argv[0]} in {target}", shared)
+        _spare(target, argv, shared)
         limit = asyncio.timeout(deadline)
         try:
             async with (
@@ -111,6 +110,7 @@ class Exec:
         shared, loop = patience.current(), asyncio.get_running_loop()
         if shared is None:
             return await self._run(target, argv)
+        _spare(target, argv, shared)  # once more: to get a slot may have taken long
         began = loop.time()
         try:
             with shared.waiting(target.pod, limit):
@@ -136,9 +136,12 @@ class Exec:
         return output.completed()
 
 
-def _untried(what: str, shared: Patience) -> ExecTimedOut:
-    shared.spared += 1
-    return ExecTimedOut(f"{what} was not tried, since the pod answered nothing a moment ago")
+def _spare(target: ExecTarget, argv: Sequence[str], shared: Patience | None) -> None:
+    if shared and target.pod in shared.silent:
+        shared.spared += 1
+        raise ExecTimedOut(
+            f"{argv[0]} in {target} was not tried, since the pod answered nothing a moment ago"
+        )
 
 
 def _too_late(what: str, pod: str, deadline: float, shared: Patience | None) -> ExecTimedOut:

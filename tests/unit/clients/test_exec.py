@@ -279,6 +279,17 @@ async def test_a_pod_that_leaves_what_takes_no_time_unanswered_is_asked_nothing_
         assert (shared.lost, shared.spared, shared.silent) == (2, 1, {"emqx-0"})
 
 
+async def test_what_waits_for_a_slot_meanwhile_is_not_run_either() -> None:
+    async with executor(answering()) as execs:  # of four slots a workload gets one
+        with patience(20) as shared:
+            prompt, waiting = await asyncio.gather(
+                told(execs, "grep", 0.3, prompt=True), told(execs, "getent", 20)
+            )
+        assert prompt == "did not end within 0.3 s"
+        assert waiting == "was not tried, since the pod answered nothing a moment ago"
+        assert (shared.lost, shared.spared) == (1, 1)
+
+
 async def test_a_pod_that_has_answered_something_is_not_silent() -> None:
     async with executor(answering("sh")) as execs:
         with patience(20) as shared:
