@@ -144,6 +144,7 @@ class Reason(StrEnum):
     # RolloutSafe
     MIN_READY_SECONDS_SUFFICIENT = "MinReadySecondsSufficient"
     MIN_READY_SECONDS_TOO_LOW = "MinReadySecondsTooLow"
+    ALL_REPLACED_AT_ONCE = "AllReplacedAtOnce"
     NODE_NAME_NOT_STABLE = "NodeNameNotStable"
     NAMES_HIDDEN_UNTIL_READY = "NamesHiddenUntilReady"
     PINNED_TO_CORE = "PinnedToCore"
@@ -184,6 +185,7 @@ class Level(StrEnum):
 ADVICE = frozenset(
     {
         Reason.MIN_READY_SECONDS_TOO_LOW,
+        Reason.ALL_REPLACED_AT_ONCE,
         Reason.PLAIN_HTTP_API_SERVER,
         Reason.MESH_BETWEEN_NODES,
         Reason.STALE_NODES_FOUND,

@@ -33,6 +33,7 @@ _PLACES: Mapping[Reason, Path] = {
     Reason.PERMISSION_DENIED: (*POD, template.SERVICE_ACCOUNT),
     Reason.NO_EMQX_CONTAINER: (*POD, "containers"),
     Reason.REFERENCE_MISSING: (*POD, "volumes"),
+    Reason.ALL_REPLACED_AT_ONCE: ("spec", "strategy", "type"),
 }
 """Of findings that are about no one field."""
 

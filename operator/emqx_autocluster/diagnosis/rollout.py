@@ -57,6 +57,7 @@ def problems(case: Case) -> tuple[Finding, ...]:
     return (
         *((_not_stable(case),) if _loses_its_data(case) else ()),
         *((hidden,) if hidden else ()),
+        *((_all_at_once(),) if case.workload.strategy == "Recreate" and case.workload.replicas > 1 else ()),
         *((_too_low(case),) if too_low else ()),
     )
 
@@ -163,6 +164,16 @@ def fits_the_deadline(case: Case) -> bool:
     """Kubernetes refuses a minReadySeconds that is not below progressDeadlineSeconds."""
     deadline = case.workload.progress_deadline_seconds
     return deadline is None or right_seconds(case) < deadline
+
+
+def _all_at_once() -> Finding:
+    return false(
+        _TYPE,
+        Reason.ALL_REPLACED_AT_ONCE,
+        "strategy.type is Recreate: each rollout ends all members at once, so that every device is offline until new"
+        " ones are up, and what only the pods hold is lost (retained messages, sessions, users made at run time); set"
+        " it to RollingUpdate",
+    )
 
 
 def _too_low(case: Case) -> Finding:

@@ -187,6 +187,14 @@ def emqx_container(template: PodTemplate, named: str | None) -> Container | None
     return next(configured, None) or next((c for c in template.containers if is_emqx_image(c.image)), None)
 
 
+def other_emqx_containers(template: PodTemplate, named: str | None) -> tuple[Container, ...]:
+    """Those beside it that have an EMQX image as well, unless the annotation says which one is meant."""
+    chosen = emqx_container(template, named)
+    if named or chosen is None:
+        return ()
+    return tuple(c for c in template.containers if c.name != chosen.name and is_emqx_image(c.image))
+
+
 def is_emqx_image(image: str) -> bool:
     return _image_name(image) in _EMQX_IMAGES
 

@@ -113,7 +113,7 @@ async def test_recreate_gathers_nothing_that_would_be_gone_and_settles_afterward
     assert not uids(await story.pods()) & pods
     await story.one_cluster(2)
     told = await story.condition("RolloutSafe")
-    assert (told["status"], told["reason"]) == ("True", "NotApplicable")
+    assert (told["status"], told["reason"]) == ("False", "AllReplacedAtOnce")
     assert "Recreate" in told["message"]
 
 

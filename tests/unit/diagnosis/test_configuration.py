@@ -14,6 +14,7 @@ from builders import (
     NODE_ONLY_NAME,
     NOT_READ,
     a_case,
+    a_container,
     a_network,
     ago,
     changed,
@@ -22,11 +23,12 @@ from builders import (
     plan_of,
     tells,
 )
+from emqx_autocluster.api.annotations import CONTAINER
 from emqx_autocluster.api.findings import ConditionType, Reason, Status
 from emqx_autocluster.diagnosis import Case, configuration
 from emqx_autocluster.emqx.discovery import API_SERVER, NAMESPACE, NODE_NAME, SERVICE_NAME
 from emqx_autocluster.emqx.versions import CANONICAL_API_SERVER
-from emqx_autocluster.observation import Member, Service, WorkloadKind
+from emqx_autocluster.observation import Container, Member, Service, WorkloadKind
 
 STRATEGY_5 = "EMQX_CLUSTER__DISCOVERY_STRATEGY"
 APART = members("a", "b", "c")
@@ -383,3 +385,29 @@ def test_a_password_in_the_address_is_never_told(address: str) -> None:
     finding = judge(asking(address, members=APART), ConditionType.CONFIGURATION_VALID)
     assert finding.bad
     assert "secret" not in finding.message
+
+
+# --- several containers
+
+OWN = a_container()
+TWIN = replace(OWN, name="emqx-2")
+SIDECAR = replace(OWN, name="exporter", image="example.com/emqx-exporter:0.2", env=())
+
+
+@pytest.mark.parametrize(
+    ("containers", "annotations", "told"),
+    [
+        pytest.param((OWN,), {}, [], id="one"),
+        pytest.param((OWN, SIDECAR), {}, [], id="a sidecar"),
+        pytest.param(
+            (OWN, TWIN), {}, ["container emqx-2, which has an image of EMQX as well"], id="two of EMQX"
+        ),
+        pytest.param((OWN, TWIN), {CONTAINER: "emqx-2"}, [], id="the annotation says which one is meant"),
+    ],
+)
+def test_of_several_containers_with_emqx_one_is_judged_and_the_others_are_named(
+    containers: tuple[Container, ...], annotations: dict[str, str], told: list[str]
+) -> None:
+    case = a_case(containers=containers, annotations=annotations)
+    gaps = [gap.question for gap in configuration.unjudged(case) if "container" in gap.question]
+    assert [question.partition(" and the same")[0] for question in gaps] == told

@@ -18,7 +18,7 @@ from builders import (
 )
 from emqx_autocluster import diagnosis
 from emqx_autocluster.api.annotations import ORIGINAL
-from emqx_autocluster.api.findings import ConditionType, Reason, Status
+from emqx_autocluster.api.findings import ConditionType, Level, Reason, Status
 from emqx_autocluster.diagnosis import rollout
 from emqx_autocluster.emqx.discovery import ADDRESS_TYPE, HOST, SUFFIX
 from emqx_autocluster.objects import template
@@ -94,7 +94,12 @@ def test_it_must_stay_under_the_deadline(deadline: int | None, wanted: int, *, r
         pytest.param(
             {"replicas": 1, "members": members("a")}, Reason.NOT_APPLICABLE, ["one replica"], id="one replica"
         ),
-        pytest.param({"strategy": "Recreate"}, Reason.NOT_APPLICABLE, ["Recreate"], id="all restart at once"),
+        pytest.param(
+            {"strategy": "Recreate", "replicas": 1, "members": members("a")},
+            Reason.NOT_APPLICABLE,
+            ["one replica"],
+            id="one replica, whose strategy is Recreate",
+        ),
         pytest.param(
             {"kind": WorkloadKind.STATEFUL_SET, "strategy": "OnDelete"},
             Reason.NOT_APPLICABLE,
@@ -106,6 +111,15 @@ def test_it_must_stay_under_the_deadline(deadline: int | None, wanted: int, *, r
 def test_safe_or_not_applicable(facts: dict[str, Any], reason: Reason, words: list[str]) -> None:
     case = a_case(**{"min_ready_seconds": 0, **facts})
     tells(judge(case, ConditionType.ROLLOUT_SAFE), (Status.TRUE, reason), *words)
+
+
+@pytest.mark.parametrize("min_ready_seconds", [0, 20])
+def test_a_strategy_that_ends_all_members_at_once_is_advised_against(min_ready_seconds: int) -> None:
+    case = a_case(strategy="Recreate", min_ready_seconds=min_ready_seconds)
+    finding = judge(case, ConditionType.ROLLOUT_SAFE)
+    tells(finding, (Status.FALSE, Reason.ALL_REPLACED_AT_ONCE), "strategy.type is Recreate", "RollingUpdate")
+    assert (finding.level, finding.repairable) == (Level.ADVICE, False)
+    assert "minReadySeconds" not in finding.message, "no pod waits for another"
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ Collects what the address, the variables' names and the node names are judged to
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from emqx_autocluster.api import annotations
 from emqx_autocluster.api.findings import (
     ConditionType,
     Finding,
@@ -87,6 +88,7 @@ def unjudged(case: Case) -> Iterator[Unjudged]:
 
 def _beyond(case: Case, settings: DiscoverySettings) -> Iterator[Unjudged]:
     """What has its truth outside of what is looked at."""
+    yield from _other_containers(case)
     strategy, field = discovery.text(settings.strategy), template.ENV + settings.generation.strategy_variable
     if strategy in _ELSEWHERE:
         question = f"whether the members find each other by strategy {strategy}"
@@ -98,6 +100,15 @@ def _beyond(case: Case, settings: DiscoverySettings) -> Iterator[Unjudged]:
     if settings.uses_dns and settings.dns.asked and not dnsname.is_of_a_service(case, settings):
         question = f"whether {settings.dns.asked} leads to these pods"
         yield Unjudged(_TYPE, question, "it is no name of a Service", field=template.ENV + discovery.DNS_NAME)
+
+
+def _other_containers(case: Case) -> Iterator[Unjudged]:
+    """Two nodes in one pod want the same ports."""
+    chosen = case.container.name if case.container else ""
+    for other in discovery.other_emqx_containers(case.workload.template, case.options.container):
+        question = f"container {other.name}, which has an image of EMQX as well and the same ports to open"
+        missing = f"{chosen} was looked at; {annotations.CONTAINER} names the one that is meant"
+        yield Unjudged(_TYPE, question, missing)
 
 
 def unread(case: Case) -> Finding | None:
