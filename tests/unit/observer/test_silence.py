@@ -2,12 +2,16 @@
 
 from collections.abc import Set as AbstractSet
 from datetime import timedelta
+from typing import cast
 
 import pytest
 
-from builders import AT, a_pod, a_workload
-from emqx_autocluster.clients.patience import Patience
-from emqx_autocluster.observer.look import Depth, Remembered, Visit
+from builders import AT, a_case, a_pod, a_workload, half_joined, members
+from emqx_autocluster.clients.kube import Kube
+from emqx_autocluster.clients.patience import Patience, patience
+from emqx_autocluster.observation import JoinTrace, Unobserved
+from emqx_autocluster.observer.logs import Logs
+from emqx_autocluster.observer.look import Depth, Look, Remembered, Visit
 
 PODS = tuple(a_pod(suffix, container_id=f"containerd://{suffix}") for suffix in "abc")
 A, B, _ = (pod.name for pod in PODS)
@@ -59,3 +63,33 @@ def test_looks_become_seldom_with_each_that_lost_a_command_and_not_with_those_th
     assert memory.mute == 2
     visit(memory, 70).note_silence(spent())
     assert memory.mute == 0
+
+
+class Requests:
+    """In the place of the API server: whose log was asked for."""
+
+    def __init__(self) -> None:
+        self.read: list[str] = []
+
+    async def read_log(self, namespace: str, pod: str, container: str, *, tail_lines: int) -> str:
+        assert (namespace, container, tail_lines) == ("iot", "emqx", 1000)
+        self.read.append(pod)
+        return ""
+
+
+async def test_nor_is_the_log_of_a_silent_pod_read_which_only_its_node_has() -> None:
+    """Of both a log would tell whether they hang in a join."""
+    group = half_joined(half_joined(members("a b c"), "a"), "b")
+    case = a_case(members=group)
+    assert case.settings
+    pods = tuple(member.pod for member in group)
+    container, depth = case.workload.template.containers[0], Depth(thorough=True)
+    look = Look(case.workload, container, pods, Remembered(), AT, depth, "emqx", {}, case.settings)
+    requests = Requests()
+    with patience(90, {"emqx-a"}):
+        read = await Logs(cast("Kube", requests)).read(look, group)
+    assert requests.read == ["emqx-b"]
+    traces = {member.pod.name: member.join_trace for member in read}
+    assert isinstance(traces["emqx-a"], Unobserved)
+    assert "answered nothing" in traces["emqx-a"].reason
+    assert traces["emqx-b"] == JoinTrace(None, listening_again=False, line=""), "its log tells of no join"
