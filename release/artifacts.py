@@ -17,7 +17,7 @@ def build(root: Path, into: Path, version: str, commit: Commit) -> list[Path]:
     """All of them, in a folder that holds nothing else afterwards."""
     shutil.rmtree(into, ignore_errors=True)
     into.mkdir(parents=True)
-    _packages(root, into, commit)
+    packages(root, into, commit)
     name = f"emqx-autocluster-{version}"
     (into / f"{name}.yaml").write_text(manifests(root))
     (into / f"{name}.tgz").write_bytes(chart.package(root, commit))
@@ -35,8 +35,9 @@ def _ended(text: str) -> str:
     return text.rstrip("\n") + "\n"
 
 
-def _packages(root: Path, into: Path, commit: Commit) -> None:
-    argv = [sys.executable, "-m", "hatchling", "build", "--directory", str(into)]
+def packages(root: Path, into: Path, commit: Commit, *options: str) -> None:
+    """Wheel and sdist, or what hatchling's options say."""
+    argv = [sys.executable, "-m", "hatchling", "build", "--directory", str(into), *options]
     epoch = {"SOURCE_DATE_EPOCH": str(commit.seconds)}
     subprocess.run(argv, cwd=root, env=os.environ | epoch, check=True, stdout=subprocess.DEVNULL)
 

@@ -3,7 +3,6 @@
 What is in it comes from the wheels of requirements/runtime.lock, whose hashes pip compares, and from our own.
 """
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from zipfile import ZipFile
 
-from release import archive
+from release import archive, artifacts
 from release.archive import Entry
 from release.tree import Commit
 
@@ -53,7 +52,7 @@ def build(root: Path, into: Path, platform: Platform, version: str, commit: Comm
     """The archive of one platform."""
     with tempfile.TemporaryDirectory() as folder:
         wheels = Path(folder)
-        _own_wheel(root, wheels / "any", commit)
+        artifacts.packages(root, wheels / "any", commit, "--target", "wheel")
         for python in PYTHONS:
             tell(f"fetching the wheels for Python {python} on {platform}")
             _fetch(root, wheels / f"cp{python.replace('.', '')}", platform, python)
@@ -65,12 +64,6 @@ def build(root: Path, into: Path, platform: Platform, version: str, commit: Comm
 
 def file_name(version: str, platform: Platform) -> str:
     return f"{COMMAND}-{version}-{platform}.tar.gz"
-
-
-def _own_wheel(root: Path, into: Path, commit: Commit) -> None:
-    argv = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(into)]
-    epoch = {"SOURCE_DATE_EPOCH": str(commit.seconds)}
-    subprocess.run(argv, cwd=root, env=os.environ | epoch, check=True, capture_output=True)
 
 
 def _fetch(root: Path, into: Path, platform: Platform, python: str) -> None:

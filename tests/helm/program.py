@@ -10,11 +10,9 @@ SOURCES = Path(__file__).parent / "go"
 
 async def provide(tell: Progress) -> Path:
     """Its path; built first if there is none."""
-    flags = _link_flags()
-    program = gobuild.Program("helm", "helm", "helm.sh/helm/v3/cmd/helm", SOURCES, flags)
-    directory = gobuild.cache_directory(await gobuild.toolchain(), SOURCES, flags)
-    await gobuild.build([program], directory, tell)
-    return directory / program.name
+    return await gobuild.provide(
+        gobuild.Program("helm", "helm", "helm.sh/helm/v3/cmd/helm", SOURCES, _link_flags()), tell
+    )
 
 
 def _link_flags() -> str:

@@ -11,7 +11,6 @@ _FLAGS = "-s -w"
 
 async def provide(tell: Progress) -> Path:
     """Its path; built first if there is none."""
-    program = gobuild.Program("krew", "krew", "sigs.k8s.io/krew/cmd/krew", SOURCES, _FLAGS)
-    directory = gobuild.cache_directory(await gobuild.toolchain(), SOURCES, _FLAGS)
-    await gobuild.build([program], directory, tell)
-    return directory / program.name
+    return await gobuild.provide(
+        gobuild.Program("krew", "krew", "sigs.k8s.io/krew/cmd/krew", SOURCES, _FLAGS), tell
+    )

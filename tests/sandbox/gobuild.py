@@ -94,6 +94,13 @@ async def build(programs: Sequence[Program], directory: Path, tell: Progress) ->
                 built.replace(directory / program.name)
 
 
+async def provide(program: Program, tell: Progress) -> Path:
+    """Where one with sources of its own is; built first if there is none."""
+    directory = cache_directory(await toolchain(), program.sources, program.link_flags)
+    await build([program], directory, tell)
+    return directory / program.name
+
+
 async def _build_one(program: Program, output: Path, tell: Progress) -> None:
     started = time.monotonic()
     tell(f"building {program.name} {_version(program)}")

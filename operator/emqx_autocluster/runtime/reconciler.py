@@ -191,7 +191,7 @@ class Reconciler:
         appointment = schedule.appointment(resource, wait, done, pulse)
         if appointment is None:
             return wait
-        soon = max(appointment.pulse, pulse)
+        soon = appointment.wait(done.case.observation.at, pulse)
         if self._observer.knows_its_pulse(ref):
             self._appointments[ref] = appointment
             return soon
