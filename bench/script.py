@@ -21,7 +21,6 @@ from scenarios import manifests
 
 Object = dict[str, Any]
 _VIEW = ("emqx_ctl", "cluster", "status")
-_LOOKUP = ("getent", "hosts", "kubernetes.default.svc")
 _PROTOCOL = "v5.channel.k8s.io"
 _SENTENCE = (
     "as long as what the operator says of a workload in one of its conditions, about a hundred characters."
@@ -96,7 +95,7 @@ class Script:
             self._get(f"{self._core('pods')}?labelSelector=app%3D{self.name}&limit=250"),
         )
         (pod,) = (item["metadata"]["name"] for item in pods["items"])
-        await asyncio.gather(self._exec(pod, _VIEW), self._exec(pod, _LOOKUP), self._surroundings(pod))
+        await asyncio.gather(self._exec(pod, _VIEW), self._surroundings(pod))
         return resource
 
     async def _surroundings(self, pod: str) -> None:

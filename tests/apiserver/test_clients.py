@@ -171,7 +171,7 @@ async def test_a_certificate_for_another_name(
     kube: Kube, in_cluster: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert in_cluster.exists()
-    monkeypatch.setattr(certificate, "SERVICE_NAME", "apiserver.cluster.local")
+    monkeypatch.setattr(certificate, "CANONICAL_HOST", "apiserver.cluster.local")
     outside = await certificate_hosts(kube)
     assert isinstance(outside, Unobserved)
     assert "apiserver.cluster.local" in outside.reason
@@ -318,7 +318,9 @@ async def test_the_stand_in_answers(kube: Kube, namespace: str, version: str) ->
     first = await started(kube, namespace, pod("one", image, env))
     second = await started(kube, namespace, pod("two", image, env))
     emqx = EmqxCtl(Exec(kube, 2))
-    identities = [await emqx.identity(target) for target in (first, second)]
+    introductions = [await emqx.introduction(target) for target in (first, second)]
+    assert [said.addresses for said in introductions] == [("10.96.0.1",)] * 2
+    identities = [said.identity for said in introductions]
     assert [found.version for found in identities] == [version, version]
     assert not any("s3cret" in found.environ.values() for found in identities)
     assert all(found.environ["EMQX_CLUSTER__K8S__NAMESPACE"] == namespace for found in identities)

@@ -8,6 +8,7 @@ from builders import a_workload, an_observation
 from emqx_autocluster.clients import paths
 from emqx_autocluster.clients.emqx_ctl import EmqxCtl
 from emqx_autocluster.clients.exec import ExecTarget
+from emqx_autocluster.clients.identity import Introduction
 from emqx_autocluster.clients.kube import Kube
 from emqx_autocluster.emqx import discovery
 from emqx_autocluster.observation import (
@@ -34,9 +35,9 @@ class Commands:
     def __init__(self) -> None:
         self.asked = set[str]()
 
-    async def identity(self, target: ExecTarget) -> Identity:
+    async def introduction(self, target: ExecTarget) -> Introduction:
         self.asked.add(target.pod)
-        return Identity({"EMQX_NODE__NAME": f"emqx@{target.pod}"}, "5.8.9", None)
+        return Introduction(Identity({"EMQX_NODE__NAME": f"emqx@{target.pod}"}, "5.8.9", None), ())
 
     async def cluster_status(self, target: ExecTarget) -> View:
         return View(frozenset({f"emqx@{target.pod}"}))

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import AT, a_member, a_pod, an_observation
-from emqx_autocluster.clients import dialling, logline
+from emqx_autocluster.clients import dialling, identity, logline
 from emqx_autocluster.clients.discovery_log import parse_discovery_trace
 from emqx_autocluster.clients.emqx_answers import (
     first_line,
@@ -25,7 +25,6 @@ from emqx_autocluster.clients.emqx_answers import (
     parse_join,
 )
 from emqx_autocluster.clients.errors import UnreadableAnswer, api_error, one_line
-from emqx_autocluster.clients.identity import parse_identity
 from emqx_autocluster.clients.join_trace import parse_join_trace
 from emqx_autocluster.clients.resolv_conf import parse_resolv_conf
 from emqx_autocluster.commands import permissions
@@ -88,10 +87,14 @@ CHAIN = "\n".join(["x", *(f"$(A{number})" for number in range(50_000))])
 DISCOVERY = "Ekka(AutoCluster): Discovery error: "
 
 WORST: list[tuple[str, Parse, str]] = [
-    ("the identity's first heading again and again", parse_identity, "=== version\n"),
-    ("both headings again and again", parse_identity, "=== version\n=== resolv.conf\n"),
-    ("one variable again and again", parse_identity, "EMQX_NODE__NAME=x\n=== version\n"),
-    ("one long line", parse_identity, "=== version"),
+    ("the identity's first heading again and again", identity.parse, "=== version\n"),
+    (
+        "all headings again and again",
+        identity.parse,
+        "=== version\n=== kubernetes.default.svc\n=== resolv.conf\n",
+    ),
+    ("one variable again and again", identity.parse, "EMQX_NODE__NAME=x\n=== version\n"),
+    ("one long line", identity.parse, "=== version"),
     ("many dials", dialling.parse, "dialled 10.0.0.1 5369 0\n"),
     ("a dial that does not end", dialling.parse, "dialled "),
     ("words before no dial", dialling.parse, "x\n"),

@@ -12,13 +12,11 @@ from yarl import URL
 
 from emqx_autocluster.clients.errors import one_line
 from emqx_autocluster.clients.kube import CONNECT_SECONDS, Kube
-from emqx_autocluster.observation import Fact, Unobserved
-
-SERVICE_NAME = "kubernetes.default.svc"
+from emqx_autocluster.observation import CANONICAL_HOST, Fact, Unobserved
 
 
 async def certificate_hosts(kube: Kube) -> Fact[frozenset[str]]:
-    """Names and addresses of a certificate that is good for SERVICE_NAME; empty: it is not good for it.
+    """Names and addresses of a certificate that is good for CANONICAL_HOST; empty: it is not good for it.
 
     Out of the cluster only a good one means something: another address may show another certificate.
     """
@@ -41,7 +39,7 @@ async def certificate_hosts(kube: Kube) -> Fact[frozenset[str]]:
 
 async def _certificate(host: str, port: int, tls: ssl.SSLContext) -> dict[str, Any]:
     async with asyncio.timeout(CONNECT_SECONDS):
-        _, writer = await asyncio.open_connection(host, port, ssl=tls, server_hostname=SERVICE_NAME)
+        _, writer = await asyncio.open_connection(host, port, ssl=tls, server_hostname=CANONICAL_HOST)
     certificate: dict[str, Any] = writer.get_extra_info("peercert") or {}
     writer.close()
     return certificate

@@ -1,16 +1,15 @@
 """EMQX's own commands, run in a member's container.
 
 `emqx_ctl` is the one name that every image from 4.0 to 6.x has. Each call starts two Erlang VMs in the pod and costs
-about 1.2 CPU-seconds there; `identity` and `lookup` cost next to nothing. No environment is handed over: a node name
-in it would be taken for the node to talk to.
+about 1.2 CPU-seconds there; `introduction` and `lookup` cost next to nothing. No environment is handed over: a node
+name in it would be taken for the node to talk to.
 """
 
-import ipaddress
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from emqx_autocluster.clients import dialling, leaving
-from emqx_autocluster.clients import identity as identity_script
+from emqx_autocluster.clients import identity as introducing
 from emqx_autocluster.clients import sockets as socket_list
 from emqx_autocluster.clients.emqx_answers import (
     Answer,
@@ -25,7 +24,8 @@ from emqx_autocluster.clients.emqx_answers import (
 )
 from emqx_autocluster.clients.errors import UnreadableAnswer, UnsafeArgument
 from emqx_autocluster.clients.exec import Completed, Exec, ExecTarget
-from emqx_autocluster.observation import Fact, Identity, Socket, Unobserved, View
+from emqx_autocluster.clients.identity import Introduction
+from emqx_autocluster.observation import Fact, Socket, Unobserved, View
 from emqx_autocluster.text import grammar
 
 UNKNOWN_HOST = 2
@@ -48,11 +48,11 @@ class EmqxCtl:
         self._executor = executor
         self._deadline = deadline
 
-    async def identity(self, target: ExecTarget) -> Identity:
-        done = await self._run(target, identity_script.COMMAND)
-        found = identity_script.parse_identity(done.stdout.decode(errors="replace"))
+    async def introduction(self, target: ExecTarget) -> Introduction:
+        done = await self._run(target, introducing.COMMAND)
+        found = introducing.parse(done.stdout.decode(errors="replace"))
         if found is None:
-            raise _unreadable(identity_script.COMMAND, done)
+            raise _unreadable(introducing.COMMAND, done)
         return found
 
     async def sockets(self, target: ExecTarget, ports: Iterable[int]) -> frozenset[Socket]:
@@ -128,9 +128,8 @@ class EmqxCtl:
         done = await self._run(target, argv)
         if done.exit_code == UNKNOWN_HOST:
             return ()
-        lines = done.stdout.decode(errors="replace").splitlines()
-        addresses = tuple(dict.fromkeys(line.split()[0] for line in lines if line.strip()))
-        if done.exit_code != 0 or not addresses or not all(map(_is_address, addresses)):
+        addresses = introducing.addresses(done.stdout.decode(errors="replace").splitlines())
+        if done.exit_code != 0 or not addresses:
             raise _unreadable(argv, done)
         return addresses
 
@@ -146,14 +145,6 @@ def _node(name: str) -> str:
     if not grammar.is_node(name):
         raise UnsafeArgument(f"{name!r} is no node name")
     return name
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _text(done: Completed) -> str:

@@ -11,9 +11,10 @@ from typing import Self, TypeVar
 
 from packaging.version import Version
 
+from emqx_autocluster.observation import CANONICAL_HOST
+
 T = TypeVar("T")
 
-CANONICAL_HOST = "kubernetes.default.svc"
 CANONICAL_API_SERVER = f"https://{CANONICAL_HOST}:443"
 DISCOVERY = "EMQX_CLUSTER__DISCOVERY"
 DISCOVERY_STRATEGY = "EMQX_CLUSTER__DISCOVERY_STRATEGY"

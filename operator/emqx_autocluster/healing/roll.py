@@ -7,13 +7,19 @@ from emqx_autocluster.api.findings import ConditionType, Finding, Reason, Status
 from emqx_autocluster.diagnosis import Case, Findings, access, configuration, names, rollout
 from emqx_autocluster.diagnosis.formation import held, obstacles
 from emqx_autocluster.diagnosis.names import dnspolicy
-from emqx_autocluster.emqx.versions import CANONICAL_HOST
 from emqx_autocluster.healing import brake, gate, reverts
 from emqx_autocluster.healing.memory import Memory
 from emqx_autocluster.healing.steps import Action, Hold, PatchWorkload, Step, kubectl, patch_command
 from emqx_autocluster.objects import rbac, template
 from emqx_autocluster.objects.template import Changes, FieldChange
-from emqx_autocluster.observation import DNSAnswer, DNSOutcome, ManagedObject, Unobserved, WorkloadKind
+from emqx_autocluster.observation import (
+    CANONICAL_HOST,
+    DNSAnswer,
+    DNSOutcome,
+    ManagedObject,
+    Unobserved,
+    WorkloadKind,
+)
 from emqx_autocluster.text import grammar
 
 _NO_PARTITION = {"spec": {"updateStrategy": {"rollingUpdate": {"partition": 0}}}}

@@ -17,6 +17,7 @@ from emqx_autocluster.observation.members import (
     View,
 )
 from emqx_autocluster.observation.network import (
+    CANONICAL_HOST,
     ClusterDNS,
     DNSAnswer,
     DNSOutcome,
@@ -43,6 +44,7 @@ from emqx_autocluster.observation.workloads import (
 from emqx_autocluster.settings import SETTLING_SECONDS
 
 __all__ = [
+    "CANONICAL_HOST",
     "NOT_ASKED",
     "ClusterDNS",
     "ConfigMapFiles",

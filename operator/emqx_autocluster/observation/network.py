@@ -7,6 +7,9 @@ from typing import Any
 
 from emqx_autocluster.observation.facts import NOT_ASKED, Fact
 
+CANONICAL_HOST = "kubernetes.default.svc"
+"""The API server, by the name that every pod's resolver knows, whatever its namespace and the cluster's domain."""
+
 
 class DNSOutcome(StrEnum):
     """How a nameserver answered; five different causes when it is not an answer."""

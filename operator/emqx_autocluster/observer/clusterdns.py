@@ -17,8 +17,8 @@ from emqx_autocluster.clients.kube import Kube
 from emqx_autocluster.clients.resolver import ClusterResolver, is_own_address
 from emqx_autocluster.diagnosis.configuration.address import service_fqdn
 from emqx_autocluster.emqx import discovery, dnsdiscovery
-from emqx_autocluster.emqx.versions import CANONICAL_HOST
 from emqx_autocluster.observation import (
+    CANONICAL_HOST,
     ClusterDNS,
     DNSAnswer,
     DNSOutcome,

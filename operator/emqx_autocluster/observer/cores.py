@@ -108,7 +108,8 @@ class Cores:
         if not pod.running or pod.deleting:
             return Member(pod, _NOT_RUNNING, _NOT_RUNNING, owner=owner)
         target = ExecTarget(look.workload.ref.namespace, pod.name, found.container, str(look.workload.ref))
-        identity = await fact(self._emqx_ctl.identity(target))
+        said = await fact(self._emqx_ctl.introduction(target))
+        identity = said if isinstance(said, Unobserved) else said.identity
         if roles.is_replicant(identity, None):
             return Member(pod, identity, NOT_ASKED, owner=owner, replicant=True)
         core = Member(pod, identity, await self._view(look, target, pod.container_id or ""), owner=owner)

@@ -15,8 +15,17 @@ from emqx_autocluster.clients.emqx_ctl import EmqxCtl
 from emqx_autocluster.clients.facts import fact
 from emqx_autocluster.clients.kube import Kube
 from emqx_autocluster.emqx import discovery, membership, roles
-from emqx_autocluster.emqx.versions import CANONICAL_HOST
-from emqx_autocluster.observation import NOT_ASKED, Fact, Identity, Member, Pod, Pulse, Unobserved, View
+from emqx_autocluster.observation import (
+    CANONICAL_HOST,
+    NOT_ASKED,
+    Fact,
+    Identity,
+    Member,
+    Pod,
+    Pulse,
+    Unobserved,
+    View,
+)
 from emqx_autocluster.observer import inquiries
 from emqx_autocluster.observer.dials import Dials
 from emqx_autocluster.observer.logs import Logs
@@ -59,10 +68,14 @@ class Interviews:
             known = memory.identities.get(pod.container_id)
             if known:
                 return known
-            found = await fact(self._emqx_ctl.identity(visit.target(pod)))
-            if isinstance(found, Identity) and found.node:
-                memory.identities[pod.container_id] = found
-            return found
+            found = await fact(self._emqx_ctl.introduction(visit.target(pod)))
+            if isinstance(found, Unobserved):
+                return found
+            if found.identity.node:
+                memory.identities[pod.container_id] = found.identity
+            if found.addresses:
+                memory.lookups[pod.container_id] = LookedUp({CANONICAL_HOST: found.addresses}, visit.at)
+            return found.identity
 
         found = await asyncio.gather(*(identity(pod) for pod in visit.pods))
         return {pod.uid: identity for pod, identity in zip(visit.pods, found, strict=True)}
@@ -187,7 +200,7 @@ class Interviews:
                 return {}
             fresh = known is not None and (not look.depth.thorough or look.at - known.at < _FOUND)
             if known and fresh and known.finds(hosts):
-                return known.answers
+                return {host: known.answers[host] for host in hosts}
             answers = await asyncio.gather(
                 *(fact(self._emqx_ctl.lookup(look.target(pod), host)) for host in hosts)
             )

@@ -10,9 +10,9 @@ from emqx_autocluster.clients.patience import Patience
 from emqx_autocluster.emqx import discovery, dnsdiscovery
 from emqx_autocluster.emqx.discovery import DiscoverySettings
 from emqx_autocluster.emqx.ports import NodePorts
-from emqx_autocluster.emqx.versions import CANONICAL_HOST
 from emqx_autocluster.objects.makers import CoreMakers, Makers
 from emqx_autocluster.observation import (
+    CANONICAL_HOST,
     Container,
     Fact,
     Identity,

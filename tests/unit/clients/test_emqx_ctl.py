@@ -24,7 +24,6 @@ from emqx_autocluster.clients.emqx_answers import (
 from emqx_autocluster.clients.emqx_ctl import EmqxCtl
 from emqx_autocluster.clients.errors import UnreadableAnswer, UnsafeArgument
 from emqx_autocluster.clients.exec import Completed, Exec, ExecTarget
-from emqx_autocluster.clients.identity import parse_identity
 from emqx_autocluster.clients.join_trace import parse_join_trace
 from emqx_autocluster.observation import ResolvConf, View
 
@@ -249,7 +248,7 @@ def test_no_text_makes_a_parser_fail(text: str, start: str) -> None:
         parse_join,
         parse_force_leave,
         parse_discovery_enable,
-        parse_identity,
+        identity.parse,
         first_line,
     ):
         parse(start + text)
@@ -313,6 +312,8 @@ EMQX_CLUSTER__K8S__APISERVER=https://kubernetes.default.svc:443
 === version
 REL_VSN="5.8.8"
 REL_VSN="5.8.9"
+=== kubernetes.default.svc
+10.96.0.1       kubernetes.default.svc.cluster.local
 === resolv.conf
 search iot.svc.cluster.local svc.cluster.local cluster.local
 nameserver 10.96.0.10
@@ -321,8 +322,10 @@ options ndots:5
 
 
 def test_identity() -> None:
-    found = parse_identity(IDENTITY)
-    assert found is not None
+    said = identity.parse(IDENTITY)
+    assert said is not None
+    assert said.addresses == ("10.96.0.1",)
+    found = said.identity
     assert found.node == "emqx@10.244.0.201"
     assert found.environ["EMQX_LICENSE__KEY"] == "set"
     assert found.environ["EMQX_CLUSTER__K8S__APISERVER"] == "https://kubernetes.default.svc:443"
@@ -333,17 +336,35 @@ def test_identity() -> None:
 
 
 def test_what_is_missing_in_the_identity_is_none() -> None:
-    found = parse_identity("=== version\n=== resolv.conf\n")
-    assert found is not None
-    assert (found.node, found.version, found.resolv_conf) == (None, None, None)
-    assert parse_identity("OCI runtime exec failed") is None
+    said = identity.parse("=== version\n=== kubernetes.default.svc\n=== resolv.conf\n")
+    assert said is not None
+    found = said.identity
+    assert (found.node, found.version, found.resolv_conf, said.addresses) == (None, None, None, ())
+    assert identity.parse("OCI runtime exec failed") is None
+
+
+@pytest.mark.parametrize(
+    ("printed", "expected"),
+    [
+        pytest.param("", (), id="the name is not known, or the image has no timeout"),
+        pytest.param("10.96.0.1 kubernetes.default.svc\n", ("10.96.0.1",), id="one address"),
+        pytest.param("fd00::1 a\n10.96.0.1 a\nfd00::1 b\n", ("fd00::1", "10.96.0.1"), id="each is told once"),
+        pytest.param(
+            "10.96.0.1 a\ngetent: what?\n", (), id="what is no address says nothing, nor what is beside it"
+        ),
+    ],
+)
+def test_whether_the_name_of_the_api_server_is_known(printed: str, expected: tuple[str, ...]) -> None:
+    said = identity.parse(f"=== version\n=== kubernetes.default.svc\n{printed}=== resolv.conf\n")
+    assert said is not None
+    assert said.addresses == expected
 
 
 def test_the_identity_shows_nothing_that_is_not_on_the_list() -> None:
-    found = parse_identity("EMQX_NODE__COOKIE=secret\nEMQX_CLUSTER__ETCD__SERVER=x\n" + IDENTITY)
-    assert found is not None
-    assert not any("secret" in value for value in found.environ.values())
-    assert "EMQX_CLUSTER__ETCD__SERVER" not in found.environ
+    said = identity.parse("EMQX_NODE__COOKIE=secret\nEMQX_CLUSTER__ETCD__SERVER=x\n" + IDENTITY)
+    assert said is not None
+    assert not any("secret" in value for value in said.identity.environ.values())
+    assert "EMQX_CLUSTER__ETCD__SERVER" not in said.identity.environ
 
 
 BOOT = (
@@ -438,7 +459,7 @@ async def test_a_node_that_does_not_answer_says_so_on_stderr() -> None:
     with pytest.raises(UnreadableAnswer):
         await emqx.connections(TARGET)
     with pytest.raises(UnreadableAnswer):
-        await emqx.identity(TARGET)
+        await emqx.introduction(TARGET)
 
 
 async def test_exit_codes_are_not_believed() -> None:

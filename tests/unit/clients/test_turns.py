@@ -65,3 +65,38 @@ async def test_a_slot_comes_back_from_one_who_was_ended() -> None:
     await asyncio.gather(task, return_exceptions=True)
     async with asyncio.timeout(1), turns.slot("b", "x"):
         pass
+
+
+async def test_workloads_that_wait_take_turns() -> None:
+    turns, order = Turns(1), list[str]()
+
+    async def work(workload: str) -> None:
+        async with turns.slot("a", workload):
+            order.append(workload)
+            await asyncio.sleep(0)
+
+    await asyncio.gather(*(work(workload) for workload in "xxxyyz"))
+    assert "".join(order) == "xxyzxy", "the first is at work when the others come"
+
+
+@pytest.mark.parametrize(
+    "handed_over", [False, True], ids=["while it waits", "in the moment in which it gets the slot"]
+)
+async def test_one_who_waited_and_was_ended_keeps_no_slot(*, handed_over: bool) -> None:
+    turns = Turns(1)
+
+    async def work(namespace: str) -> str:
+        async with turns.slot(namespace, "x"):
+            return namespace
+
+    async with turns.slot("a", "x"):
+        second, third = (asyncio.create_task(work(name)) for name in "bc")
+        await asyncio.sleep(0)
+        if not handed_over:
+            second.cancel()
+    if handed_over:
+        second.cancel()
+    async with asyncio.timeout(1):
+        assert await third == "c"
+    assert second.cancelled()
+    assert not turns._held

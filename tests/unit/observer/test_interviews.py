@@ -1,5 +1,6 @@
 """Who is asked for what, and how often: names by each member, and new members of a rollout whether they have joined."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import cast
@@ -10,6 +11,7 @@ from builders import AT, a_pod, a_workload, an_identity, node_of
 from emqx_autocluster.clients.emqx_ctl import EmqxCtl
 from emqx_autocluster.clients.errors import ExecTimedOut
 from emqx_autocluster.clients.exec import ExecTarget
+from emqx_autocluster.clients.identity import Introduction
 from emqx_autocluster.clients.kube import Kube
 from emqx_autocluster.emqx import discovery
 from emqx_autocluster.observation import NOT_ASKED, Fact, Identity
@@ -19,7 +21,8 @@ from emqx_autocluster.observer.pulses import Pulses
 from pods import Pods
 
 ALL, SOME = Depth(thorough=True), Depth(thorough=False)
-FOUND: Fact[tuple[str, ...]] = ("10.96.0.1",)
+FOUND = ("10.96.0.1",)
+OTHER = ("10.244.0.9",)
 
 
 @dataclass
@@ -27,6 +30,8 @@ class Resolver:
     """Of one pod."""
 
     answer: Fact[tuple[str, ...]]
+    said: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
     memory: Remembered = field(default_factory=Remembered)
     asked: int = 0
 
@@ -34,15 +39,26 @@ class Resolver:
         self.asked += 1
         return self.answer
 
+    async def introduction(self, _: ExecTarget) -> Introduction:
+        identity = an_identity(EMQX_NODE__NAME=node_of("a"))
+        return Introduction(identity, self.said)
+
+    @property
+    def interviews(self) -> Interviews:
+        ctl = cast("EmqxCtl", self)
+        return Interviews(cast("Kube", None), ctl, Pulses(ctl), "cluster.local")
+
+    def visit(self, depth: Depth, seconds: float) -> Visit:
+        workload, at = a_workload(env=self.env), AT + timedelta(seconds=seconds)
+        return Visit(workload, workload.template.containers[0], (a_pod("a"),), self.memory, at, depth)
+
+    def looking(self, visit: Visit) -> Look:
+        return Look.of(visit, "emqx", {}, discovery.read_settings(visit.container, [], {}), {})
+
     async def look(self, depth: Depth, seconds: float) -> int:
         """How many names were asked for, each of them by the one pod that runs."""
-        before, workload, pod = self.asked, a_workload(), a_pod("a")
-        container = workload.template.containers[0]
-        settings = discovery.read_settings(container, [], {})
-        at = AT + timedelta(seconds=seconds)
-        look = Look(workload, container, (pod,), self.memory, at, depth, "emqx", {}, settings)
-        ctl = cast("EmqxCtl", self)
-        await Interviews(cast("Kube", None), ctl, Pulses(ctl), "cluster.local").lookups(look)
+        before = self.asked
+        await self.interviews.lookups(self.looking(self.visit(depth, seconds)))
         return self.asked - before
 
 
@@ -64,6 +80,37 @@ async def test_a_name_that_was_found_is_not_asked_for_at_each_look(
     first = await resolver.look(ALL, 0)
     assert first > 0
     assert await resolver.look(depth, seconds) == (first if again else 0)
+
+
+SELF = "kubernetes.default.svc"
+PEERS = "emqx.iot.svc.cluster.local."
+BY_DNS: Mapping[str, str] = {
+    "EMQX_CLUSTER__DISCOVERY_STRATEGY": "dns",
+    "EMQX_CLUSTER__DNS__NAME": PEERS.rstrip("."),
+}
+
+
+@pytest.mark.parametrize(
+    ("addresses", "env", "asked", "expected"),
+    [
+        pytest.param(FOUND, {}, 0, {SELF: FOUND}, id="it has said that it knows it: that is not asked again"),
+        pytest.param((), {}, 1, {SELF: OTHER}, id="it has not said it: it is asked, which tells why not"),
+        pytest.param(
+            FOUND, BY_DNS, 1, {PEERS: OTHER}, id="it needs another name: that is asked for, and told alone"
+        ),
+    ],
+)
+async def test_a_member_says_with_its_identity_whether_it_knows_the_api_server(
+    addresses: tuple[str, ...],
+    env: Mapping[str, str],
+    asked: int,
+    expected: Mapping[str, Fact[tuple[str, ...]]],
+) -> None:
+    resolver = Resolver(OTHER, addresses, env)
+    visit = resolver.visit(ALL, 0)
+    await resolver.interviews.identities(visit)
+    (found,) = (await resolver.interviews.lookups(resolver.looking(visit))).values()
+    assert (resolver.asked, found) == (asked, expected)
 
 
 # --- the new members of a rollout

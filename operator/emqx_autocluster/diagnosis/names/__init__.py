@@ -14,8 +14,8 @@ from emqx_autocluster.diagnosis.names.dnspolicy import unjudged
 from emqx_autocluster.diagnosis.names.question import Question
 from emqx_autocluster.emqx import discovery
 from emqx_autocluster.emqx.discovery import Address
-from emqx_autocluster.emqx.versions import CANONICAL_HOST
 from emqx_autocluster.observation import (
+    CANONICAL_HOST,
     NOT_ASKED,
     DNSAnswer,
     DNSOutcome,

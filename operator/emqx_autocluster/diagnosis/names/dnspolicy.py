@@ -6,8 +6,7 @@ from emqx_autocluster.api.findings import ConditionType, Finding, Reason, Unjudg
 from emqx_autocluster.diagnosis.case import Case
 from emqx_autocluster.diagnosis.names.question import answers
 from emqx_autocluster.emqx import discovery
-from emqx_autocluster.emqx.versions import CANONICAL_HOST
-from emqx_autocluster.observation import NOT_ASKED
+from emqx_autocluster.observation import CANONICAL_HOST, NOT_ASKED
 
 _TYPE = ConditionType.DNS_HEALTHY
 _MOST_SHOWN = 5
