@@ -20,6 +20,8 @@ from emqx_autocluster.clients import identity
 from scenarios import manifests
 
 Object = dict[str, Any]
+_PORTS = (4370, 5370)
+"""Of EMQX 5.8.9, by which its peers know a node."""
 _VIEW = ("emqx_ctl", "cluster", "status")
 _PROTOCOL = "v5.channel.k8s.io"
 _SENTENCE = (
@@ -100,7 +102,7 @@ class Script:
 
     async def _surroundings(self, pod: str) -> None:
         """The names of what is around a member stand in its environment."""
-        await self._exec(pod, identity.COMMAND)
+        await self._exec(pod, identity.command(_PORTS))
         own = f"{self.name}-discovery"
         await asyncio.gather(
             self._get(f"{self._core('services')}/{self.name}"),

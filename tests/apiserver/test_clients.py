@@ -318,8 +318,9 @@ async def test_the_stand_in_answers(kube: Kube, namespace: str, version: str) ->
     first = await started(kube, namespace, pod("one", image, env))
     second = await started(kube, namespace, pod("two", image, env))
     emqx = EmqxCtl(Exec(kube, 2))
-    introductions = [await emqx.introduction(target) for target in (first, second)]
+    introductions = [await emqx.introduction(target, [4370]) for target in (first, second)]
     assert [said.addresses for said in introductions] == [("10.96.0.1",)] * 2
+    assert all(said.sockets is not None for said in introductions)
     identities = [said.identity for said in introductions]
     assert [found.version for found in identities] == [version, version]
     assert not any("s3cret" in found.environ.values() for found in identities)

@@ -1,6 +1,7 @@
 """Which pods count as the cores that replicants ask for: those that a live controller made."""
 
 import asyncio
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -35,9 +36,9 @@ class Commands:
     def __init__(self) -> None:
         self.asked = set[str]()
 
-    async def introduction(self, target: ExecTarget) -> Introduction:
+    async def introduction(self, target: ExecTarget, _: Iterable[int]) -> Introduction:
         self.asked.add(target.pod)
-        return Introduction(Identity({"EMQX_NODE__NAME": f"emqx@{target.pod}"}, "5.8.9", None), ())
+        return Introduction(Identity({"EMQX_NODE__NAME": f"emqx@{target.pod}"}, "5.8.9", None), (), None)
 
     async def cluster_status(self, target: ExecTarget) -> View:
         return View(frozenset({f"emqx@{target.pod}"}))

@@ -204,7 +204,7 @@ async def test_what_decides_about_clustering_may_change(
 # commands
 
 
-IDENTITY = identity.COMMAND[2]
+IDENTITY, PATTERN = identity.SCRIPT, sockets.pattern([4370, 5369])
 DIALS = dialling.command([("10.0.0.1", 5369)])[2]
 LEAVES = leaving.command(["emqx@10.0.0.1"])
 SOCKETS = sockets.command([4370, 5369])
@@ -223,9 +223,17 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
     "an admin": ("emqx_ctl", "admins", "add", "me", "secret"),
     "a plugin": ("emqx_ctl", "plugins", "install", "evil"),
     "a listener that stops": ("emqx_ctl", "listeners", "stop", "tcp:default"),
-    "the identity, and more": ("sh", "-c", f"{IDENTITY}; id"),
-    "more before the identity": ("sh", "-c", f"id; {IDENTITY}"),
-    "the identity of more": ("sh", "-c", IDENTITY.replace("EMQX_NAME|", "EMQX_NODE_COOKIE|")),
+    "the identity, and more": ("sh", "-c", f"{IDENTITY}; id", "sh", PATTERN),
+    "more before the identity": ("sh", "-c", f"id; {IDENTITY}", "sh", PATTERN),
+    "the identity of more": (
+        "sh",
+        "-c",
+        IDENTITY.replace("EMQX_NAME|", "EMQX_NODE_COOKIE|"),
+        "sh",
+        PATTERN,
+    ),
+    "the identity and all sockets": ("sh", "-c", IDENTITY, "sh", ".*"),
+    "the identity and another file": ("sh", "-c", IDENTITY, "sh", PATTERN, "/etc/shadow"),
     "a dial, and more": ("sh", "-c", f"{DIALS}; id"),
     "more in a dial": ("sh", "-c", DIALS.replace("10.0.0.1", "10.0.0.1$(id)")),
     "a dial by name": ("sh", "-c", DIALS.replace("10.0.0.1", "evil.example")),
@@ -445,10 +453,10 @@ def test_the_policies_have_the_texts_of_the_code() -> None:
     [
         ("dials", dialling.command([("10.0.0.1", 5369), ("fd00::1", 5370)])[2]),
         ("leaves", leaving.command([f"emqx@{n}" for n in range(16)])[2]),
-        ("listens", sockets.command([4370, 5369, 5370])[2]),
-        ("listens", sockets.command([4370])[2]),
+        ("sockets", sockets.pattern([4370, 5369, 5370])),
+        ("sockets", sockets.pattern([4370])),
     ],
 )
 def test_the_patterns_fit_what_the_code_makes(variable: str, text: str) -> None:
-    [pattern] = re.findall(r"\[2\]\.matches\('((?:[^'\\]|\\.)*)'\)", expression(variable))
+    [pattern] = re.findall(r"'(\^(?:[^'\\]|\\.)*\$)'", expression(variable))
     assert re.fullmatch(pattern.replace("\\'", "'").replace("\\\\", "\\"), text)

@@ -91,7 +91,7 @@ WORST: list[tuple[str, Parse, str]] = [
     (
         "all headings again and again",
         identity.parse,
-        "=== version\n=== kubernetes.default.svc\n=== resolv.conf\n",
+        "=== version\n=== kubernetes.default.svc\n=== sockets\n=== resolv.conf\n",
     ),
     ("one variable again and again", identity.parse, "EMQX_NODE__NAME=x\n=== version\n"),
     ("one long line", identity.parse, "=== version"),

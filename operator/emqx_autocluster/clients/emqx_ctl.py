@@ -48,11 +48,13 @@ class EmqxCtl:
         self._executor = executor
         self._deadline = deadline
 
-    async def introduction(self, target: ExecTarget) -> Introduction:
-        done = await self._run(target, introducing.COMMAND)
+    async def introduction(self, target: ExecTarget, ports: Iterable[int]) -> Introduction:
+        """Who it is, and on the way what else each look asks: its sockets as those of `ports`, and a name."""
+        argv = introducing.command(ports)
+        done = await self._run(target, argv)
         found = introducing.parse(done.stdout.decode(errors="replace"))
         if found is None:
-            raise _unreadable(introducing.COMMAND, done)
+            raise _unreadable(argv, done)
         return found
 
     async def sockets(self, target: ExecTarget, ports: Iterable[int]) -> frozenset[Socket]:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from emqx_autocluster.clients.errors import UnreadableAnswer
 from emqx_autocluster.observation import Socket
 
+FILES = ("/proc/net/tcp", "/proc/net/tcp6")
 _HEADER = "local_address"
 _LISTENS, _ESTABLISHED = "0A", "01"
 _ENDPOINT = r"([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4})"
@@ -25,9 +26,12 @@ def command(ports: Iterable[int]) -> tuple[str, ...]:
 
     Exit code 1 or 2 where one of the two files is missing, as without IPv6; the other is read all the same.
     """
+    return ("grep", "-hE", pattern(ports), *FILES)
+
+
+def pattern(ports: Iterable[int]) -> str:
     wanted = "|".join(f"{port:04X}" for port in sorted(ports))
-    pattern = f"{_HEADER}| {_LISTENS} |:({wanted}) ([0-9A-F]+:[0-9A-F]+ )?{_ESTABLISHED} "
-    return ("grep", "-hE", pattern, "/proc/net/tcp", "/proc/net/tcp6")
+    return f"{_HEADER}| {_LISTENS} |:({wanted}) ([0-9A-F]+:[0-9A-F]+ )?{_ESTABLISHED} "
 
 
 def parse(text: str) -> frozenset[Socket] | None:

@@ -17,7 +17,7 @@ from emqx_autocluster.clients.emqx_ctl import EmqxCtl
 from emqx_autocluster.clients.exec import ExecTarget
 from emqx_autocluster.clients.facts import fact
 from emqx_autocluster.clients.kube import Kube
-from emqx_autocluster.emqx import discovery, membership, roles
+from emqx_autocluster.emqx import discovery, membership, ports, roles
 from emqx_autocluster.objects import makers
 from emqx_autocluster.objects.makers import CoreMakers, Maker
 from emqx_autocluster.observation import (
@@ -108,7 +108,7 @@ class Cores:
         if not pod.running or pod.deleting:
             return Member(pod, _NOT_RUNNING, _NOT_RUNNING, owner=owner)
         target = ExecTarget(look.workload.ref.namespace, pod.name, found.container, str(look.workload.ref))
-        said = await fact(self._emqx_ctl.introduction(target))
+        said = await fact(self._emqx_ctl.introduction(target, [ports.DISTRIBUTION]))
         identity = said if isinstance(said, Unobserved) else said.identity
         if roles.is_replicant(identity, None):
             return Member(pod, identity, NOT_ASKED, owner=owner, replicant=True)

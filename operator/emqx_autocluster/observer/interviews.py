@@ -29,8 +29,8 @@ from emqx_autocluster.observation import (
 from emqx_autocluster.observer import inquiries
 from emqx_autocluster.observer.dials import Dials
 from emqx_autocluster.observer.logs import Logs
-from emqx_autocluster.observer.look import Answer, Look, LookedUp, Visit
-from emqx_autocluster.observer.pulses import Pulses
+from emqx_autocluster.observer.look import Answer, Listing, Look, LookedUp, Visit
+from emqx_autocluster.observer.pulses import Pulses, likely_ports
 
 Lookups = Mapping[str, Fact[tuple[str, ...]]]
 """What a member's own resolver says of each host."""
@@ -68,13 +68,16 @@ class Interviews:
             known = memory.identities.get(pod.container_id)
             if known:
                 return known
-            found = await fact(self._emqx_ctl.introduction(visit.target(pod)))
+            ports = likely_ports(visit)
+            found = await fact(self._emqx_ctl.introduction(visit.target(pod), ports))
             if isinstance(found, Unobserved):
                 return found
             if found.identity.node:
                 memory.identities[pod.container_id] = found.identity
             if found.addresses:
                 memory.lookups[pod.container_id] = LookedUp({CANONICAL_HOST: found.addresses}, visit.at)
+            if found.sockets is not None:
+                visit.sockets[pod.container_id] = Listing(ports, found.sockets)
             return found.identity
 
         found = await asyncio.gather(*(identity(pod) for pod in visit.pods))

@@ -19,6 +19,7 @@ from emqx_autocluster.observation import (
     Member,
     Pod,
     Pulse,
+    Socket,
     Stranger,
     View,
     Workload,
@@ -111,6 +112,14 @@ class Beat:
 
 
 @dataclass(frozen=True, slots=True)
+class Listing:
+    """One container's sockets, as far as they have to do with these ports."""
+
+    ports: frozenset[int]
+    sockets: frozenset[Socket]
+
+
+@dataclass(frozen=True, slots=True)
 class Dialled:
     """What one container found of its peers' ports, by their container ids."""
 
@@ -147,6 +156,8 @@ class Visit:
     at: datetime
     depth: Depth
     settling: timedelta = field(default=timedelta(seconds=SETTLING_SECONDS), kw_only=True)
+    sockets: dict[str, "Listing"] = field(default_factory=dict, kw_only=True)
+    """By container id: of members that have just said who they are."""
 
     @property
     def running(self) -> list[Pod]:

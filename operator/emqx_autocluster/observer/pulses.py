@@ -2,17 +2,20 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from emqx_autocluster.clients.emqx_ctl import EmqxCtl
 from emqx_autocluster.clients.errors import ClientError, ExecRefused, UnreadableAnswer
 from emqx_autocluster.clients.exec import ExecTarget
 from emqx_autocluster.emqx import ports, pulse, versions
 from emqx_autocluster.emqx.ports import NodePorts
-from emqx_autocluster.observation import Fact, Observation, Pod, Pulse, Unobserved
+from emqx_autocluster.observation import Fact, Identity, Observation, Pod, Pulse, Unobserved
 from emqx_autocluster.observer.look import Beat, Remembered, Visit
 
 logger = logging.getLogger(__name__)
+
+_USUAL = "emqx"
+"""The first part of a node's name."""
 
 
 class Pulses:
@@ -58,6 +61,9 @@ class Pulses:
             return _untold(
                 visit.memory, pod.container_id or "", visit.target(pod), "epmd alone knows its ports"
             )
+        told = visit.sockets.get(pod.container_id or "")
+        if told and told.ports == known.every:
+            return pulse.take(told.sockets, known)
         return await self._read(visit.memory, pod.container_id or "", visit.target(pod), known)
 
     async def _read(
@@ -106,11 +112,22 @@ def _beat(visit: Visit, pod: Pod, found: Fact[Pulse]) -> Beat | None:
     return Beat(pod.container_id or "", visit.target(pod), known, found)
 
 
+def likely_ports(visit: Visit) -> frozenset[int]:
+    """Of a member that has not said who it is: most nodes have names without a number at the end."""
+    known = ports.node_ports(visit.container, _USUAL, (), numbered=_numbered(visit, ()))
+    return known.every if known else frozenset({ports.DISTRIBUTION})
+
+
 def _ports(visit: Visit, pod: Pod) -> NodePorts | None:
     known = [i for each in visit.pods if (i := visit.memory.identities.get(each.container_id or ""))]
     own = visit.memory.identities.get(pod.container_id or "")
+    nodes = (identity.node for identity in known if identity.node)
+    numbered = _numbered(visit, known)
+    return ports.node_ports(visit.container, own.node if own else None, nodes, numbered=numbered)
+
+
+def _numbered(visit: Visit, known: Iterable[Identity]) -> bool | None:
+    """Whether the number of a node's name counts for its port for messages; None: not known."""
     told = (versions.parse(identity.version) for identity in known)
     version = next(filter(None, told), None) or versions.from_tag(visit.container.image)
-    numbered = version.agree(lambda generation: generation.numbers_rpc_ports) if version else None
-    nodes = (identity.node for identity in known if identity.node)
-    return ports.node_ports(visit.container, own.node if own else None, nodes, numbered=numbered)
+    return version.agree(lambda generation: generation.numbers_rpc_ports) if version else None

@@ -25,7 +25,7 @@ from emqx_autocluster.clients.emqx_ctl import EmqxCtl
 from emqx_autocluster.clients.errors import UnreadableAnswer, UnsafeArgument
 from emqx_autocluster.clients.exec import Completed, Exec, ExecTarget
 from emqx_autocluster.clients.join_trace import parse_join_trace
-from emqx_autocluster.observation import ResolvConf, View
+from emqx_autocluster.observation import ResolvConf, Socket, View
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 FORMAT = SAMPLES / "format"
@@ -314,6 +314,9 @@ REL_VSN="5.8.8"
 REL_VSN="5.8.9"
 === kubernetes.default.svc
 10.96.0.1       kubernetes.default.svc.cluster.local
+=== sockets
+  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 00000000:1112 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1 1 0 100 0 0 10 0
 === resolv.conf
 search iot.svc.cluster.local svc.cluster.local cluster.local
 nameserver 10.96.0.10
@@ -325,6 +328,7 @@ def test_identity() -> None:
     said = identity.parse(IDENTITY)
     assert said is not None
     assert said.addresses == ("10.96.0.1",)
+    assert said.sockets == {Socket("0.0.0.0", 4370, listens=True)}  # noqa: S104 - where it listens
     found = said.identity
     assert found.node == "emqx@10.244.0.201"
     assert found.environ["EMQX_LICENSE__KEY"] == "set"
@@ -336,10 +340,11 @@ def test_identity() -> None:
 
 
 def test_what_is_missing_in_the_identity_is_none() -> None:
-    said = identity.parse("=== version\n=== kubernetes.default.svc\n=== resolv.conf\n")
+    said = identity.parse("=== version\n=== kubernetes.default.svc\n=== sockets\n=== resolv.conf\n")
     assert said is not None
     found = said.identity
-    assert (found.node, found.version, found.resolv_conf, said.addresses) == (None, None, None, ())
+    assert (found.node, found.version, found.resolv_conf) == (None, None, None)
+    assert (said.addresses, said.sockets) == ((), None)
     assert identity.parse("OCI runtime exec failed") is None
 
 
@@ -355,7 +360,7 @@ def test_what_is_missing_in_the_identity_is_none() -> None:
     ],
 )
 def test_whether_the_name_of_the_api_server_is_known(printed: str, expected: tuple[str, ...]) -> None:
-    said = identity.parse(f"=== version\n=== kubernetes.default.svc\n{printed}=== resolv.conf\n")
+    said = identity.parse(f"=== version\n=== kubernetes.default.svc\n{printed}=== sockets\n=== resolv.conf\n")
     assert said is not None
     assert said.addresses == expected
 
@@ -459,7 +464,7 @@ async def test_a_node_that_does_not_answer_says_so_on_stderr() -> None:
     with pytest.raises(UnreadableAnswer):
         await emqx.connections(TARGET)
     with pytest.raises(UnreadableAnswer):
-        await emqx.introduction(TARGET)
+        await emqx.introduction(TARGET, [4370])
 
 
 async def test_exit_codes_are_not_believed() -> None:
@@ -535,5 +540,5 @@ async def test_what_a_join_wrote_down_on_a_replicant() -> None:
 
 
 def test_the_identity_command_is_one_line_of_constant_shell() -> None:
-    assert identity.COMMAND[:2] == ("sh", "-c")
-    assert "\n" not in identity.COMMAND[2]
+    assert identity.command([4370])[:4] == ("sh", "-c", identity.SCRIPT, "sh")
+    assert "\n" not in identity.SCRIPT

@@ -1,6 +1,6 @@
 """Who is asked for what, and how often: names by each member, and new members of a rollout whether they have joined."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import cast
@@ -39,9 +39,9 @@ class Resolver:
         self.asked += 1
         return self.answer
 
-    async def introduction(self, _: ExecTarget) -> Introduction:
+    async def introduction(self, _: ExecTarget, __: Iterable[int]) -> Introduction:
         identity = an_identity(EMQX_NODE__NAME=node_of("a"))
-        return Introduction(identity, self.said)
+        return Introduction(identity, self.said, None)
 
     @property
     def interviews(self) -> Interviews:

@@ -1,5 +1,6 @@
 """Whom a look asks, by what the sockets show; and the pulse taken alone between two looks."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, cast
@@ -8,11 +9,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builders import AT, a_member, a_pod, a_workload, an_identity, an_observation, changed, members, node_of
+from builders import (
+    AT,
+    a_member,
+    a_pod,
+    a_workload,
+    an_identity,
+    an_observation,
+    changed,
+    ip_of,
+    members,
+    node_of,
+)
 from emqx_autocluster.clients.emqx_ctl import EmqxCtl
 from emqx_autocluster.clients.errors import ExecRefused, ExecTimedOut
+from emqx_autocluster.clients.exec import ExecTarget
+from emqx_autocluster.clients.identity import Introduction
 from emqx_autocluster.clients.kube import Kube
-from emqx_autocluster.observation import NOT_ASKED, Fact, Identity, Pod, Unobserved, View
+from emqx_autocluster.observation import NOT_ASKED, Fact, Identity, Pod, Pulse, Socket, Unobserved, View
 from emqx_autocluster.observer.interviews import Interviews
 from emqx_autocluster.observer.look import Depth, Remembered, Visit
 from emqx_autocluster.observer.pulses import Pulses, beats
@@ -304,3 +318,57 @@ async def test_where_members_list_more_nodes_together_than_any_cluster_has_nothi
     told = {view.reason for view in looks.views.values() if isinstance(view, Unobserved)}
     assert told == {"not judged: the members list 1203 nodes together, more than 1000"}
     assert not looks.memory.answers
+
+
+# --- a member that says who it is tells its sockets on the way
+
+
+@dataclass
+class Introducing(Pods):
+    name: str = "emqx"
+    tells: bool = True
+
+    async def introduction(self, target: ExecTarget, ports: Iterable[int]) -> Introduction:
+        suffix = target.pod.removeprefix("emqx-")
+        listed = frozenset({Socket("::", number, listens=True) for number in ports})
+        identity = an_identity("5.8.9", EMQX_NODE__NAME=f"{self.name}@{ip_of(suffix)}")
+        return Introduction(identity, (), listed if self.tells else None)
+
+
+@pytest.mark.parametrize(
+    ("pods", "image", "read"),
+    [
+        pytest.param(Introducing(LONE), "emqx/emqx:5.8.9", "", id="by the ports that its name has"),
+        pytest.param(
+            Introducing(LONE, name="emqx7"),
+            "emqx/emqx:5.8.9",
+            "a b c",
+            id="its name has a number, so it has other ports",
+        ),
+        pytest.param(
+            Introducing(LONE),
+            "emqx:latest",
+            "a b c",
+            id="its version tells more ports than were known before",
+        ),
+        pytest.param(
+            Introducing(LONE, tells=False), "emqx/emqx:5.8.9", "a b c", id="not in this way: they are read"
+        ),
+    ],
+)
+async def test_the_first_pulse_comes_with_the_identity(pods: Introducing, image: str, read: str) -> None:
+    workload, memory = a_workload(image=image), Remembered()
+    ctl = cast("EmqxCtl", pods)
+    interviews = Interviews(cast("Kube", None), ctl, Pulses(ctl), "cluster.local")
+
+    async def look() -> str:
+        pods.pulses.clear()
+        running = tuple(a_pod(suffix) for suffix in "abc")
+        visit = Visit(workload, workload.template.containers[0], running, memory, AT, ALL)
+        await interviews.identities(visit)
+        told = await interviews.ask(visit)
+        assert all(isinstance(each, Pulse) for each in told.pulses.values())
+        return " ".join(sorted(pods.pulses))
+
+    assert await look() == read
+    assert await look() == "a b c", "what was told then is not believed in the next look"
