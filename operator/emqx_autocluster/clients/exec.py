@@ -91,18 +91,18 @@ class Exec:
         """
         shared = patience.current()
         _spare(target, argv, shared)
-        limit = asyncio.timeout(deadline)
+        limit: asyncio.Timeout | None = None
         try:
             async with (
                 asyncio.timeout_at(shared.until if shared else None),
                 self._turns.slot(target.namespace, target.workload or target.pod),
-                limit,
+                asyncio.timeout(deadline) as limit,  # it counts from where it stands
             ):
                 with metrics.timed(metrics.EXECS.labels(argv[0]).observe):
                     return await self._heard(target, argv, limit)
         except TimeoutError:
             error = _too_late(f"{argv[0]} in {target}", target.pod, deadline, shared)
-            if shared and prompt:
+            if shared and prompt and limit and limit.expired():
                 shared.unanswered(target.pod)
             raise error from None
 

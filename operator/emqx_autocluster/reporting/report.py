@@ -147,7 +147,9 @@ def _procedure(done: Pass) -> Procedure | None:
 
 def _is_over(done: Pass) -> bool:
     case, findings = done.case, done.findings
-    one = len(case.membership.islands) == 1 and not case.membership.unseen
+    seen = case.membership
+    # While two members do not list each other no name is removed, so that none of those recorded may be forgotten.
+    one = len(seen.islands) == 1 and not (seen.unseen or seen.one_sided or seen.parted)
     whole = (case.is_replicant or one) and not case.rolling
     # Its controller no longer counts a pod that is going, yet its name will be left in the cluster.
     settled = not any(member.pod.deleting for member in case.observation.each_member())

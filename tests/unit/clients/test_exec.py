@@ -290,6 +290,29 @@ async def test_what_waits_for_a_slot_meanwhile_is_not_run_either() -> None:
         assert (shared.lost, shared.spared) == (1, 1)
 
 
+async def test_to_wait_for_a_slot_is_no_silence() -> None:
+    async with executor(answering("sh"), limit=1) as execs:
+
+        async def another() -> None:
+            """Of another look: a command that does not end holds the one slot for a while."""
+            with patience(20):
+                assert await told(execs, "grep", 0.5, prompt=True) == "did not end within 0.5 s"
+
+        with patience(20) as shared:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(another())
+                await asyncio.sleep(0.1)
+                assert await told(execs, "sh", 0.3, prompt=True) == "answered", "it waited longer than that"
+        with patience(0.3) as hurried:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(another())
+                await asyncio.sleep(0.1)
+                assert (
+                    await told(execs, "sh", 5, prompt=True) == "was not over when the 0.3 s of one look were"
+                )
+        assert (shared.silent, hurried.silent) == (set(), set())
+
+
 async def test_a_pod_that_has_answered_something_is_not_silent() -> None:
     async with executor(answering("sh")) as execs:
         with patience(20) as shared:

@@ -479,6 +479,13 @@ def test_a_member_is_judged_by_its_container_not_by_its_pods_age() -> None:
     assert replace(finding, message="").reason is Reason.NODES_STARTING
 
 
+def test_while_one_of_them_is_young_two_that_do_not_list_each_other_are_no_cluster_either() -> None:
+    group = (a_member("a", sees="b"), a_member("b", sees="ac"), a_member("c", sees="b"))
+    young = changed(group, "b", running_since=ago(10))
+    finding = judge(a_case(members=young), ConditionType.CLUSTER_FORMED)
+    tells(finding, (Status.UNKNOWN, Reason.NODES_STARTING), ["emqx-b started a moment ago"])
+
+
 def test_two_members_that_know_nothing_of_each_other_are_told_although_a_third_lists_both() -> None:
     """One link is cut: nobody stands alone, and still this is not one cluster."""
     group = (a_member("a", sees="b"), a_member("b", sees="ac"), a_member("c", sees="b"))

@@ -244,6 +244,11 @@ def test_a_pod_whose_node_has_another_name_now_is_both() -> None:
         pytest.param(
             {"members": changed(members("a b c"), "c", view=NOT_READ)}, False, id="one could not be asked"
         ),
+        pytest.param(
+            {"members": (a_member("a", sees="b"), a_member("b", sees="ac"), a_member("c", sees="b"))},
+            False,
+            id="two do not list each other, so that old names could not be removed",
+        ),
         pytest.param({"members": NOT_READ}, False, id="the pods could not be listed"),
         pytest.param(IN_ROLLOUT, False, id="the rollout goes on"),
         pytest.param({"available_replicas": 2}, False, id="a member is not available yet"),

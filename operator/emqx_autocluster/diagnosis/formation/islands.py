@@ -27,13 +27,11 @@ def check_views(case: Case) -> Finding | None:
             f"{one} lists {other} as running, {other} does not list {one}: a join or a"
             " network partition in progress",
         )
-    if seen.parted and not young:
-        return _parted(case)
-    if len(seen.islands) > 1 and young:
+    if young and (seen.parted or len(seen.islands) > 1):
         return unknown(
             _TYPE, Reason.NODES_STARTING, f"{', '.join(young)} started a moment ago and may still join"
         )
-    return None
+    return _parted(case) if seen.parted else None
 
 
 def _parted(case: Case) -> Finding:
