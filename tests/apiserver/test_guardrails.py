@@ -15,7 +15,7 @@ import pytest_asyncio
 import yaml
 
 import manifests
-from emqx_autocluster.api.annotations import MANAGED_BY, MANAGER, MODE, PAUSED
+from emqx_autocluster.api.annotations import MANAGED_BY, MANAGER, MODE, ORIGINAL, PAUSED
 from emqx_autocluster.clients import dialling, identity, leaving, paths, sockets
 from emqx_autocluster.clients.errors import APIError, Forbidden
 from emqx_autocluster.clients.exec import Exec, ExecTarget
@@ -199,6 +199,28 @@ async def test_what_decides_about_clustering_may_change(
     thief: Kube, place: str, name: str, body: Object
 ) -> None:
     await thief.patch(paths.deployments(place, name), body, PatchType.STRATEGIC)
+
+
+PARTING = {"spec": {"paused": None}, "metadata": {"annotations": {ORIGINAL: None}}}
+NO_PARTING: tuple[Object, ...] = (
+    PARTING | {"spec": {"paused": None, **now("EMQX_CLUSTER__K8S__APISERVER", "x")["spec"]}},
+    PARTING | {"spec": {"paused": None, "minReadySeconds": 1}},
+    {"spec": {"paused": True}, "metadata": {"annotations": {ORIGINAL: None}}},
+)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_who_opts_out_while_a_rollout_is_held_gets_it_back_and_nothing_else(
+    thief: Kube, sandbox: SandboxHandle, place: str
+) -> None:
+    path = paths.deployments(place, "foreign")
+    held = {"spec": {"paused": True}, "metadata": {"annotations": {ORIGINAL: "{}"}}}
+    async with Kube.from_kubeconfig(sandbox.kubeconfig) as admin:
+        await admin.patch(path, held, PatchType.STRATEGIC)
+    for body in NO_PARTING:
+        await refused(thief.patch(path, body, PatchType.STRATEGIC))
+    await thief.patch(path, PARTING, PatchType.STRATEGIC)
+    await refused(thief.patch(path, {"spec": {"minReadySeconds": 20}}, PatchType.STRATEGIC))
 
 
 # commands

@@ -7,17 +7,16 @@ loop choose for itself. `cluster join` wipes the joiner, so which island is the 
 from collections.abc import Sequence
 
 from emqx_autocluster.api.findings import ConditionType, Finding, Reason, Status
-from emqx_autocluster.diagnosis import Case, Findings, configuration, volumes
+from emqx_autocluster.diagnosis import Case, Findings, configuration
 from emqx_autocluster.diagnosis.formation.serving import half_joined, waits_for_tables
 from emqx_autocluster.emqx import membership
 from emqx_autocluster.healing import gate
 from emqx_autocluster.healing.memory import Memory
+from emqx_autocluster.healing.seed import Island, choose
 from emqx_autocluster.healing.steps import Action, Hold, Step, join
 from emqx_autocluster.observation import Member, Unobserved
 
 _TRIES = 2
-
-Island = Sequence[Member]
 
 
 def is_early(case: Case) -> bool:
@@ -43,14 +42,13 @@ def steps(case: Case, findings: Findings, memory: Memory) -> tuple[tuple[Step, .
     hold = _role_unknown(case)
     if hold:
         return (), hold
-    seed = choose_seed(case)
+    seed = choose(case, rolled=memory.rolled)
     if isinstance(seed, Hold):
         return (), seed
     waiting = _waiting(case, seed)
     if waiting:
         return (), waiting
-    joins = tuple(_joins(case, seed))
-    return joins, _failed(case, joins, memory)
+    return _in_order(case, _joins(case, seed), memory)
 
 
 def _unknown(case: Case, findings: Findings) -> Hold | None:
@@ -74,57 +72,6 @@ def _role_unknown(case: Case) -> Hold | None:
         f"whether these nodes are cores is not known, and a replicant must never be joined: {role.reason}",
         ConditionType.CLUSTER_FORMED,
     )
-
-
-def choose_seed(case: Case) -> Island | Hold:
-    """The island that the others shall join."""
-    islands, named = case.membership.islands, case.spec.repair.seed
-    if named:
-        island = next((i for i in islands if any(m.pod.name == named for m in i)), None)
-        return island or Hold(
-            Reason.SEED_NEEDED, f"spec.repair.seed names {named}, which is no running member"
-        )
-    larger = [island for island in islands if len(island) > 1]
-    if len(larger) == 1:
-        return larger[0]
-    if larger:
-        return _largest(case, larger)
-    if volumes.outlive_the_pod(case):
-        pods = ", ".join(island[0].pod.name for island in islands)
-        return Hold(
-            Reason.SEED_NEEDED,
-            f"every member is a cluster of its own with data on a volume ({pods}), and joining wipes the joiner: name"
-            " the pod whose data shall stay in spec.repair.seed",
-        )
-    return _most_connected(islands)
-
-
-def _largest(case: Case, larger: Sequence[Island]) -> Island | Hold:
-    unique = len(larger[0]) > len(larger[1])
-    if case.spec.healing.split_policy == "LargestWins" and unique:
-        return larger[0]
-    shown = " | ".join(", ".join(m.pod.name for m in island) for island in larger)
-    return Hold(
-        Reason.SPLIT_BRAIN,
-        f"clusters of two or more stand beside each other ({shown}), and joining wipes the joiner: name a pod of the"
-        " one that shall stay in spec.repair.seed, or set spec.healing.splitPolicy to LargestWins",
-    )
-
-
-def _most_connected(islands: Sequence[Island]) -> Island | Hold:
-    members = [island[0] for island in islands]
-    unread = next(((m, m.connections) for m in members if isinstance(m.connections, Unobserved)), None)
-    if unread:
-        member, connections = unread
-        return Hold(
-            Reason.PROBE_FAILED,
-            f"which member has most devices is not known: {member.pod.name}: {connections.reason}",
-        )
-    return [min(members, key=lambda m: (-_devices(m), m.pod.created, m.pod.name))]
-
-
-def _devices(member: Member) -> int:
-    return 0 if isinstance(member.connections, Unobserved) else member.connections
 
 
 def _waiting(case: Case, seed: Island) -> Hold | None:
@@ -158,13 +105,24 @@ def _joins(case: Case, seed: Island) -> list[Step]:
     ]
 
 
-def _failed(case: Case, joins: Sequence[Step], memory: Memory) -> Hold | None:
-    for step in joins:
-        attempt = memory.attempt(Action.JOIN_CLUSTER, step.subject, case)
-        if attempt and attempt.count >= _TRIES:
-            return Hold(
-                Reason.JOIN_FAILED,
-                f"{step.subject} was joined {attempt.count} times and still stands apart, EMQX said: {attempt.message};"
-                f" nothing is restarted until it works by hand: {step.command}",
-            )
-    return None
+def _in_order(case: Case, joins: Sequence[Step], memory: Memory) -> tuple[tuple[Step, ...], Hold | None]:
+    """Who could not be joined comes last, and keeps the others waiting no longer; then it is held."""
+    failed = [step for step in joins if _tries(case, step, memory) >= _TRIES]
+    going = [step for step in joins if step not in failed]
+    hold = _failed(case, failed[0], memory) if failed and not going else None
+    return (*going, *failed), hold
+
+
+def _tries(case: Case, step: Step, memory: Memory) -> int:
+    attempt = memory.attempt(Action.JOIN_CLUSTER, step.subject, case)
+    return attempt.count if attempt else 0
+
+
+def _failed(case: Case, step: Step, memory: Memory) -> Hold:
+    attempt = memory.attempt(Action.JOIN_CLUSTER, step.subject, case)
+    said = attempt.message if attempt else ""
+    return Hold(
+        Reason.JOIN_FAILED,
+        f"{step.subject} was joined {_tries(case, step, memory)} times and still stands apart, EMQX said: {said};"
+        f" nothing is restarted until it works by hand: {step.command}",
+    )

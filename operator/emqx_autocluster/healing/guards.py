@@ -96,7 +96,9 @@ def _complete(case: Case, _findings: Findings, _memory: Memory, proposal: Propos
 
 def _ripe(case: Case, _findings: Findings, _memory: Memory, proposal: Proposal) -> str | None:
     suspect = proposal.suspect
-    if suspect is None or suspects.is_ripe(case, suspect):
+    if suspect is None:
+        return f"{proposal.step.subject} is no damage: it belongs to the cluster that stays"
+    if suspects.is_ripe(case, suspect):
         return None
     if suspect.looks < suspects.LOOKS:
         return f"seen in {suspect.looks} looks so far, and {suspects.LOOKS} are needed"

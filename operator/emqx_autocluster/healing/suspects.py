@@ -14,10 +14,11 @@ from emqx_autocluster.api.v1alpha1 import Suspect, delta
 from emqx_autocluster.diagnosis import Case
 from emqx_autocluster.diagnosis.formation import serving
 from emqx_autocluster.emqx import membership
+from emqx_autocluster.healing import seed
 from emqx_autocluster.observation import Member, View
 
 ORPHAN = "Orphan"
-"""A member outside the largest cluster, also one of a smaller cluster."""
+"""A member outside the largest cluster, or the one that its user has named; also one of another cluster."""
 HALF_JOINED = "HalfJoined"
 STALE_NODE = "StaleNode"
 LOOKS = 3
@@ -88,8 +89,9 @@ def _again(before: Suspect | None, kind: str, subject: str, uid: str, at: dateti
 def _damage(case: Case) -> Iterator[tuple[str, str, str]]:
     for member in serving.half_joined(case):
         yield HALF_JOINED, *_pod(member)
-    for island in case.membership.islands[1:]:
-        for member in island:
+    stays = seed.staying(case)
+    for member in case.membership.answering:
+        if member not in stays:
             yield ORPHAN, *_pod(member)
     for name in case.membership.stale:
         if _stopped_for_all(case, name):

@@ -102,17 +102,21 @@ class Reconciler:
                 await self._say(other, unattended.outranked(ref, counting.metadata.name))
 
     async def _created(self, workload: Workload) -> EMQXAutoCluster:
-        """Without it nothing can be told but by an event: one for each new word of the refusal."""
+        """Without it nothing can be told but by an event."""
         try:
             resource = await self._resources.create(workload)
         except (Forbidden, Invalid, LookupError) as error:
-            if self._refusals.get(workload.ref) != str(error):
-                self._refusals[workload.ref] = str(error)
-                note = f"no EMQXAutoCluster can be made for it, so that nothing is looked after: {error}"
-                self._recorder.record(None, workload, "Warning", str(Reason.ACTION_FAILED), "Create", note)
+            note = f"no EMQXAutoCluster can be made for it, so that nothing is looked after: {error}"
+            self._complain(workload, "Create", note)
             raise
         self._refusals.pop(workload.ref, None)
         return resource
+
+    def _complain(self, workload: Workload, action: str, note: str) -> None:
+        """By an event, once for each new word."""
+        if self._refusals.get(workload.ref) != note:
+            self._refusals[workload.ref] = note
+            self._recorder.record(None, workload, "Warning", str(Reason.ACTION_FAILED), action, note)
 
     async def _opt_out(
         self, ref: WorkloadRef, workload: Workload | None, resource: EMQXAutoCluster | None
@@ -154,7 +158,13 @@ class Reconciler:
     async def _let_go(self, workload: Workload) -> bool:
         """A rollout that we hold is given back with its originals: nobody would ever let it go on."""
         step = brake.parting(workload)
-        return step is None or (await self._actor.act_unrecorded(workload, step)).succeeded
+        if step is None:
+            return True
+        outcome = await self._actor.act_unrecorded(workload, step)
+        if not (outcome.succeeded or outcome.superseded):
+            note = f"its rollout is still held, since that could not be taken back: {outcome.message}; {step.command}"
+            self._complain(workload, str(step.action), note)
+        return outcome.succeeded
 
     async def _pass(self, workload: Workload, resource: EMQXAutoCluster, *, changed: bool) -> float:
         self._brakeman.watch(workload)

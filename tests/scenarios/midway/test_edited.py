@@ -75,3 +75,23 @@ async def test_edited_in_the_middle_of_the_rollout(story: Story) -> None:
     assert await settings(disturbed) == (manifests.CANONICAL, "debug")
     assert await story.rollouts() == 2
     assert (disturbed.joins(), disturbed.template_patches()) == (joins, 1)
+
+
+async def test_asked_for_no_more_while_its_rollout_is_held_it_is_let_go(story: Story) -> None:
+    """Else it would stay held for ever: nobody looks after it any more."""
+    disturbed = await in_repair(story, "5.8.9", kind="StatefulSet")
+    await disturbed.until_rolling()
+    assert await partition(disturbed) > 0
+    await story.annotate(kind="StatefulSet", mode=None)
+
+    async def let_go() -> bool:
+        return await partition(disturbed) == 0 and await story.get("EMQXAutoCluster") is None
+
+    await story.until("the partition put back, and the resource gone", let_go, seconds=60, watched=True)
+    await disturbed.kubectl("rollout status WORKLOAD --timeout=240s")
+
+
+async def partition(disturbed: Disturbed) -> int:
+    workload = await disturbed.story.get(disturbed.kind)
+    assert workload
+    return int((workload["spec"]["updateStrategy"].get("rollingUpdate") or {}).get("partition") or 0)

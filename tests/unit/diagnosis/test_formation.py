@@ -483,7 +483,7 @@ def test_while_one_of_them_is_young_two_that_do_not_list_each_other_are_no_clust
     group = (a_member("a", sees="b"), a_member("b", sees="ac"), a_member("c", sees="b"))
     young = changed(group, "b", running_since=ago(10))
     finding = judge(a_case(members=young), ConditionType.CLUSTER_FORMED)
-    tells(finding, (Status.UNKNOWN, Reason.NODES_STARTING), ["emqx-b started a moment ago"])
+    tells(finding, (Status.UNKNOWN, Reason.NODES_STARTING), "emqx-b started a moment ago")
 
 
 def test_two_members_that_know_nothing_of_each_other_are_told_although_a_third_lists_both() -> None:

@@ -29,8 +29,11 @@ from builders import (
 from emqx_autocluster.api.findings import Reason
 from emqx_autocluster.diagnosis import Case, volumes
 from emqx_autocluster.emqx.discovery import API_SERVER
+from emqx_autocluster.emqx.versions import CANONICAL_API_SERVER
 from emqx_autocluster.healing import Action, Memory
 from emqx_autocluster.healing.steps import Join
+from emqx_autocluster.objects import template
+from emqx_autocluster.objects.template import FieldChange, Record
 from emqx_autocluster.observation import JoinTrace, Member, WorkloadKind
 
 ON_A_VOLUME: dict[str, Any] = {
@@ -78,6 +81,52 @@ class TestOneLargerIslandAndLoneOnes:
     def test_the_seed_that_the_user_names_overrules_it(self, volume: dict[str, Any]) -> None:
         case = broken(members=members("a b", "c"), spec=seeded("emqx-c"), **volume)
         assert joins(case) == [("emqx-a", node_of("c")), ("emqx-b", node_of("c"))]
+
+
+def again(member: str, **facts: Any) -> tuple[Member, ...]:
+    """Of three, of which two are one cluster; this one stands alone, and started after them."""
+    return changed(members("a b", "c"), member, running_since=ago(120), **facts)
+
+
+AS_NAMED = seeded("emqx-c")
+PUT_RIGHT = FieldChange(
+    template.ENV + API_SERVER, {"name": API_SERVER, "value": DEAD_PROXY}, CANONICAL_API_SERVER
+)
+DOUBTFUL = "has started anew since and stands alone beside a cluster (emqx-a, emqx-b)"
+
+
+class TestASeedThatWasNamedLongAgo:
+    """Its pod started anew, and stands alone beside the cluster of all others."""
+
+    def test_a_new_pod_without_a_volume_has_nothing_that_could_stay(self) -> None:
+        case = broken(members=again("c", created=ago(130)), spec=AS_NAMED)
+        assert joins(case) == [("emqx-c", node_of("a"))]
+
+    @pytest.mark.parametrize(
+        ("group", "volume"),
+        [
+            pytest.param(again("c", created=ago(130)), ON_A_VOLUME, id="a new pod with its volume"),
+            pytest.param(again("c"), {}, id="its container alone is new, and the pod's data is as it was"),
+        ],
+    )
+    def test_where_it_may_still_have_data_nobody_joins_anybody(
+        self, group: tuple[Member, ...], volume: dict[str, Any]
+    ) -> None:
+        plan = plan_of(broken(members=group, spec=AS_NAMED, **volume))
+        assert plan.now == ()
+        assert plan.hold
+        assert plan.hold.reason is Reason.SEED_NEEDED
+        assert DOUBTFUL in plan.hold.message
+
+    @pytest.mark.parametrize("volume", [{}, ON_A_VOLUME], ids=["data in the pod", "volume"])
+    def test_after_the_pods_were_replaced_it_means_nothing_that_it_runs_longest(
+        self, volume: dict[str, Any]
+    ) -> None:
+        """It was replaced first, and stayed alone."""
+        rolled = Memory(a_procedure("a", "b", "c"), original=Record("emqx", (PUT_RIGHT,)).dump())
+        group = changed(members("a b", "c"), "c", running_since=ago(4000), created=ago(4010))
+        plan = plan_of(a_case(members=group, spec=AS_NAMED, **volume), rolled)
+        assert not [step for step in plan.now if isinstance(step.operation, Join)]
 
 
 def with_devices(**devices: int) -> tuple[Member, ...]:
@@ -330,6 +379,12 @@ def tried(times: int, *, seconds: float = 120) -> Memory:
 
 def test_a_join_that_failed_once_is_tried_again() -> None:
     assert now(plan_of(broken(members=members("a b", "c")), tried(1))) == ["JoinCluster Pod/emqx-c"]
+
+
+def test_a_join_that_failed_twice_keeps_no_other_member_waiting() -> None:
+    plan = plan_of(broken(members=members("a b", "c", "d")), tried(2))
+    assert now(plan) == ["JoinCluster Pod/emqx-d"]
+    assert outline(plan)[:2] == ["JoinCluster Pod/emqx-d", "JoinCluster Pod/emqx-c"]
 
 
 def test_a_join_that_failed_twice_stops_everything_with_emqxs_own_words() -> None:

@@ -228,6 +228,32 @@ def test_an_orphan_that_could_not_be_joined_twice(spec: dict[str, Any], expected
         assert plan.hold.reason is Reason.JOIN_FAILED
 
 
+def test_of_several_orphans_the_one_that_could_not_be_joined_gets_a_new_pod() -> None:
+    older = changed(members("c d e", "b", "a"), "b", created=ago(7200))
+    case = heal(members=older, replicas=5, spec={"healing": {"actions": ["EvictPod"]}})
+    tried = [an_attempt(Action.JOIN_CLUSTER, "Pod/emqx-a", count=2, seconds=900)]
+    memory = remembered(case, procedure=healing_of(*tried))
+    assert now(plan_of(case, memory)) == ["EnableDiscovery Pod/emqx-b"], (
+        "this one can still be helped by less"
+    )
+    tried += [an_attempt(Action.ENABLE_DISCOVERY, "Pod/emqx-b", seconds=800)]
+    tried += [an_attempt(Action.JOIN_CLUSTER, "Pod/emqx-b", count=2, seconds=700)]
+    memory = remembered(case, procedure=healing_of(*tried[1:], tried[0]))
+    assert now(plan_of(case, memory)) == ["EvictPod Pod/emqx-b"]
+
+
+def test_a_seed_that_its_user_named_wipes_no_larger_cluster() -> None:
+    case = heal("a b", "c", spec={"repair": {"seed": "emqx-c"}})
+    assert refused_by(case, remembered(case)) == "SeenLongEnough"
+
+
+def test_of_two_clusters_the_one_stays_that_its_user_named() -> None:
+    case = heal("a b c", "d e", replicas=5, spec={"repair": {"seed": "emqx-e"}})
+    memory = remembered(case)
+    assert [suspect.subject for suspect in memory.suspects] == ["Pod/emqx-a", "Pod/emqx-b", "Pod/emqx-c"]
+    assert now(plan_of(case, memory)) == ["JoinCluster Pod/emqx-a"]
+
+
 @pytest.mark.parametrize(
     ("facts", "spec", "expected"),
     [
