@@ -69,7 +69,7 @@ def _hiding(case: Case) -> Service | None:
     """The Service that hides the names by which nodes with lasting data look for each other; None: there is none."""
     own = ownnames.predicted(case, case.settings) if case.settings else None
     by_name = isinstance(own, OwnName) and POD_NAME in own.host and ownnames.is_borne_out(case, own)
-    if _is_alone(case) or not by_name or not volumes.outlive_the_pod(case, volumes.TABLES):
+    if _is_alone(case) or not by_name or not volumes.keep_the_tables(case):
         return None
     service = ownnames.naming_service(case)
     return service if isinstance(service, Service) and not service.publish_not_ready else None

@@ -120,7 +120,7 @@ def _pinned(case: Case) -> tuple[Finding, ...]:
 
 def _loses_its_data(case: Case) -> bool:
     """Whether the tables are kept for the pod that comes next, which then has another name and does not find them."""
-    return volumes.outlive_the_pod(case, volumes.TABLES) and _is_named_by_address(case)
+    return volumes.keep_the_tables(case) and _is_named_by_address(case)
 
 
 def _is_named_by_address(case: Case) -> bool:

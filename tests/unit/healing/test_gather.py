@@ -34,12 +34,14 @@ from emqx_autocluster.healing import Action, Memory
 from emqx_autocluster.healing.steps import Join
 from emqx_autocluster.objects import template
 from emqx_autocluster.objects.template import FieldChange, Record
-from emqx_autocluster.observation import JoinTrace, Member, WorkloadKind
+from emqx_autocluster.observation import EnvFrom, JoinTrace, Member, WorkloadKind
 
 ON_A_VOLUME: dict[str, Any] = {
     "volumes": {"data": "persistentVolumeClaim"},
     "mounts": {"/opt/emqx/data": "data"},
 }
+ELSEWHERE: dict[str, Any] = {"volumes": {"data": "persistentVolumeClaim"}, "mounts": {"/data": "data"}}
+DATA_DIR = "EMQX_NODE__DATA_DIR"
 SPLIT = members("a b", "c d")
 LARGEST = {"healing": {"splitPolicy": "LargestWins"}}
 
@@ -255,6 +257,32 @@ def test_the_target_of_a_join_is_the_oldest_of_the_island_that_is_ready() -> Non
             },
             True,
             id="a claim template",
+        ),
+        pytest.param({**ELSEWHERE, "env": {DATA_DIR: "/data"}}, True, id="a claim at the folder that is set"),
+        pytest.param({**ELSEWHERE, "env": {DATA_DIR: '"/data/emqx/"'}}, True, id="in quotes, and around it"),
+        pytest.param({**ELSEWHERE, "env": {DATA_DIR: "/other"}}, False, id="a claim for something else"),
+        pytest.param(
+            {**ELSEWHERE, "env": {DATA_DIR: "$(FOLDER)"}}, True, id="which folder is set is not known"
+        ),
+        pytest.param(
+            {**ON_A_VOLUME, "env": {DATA_DIR: "/data"}},
+            False,
+            id="the usual folder is not the one that is set",
+        ),
+        pytest.param(ELSEWHERE, False, id="a claim beside the usual folder"),
+        pytest.param(
+            {**ELSEWHERE, "env_from": (EnvFrom(config_map="settings"),)},
+            True,
+            id="a folder may be set unseen",
+        ),
+        pytest.param(
+            {
+                "volumes": {"logs": "persistentVolumeClaim"},
+                "mounts": {"/opt/emqx/log": "logs"},
+                "env_from": (EnvFrom(config_map="settings"),),
+            },
+            False,
+            id="a claim for logs is none for data, whatever is set",
         ),
     ],
 )
