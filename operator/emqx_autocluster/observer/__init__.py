@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from emqx_autocluster import objects
+from emqx_autocluster.api import annotations
 from emqx_autocluster.api.annotations import WorkloadOptions
 from emqx_autocluster.clients import paths
 from emqx_autocluster.clients.emqx_ctl import EmqxCtl
@@ -18,6 +19,7 @@ from emqx_autocluster.observation import (
     Fact,
     Identity,
     Observation,
+    Pod,
     Unobserved,
     Workload,
     WorkloadRef,
@@ -146,6 +148,16 @@ class Observer:
         """
         return await self._surroundings.resolves(seen.network.cluster_domain)
 
+    async def is_as_seen(self, seen: Observation, pod: str, container: str) -> bool:
+        """Whether that pod still runs as it did, and its workload is what it was, with the same wishes of its user."""
+        ref, was = seen.workload.ref, next((m.pod for m in seen.each_member() if m.pod.name == pod), None)
+        workload, body = await asyncio.gather(
+            self.workload(ref), self._kube.get(paths.pods(ref.namespace, pod))
+        )
+        if was is None or body is None or workload is None:
+            return False
+        return _wishes(workload) == _wishes(seen.workload) and _lives_on(was, objects.pod(body, container))
+
     async def glance(
         self, workload: Workload, resource: str, options: WorkloadOptions, patience: timedelta
     ) -> Observation:
@@ -202,3 +214,19 @@ class Observer:
         newest = [i for pod in newest_first if isinstance(i := identities[pod.uid], Identity)]
         settings = discovery.read_settings(visit.container, newest, config_maps)
         return Look.of(visit, resource, identities, settings, config_maps)
+
+
+def _wishes(workload: Workload) -> tuple[object, ...]:
+    """Not its generation: with each annotation of anybody a Deployment gets another one."""
+    options = annotations.parse(workload.annotations)
+    return options, workload.uid, workload.template, workload.replicas, workload.paused, workload.partition
+
+
+def _lives_on(was: Pod, now: Pod) -> bool:
+    """The same container, which nobody has asked to end, or to be left alone."""
+    return (was.uid, was.container_id, was.deleting, was.annotations) == (
+        now.uid,
+        now.container_id,
+        now.deleting,
+        now.annotations,
+    )

@@ -14,8 +14,7 @@ from emqx_autocluster.api.v1alpha1 import EMQXAutoCluster, StatusModel
 from emqx_autocluster.clients.errors import Forbidden, Invalid
 from emqx_autocluster.diagnosis import Case, Findings
 from emqx_autocluster.effects import Effects
-from emqx_autocluster.healing import Memory, Step, brake, suspects
-from emqx_autocluster.healing.steps import PatchWorkload
+from emqx_autocluster.healing import Memory, brake, suspects
 from emqx_autocluster.observation import Observation, Workload, WorkloadRef
 from emqx_autocluster.observer import Depth, Observer
 from emqx_autocluster.reporting import conditions, events, journal, report, series
@@ -47,7 +46,7 @@ class Reconciler:
         self._recorder = recorder
         self._brakeman = brakeman
         self._now = observer.now
-        self._actor = Actor(effects, recorder, observer.now)
+        self._actor = Actor(observer, effects, resources, recorder, observer.now)
         self._safe_seconds = safe_seconds
         self._refusals: dict[WorkloadRef, str] = {}
         self._appointments: dict[WorkloadRef, Appointment] = {}
@@ -169,7 +168,7 @@ class Reconciler:
     async def _pass(self, workload: Workload, resource: EMQXAutoCluster, *, changed: bool) -> float:
         self._brakeman.watch(workload)
         options = annotations.parse(workload.annotations)
-        resource = _remembering(resource, workload)
+        resource = _remembering(await self._actor.write_down(resource, workload.ref), workload)
         done = await self._look(workload, resource, options, changed=changed)
         self._fleet.sees(workload.ref)
         status = report.status(resource, done)
@@ -180,18 +179,7 @@ class Reconciler:
         resource = await self._report(resource, workload, status)
         if not done.plan.now:
             return self._wait(resource, done)
-        status = resource.status
-        for step in done.plan.now:
-            if _rolls(step) and not await self._observer.answers_now(done.case.observation):
-                return schedule.AGAIN
-            outcome = await self._actor.act(resource, workload, step)
-            if not outcome.superseded:
-                said, at = outcome.message, self._now()
-                status = report.after(status, step, succeeded=outcome.succeeded, said=said, done=done, at=at)
-            if not outcome.succeeded:
-                break
-        await self._write(resource, status)
-        return schedule.AT_ONCE
+        return schedule.AT_ONCE if await self._actor.act(resource, workload, done) else schedule.AGAIN
 
     def _wait(self, resource: EMQXAutoCluster, done: Pass) -> float:
         """Until the next look, or the next pulse where one will do."""
@@ -262,10 +250,6 @@ class Reconciler:
 def is_enrolled(workload: Workload) -> bool:
     """Also with the annotation in the wrong place, so that there is a condition which says so."""
     return annotations.MODE in workload.annotations or annotations.MODE in workload.template.annotations
-
-
-def _rolls(step: Step) -> bool:
-    return isinstance(step.operation, PatchWorkload) and step.operation.rolls
 
 
 def _remembering(resource: EMQXAutoCluster, workload: Workload) -> EMQXAutoCluster:
