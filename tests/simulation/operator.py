@@ -155,7 +155,7 @@ class Operator:
         memory = replace(
             Memory.of(seen.workload, self.status, options),
             suspects=suspected,
-            fleet=self.fleet.refusal(self.ref),
+            fleet=self.fleet.refusal(self.ref, seen.at),
         )
         return Pass(case, findings, healing.plan(case, findings, memory), memory)
 

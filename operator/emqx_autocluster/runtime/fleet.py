@@ -13,6 +13,8 @@ from emqx_autocluster.observation import WorkloadRef
 
 _MANY = 3
 """So many damaged workloads at a time are no coincidence."""
+_TURN = timedelta(minutes=5)
+"""So long the others wait for one of them: it may be one that waits for its user."""
 _PULSES_EACH_SECOND = 15
 """Of members, each an exec that costs about 4 ms of a processor here, and as much at the API server."""
 _LOOKS_EACH_SECOND = 1.5
@@ -28,6 +30,9 @@ class Fleet:
 
     def __init__(self) -> None:
         self._damaged: dict[WorkloadRef, None] = {}
+        """The one whose turn it is stands first."""
+        self._turn: tuple[WorkloadRef, datetime] | None = None
+        """Whose it is, and since when."""
         self._members: dict[WorkloadRef, int] = {}
         self._met: set[WorkloadRef] = set()
         self._in_sight: set[WorkloadRef] = set()
@@ -35,7 +40,7 @@ class Fleet:
         self._last_first_look: datetime | None = None
 
     def note(self, ref: WorkloadRef, *, damaged: bool) -> None:
-        """In the order in which they were first seen damaged."""
+        """They take turns, first those that were first seen damaged."""
         if damaged:
             self._damaged.setdefault(ref)
         else:
@@ -89,14 +94,24 @@ class Fleet:
         """The least seconds from one look around a healthy workload to the next."""
         return len(self._members) / _LOOKS_EACH_SECOND
 
-    def refusal(self, ref: WorkloadRef) -> str | None:
-        """Why this one has to wait: another one's turn comes first."""
+    def refusal(self, ref: WorkloadRef, at: datetime) -> str | None:
+        """Why this one has to wait: it is another one's turn."""
         if len(self._damaged) < _MANY:
             return None
-        first = next(iter(self._damaged))
+        first = self._whose_turn(at)
         if first == ref:
             return None
         return (
             f"{len(self._damaged)} workloads are damaged at the same time, so that they are healed one after the other,"
-            f" and {first} in namespace {first.namespace} comes first"
+            f" and it is the turn of {first} in namespace {first.namespace}"
         )
+
+    def _whose_turn(self, at: datetime) -> WorkloadRef:
+        first = next(iter(self._damaged))
+        if self._turn and self._turn[0] == first and at - self._turn[1] >= _TURN:
+            del self._damaged[first]
+            self._damaged[first] = None
+            first = next(iter(self._damaged))
+        if self._turn is None or self._turn[0] != first:
+            self._turn = first, at
+        return first

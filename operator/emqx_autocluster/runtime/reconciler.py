@@ -218,7 +218,7 @@ class Reconciler:
         suspected = suspects.noted(before, case)
         self._fleet.note(workload.ref, damaged=any(s.kind != suspects.STALE_NODE for s in suspected))
         memory = Memory.of(workload, resource.status, options, self._actor.setback(workload.ref))
-        memory = replace(memory, suspects=suspected, fleet=self._fleet.refusal(workload.ref))
+        memory = replace(memory, suspects=suspected, fleet=self._fleet.refusal(workload.ref, self._now()))
         return Pass(case, findings, healing.plan(case, findings, memory, self._now()), memory)
 
     def _judged(

@@ -24,14 +24,14 @@ def damaged(*names: str) -> Fleet:
 
 def test_two_at_a_time_may_be_chance() -> None:
     fleet = damaged("a", "b")
-    assert [fleet.refusal(ref(name)) for name in "ab"] == [None, None]
+    assert [fleet.refusal(ref(name), AT) for name in "ab"] == [None, None]
 
 
 def test_of_three_the_first_goes_first_and_the_others_say_for_whom_they_wait() -> None:
     fleet = damaged("a", "b", "c")
-    assert fleet.refusal(ref("a")) is None
+    assert fleet.refusal(ref("a"), AT) is None
     for name in "bc":
-        told = fleet.refusal(ref(name))
+        told = fleet.refusal(ref(name), AT)
         assert told
         assert "3 workloads" in told
         assert "deployment/a in namespace iot" in told
@@ -39,16 +39,37 @@ def test_of_three_the_first_goes_first_and_the_others_say_for_whom_they_wait() -
 
 def test_to_be_seen_again_changes_no_turn() -> None:
     fleet = damaged("a", "b", "c", "a")
-    assert fleet.refusal(ref("a")) is None
+    assert fleet.refusal(ref("a"), AT) is None
 
 
 def test_once_the_first_is_well_it_is_the_nexts_turn() -> None:
     fleet = damaged("a", "b", "c", "d")
     fleet.note(ref("a"), damaged=False)
-    assert fleet.refusal(ref("b")) is None
-    assert fleet.refusal(ref("c"))
+    assert fleet.refusal(ref("b"), AT) is None
+    assert fleet.refusal(ref("c"), AT)
     fleet.note(ref("b"), damaged=False)
-    assert [fleet.refusal(ref(name)) for name in "cd"] == [None, None], "two that are left may be chance"
+    assert [fleet.refusal(ref(name), AT) for name in "cd"] == [None, None], "two that are left may be chance"
+
+
+def test_who_waits_for_its_user_keeps_the_others_waiting_for_minutes_and_no_longer() -> None:
+    fleet = damaged("a", "b", "c")
+
+    def allowed(minutes: float) -> str:
+        at = AT + timedelta(minutes=minutes)
+        return "".join(name for name in "abc" if fleet.refusal(ref(name), at) is None)
+
+    assert [allowed(minutes) for minutes in (0, 4.9, 5, 9.9, 10, 15, 16)] == [
+        "a",
+        "a",
+        "b",
+        "b",
+        "c",
+        "a",
+        "a",
+    ]
+    fleet.note(ref("a"), damaged=False)
+    fleet.note(ref("d"), damaged=True)
+    assert allowed(17) == "b"
 
 
 def following(workloads: int, members: int = 3) -> Fleet:
