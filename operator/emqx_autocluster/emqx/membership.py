@@ -69,7 +69,7 @@ def examine(observation: Observation) -> Membership:
         one_sided=_one_sided(seen),
         unseen=tuple(m for m in up if m not in seen),
         down=tuple(m for m in every if not m.pod.running),
-        stale=_stale(observation.workload, live),
+        stale=_stale(observation, live),
         replicants=tuple(m for m in every if m.replicant and m.pod.running),
     )
 
@@ -115,11 +115,14 @@ def _parted(island: Sequence[Member]) -> tuple[tuple[str, str], ...]:
     return tuple((a.pod.name, b.pod.name) for a, b in pairs if not _sees(a, b) and not _sees(b, a))
 
 
-def _stale(workload: Workload, live: Sequence[Member]) -> tuple[str, ...]:
+def _stale(observation: Observation, live: Sequence[Member]) -> tuple[str, ...]:
+    """A member of another workload that is down is none."""
+    holders = observation.holders
+    held = frozenset() if isinstance(holders, Unobserved) else holders.keys()
     views = [m.view for m in live if isinstance(m.view, View)]
     stopped = {name for view in views for name in view.stopped}
     running = {name for view in views for name in view.running}
-    return tuple(sorted(_beyond(workload, live, stopped - running)))
+    return tuple(sorted(_beyond(observation.workload, live, stopped - running - held)))
 
 
 def foreign(observation: Observation) -> frozenset[str]:
@@ -128,6 +131,17 @@ def foreign(observation: Observation) -> frozenset[str]:
     seen = [m.view for m in every if isinstance(m.view, View) and not m.pod.deleting]
     running = {name for view in seen for name in view.running}
     return frozenset(_beyond(observation.workload, every, running))
+
+
+def company(observation: Observation, member: Member) -> tuple[str, ...]:
+    """Nodes of others that a member lists as running, but for replicants, which belong to whatever core they find."""
+    known = observation.strangers
+    running = member.view.running if isinstance(member.view, View) else frozenset()
+    return tuple(
+        name
+        for name in sorted(running & foreign(observation))
+        if name not in known or not known[name].replicant
+    )
 
 
 def is_in_use(observation: Observation, name: str) -> bool:

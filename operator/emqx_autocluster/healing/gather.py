@@ -45,9 +45,9 @@ def steps(case: Case, findings: Findings, memory: Memory) -> tuple[tuple[Step, .
     seed = choose(case, rolled=memory.rolled)
     if isinstance(seed, Hold):
         return (), seed
-    waiting = _waiting(case, seed)
-    if waiting:
-        return (), waiting
+    hold = _in_company(case, seed) or _waiting(case, seed)
+    if hold:
+        return (), hold
     return _in_order(case, _joins(case, seed), memory)
 
 
@@ -71,6 +71,19 @@ def _role_unknown(case: Case) -> Hold | None:
         Reason.SETTING_UNREADABLE,
         f"whether these nodes are cores is not known, and a replicant must never be joined: {role.reason}",
         ConditionType.CLUSTER_FORMED,
+    )
+
+
+def _in_company(case: Case, seed: Island) -> Hold | None:
+    """One that is in a cluster with members of another workload may be the only one that is where it belongs."""
+    found = ((m, membership.company(case.observation, m)) for m in _strays(case, seed))
+    member, others = next(((m, others) for m, others in found if others), (None, ()))
+    if member is None:
+        return None
+    return Hold(
+        Reason.SEED_NEEDED,
+        f"{member.pod.name} is in one cluster with {others[0]}, which no pod of {case.workload.ref} has, and a join"
+        f" would take it from there: name {member.pod.name} in spec.repair.seed to have the others join it",
     )
 
 

@@ -19,7 +19,7 @@ from emqx_autocluster.emqx.environment import text
 from emqx_autocluster.healing import suspects
 from emqx_autocluster.healing.memory import Memory
 from emqx_autocluster.healing.steps import Action, Step, Verdict
-from emqx_autocluster.observation import Identity, Member
+from emqx_autocluster.observation import Identity, Member, Unobserved
 
 INTERRUPTING = frozenset({Action.JOIN_CLUSTER, Action.ENABLE_DISCOVERY, Action.EVICT_POD})
 """What disconnects devices; names that are removed disconnect nobody, and are not counted."""
@@ -65,7 +65,11 @@ def _facts(case: Case, findings: Findings, _memory: Memory, proposal: Proposal) 
         one, other = seen.parted[0]
         return f"{one} and {other} do not list each other, and others list both: a link between them is cut"
     if proposal.step.action is Action.FORCE_LEAVE:
-        return None
+        holders = case.observation.holders
+        unread = isinstance(holders, Unobserved)
+        return (
+            f"whether another workload has that name could not be read: {holders.reason}" if unread else None
+        )
     unknown = next((findings[kind] for kind in _CAUSES if findings[kind].status is Status.UNKNOWN), None)
     return f"{unknown.type} is Unknown: {unknown.message}" if unknown else None
 
@@ -128,10 +132,15 @@ def _quarantine(case: Case, _findings: Findings, _memory: Memory, proposal: Prop
 
 
 def _company(case: Case, _findings: Findings, _memory: Memory, proposal: Proposal) -> str | None:
-    """Whoever is told to go must leave somebody who serves."""
+    """Whoever is told to go must leave somebody who serves, and nobody of another workload."""
     if proposal.step.action not in INTERRUPTING:
         return None
     member = member_of(case, proposal.step)
+    others = membership.company(case.observation, member) if member else ()
+    if member and others:
+        return (
+            f"{member.pod.name} is in one cluster with {others[0]}, which no pod of {case.workload.ref} has"
+        )
     largest = case.membership.islands[0] if case.membership.islands else ()
     serve = [m for m in largest if m.pod.ready and (member is None or m.pod.uid != member.pod.uid)]
     return None if serve else "no other member of the largest cluster is Ready"

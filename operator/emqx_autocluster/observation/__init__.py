@@ -102,6 +102,8 @@ class Observation:
     """Services of its namespace that select the pods, as far as they are known: one of them may be meant."""
     strangers: Mapping[str, Stranger] = field(default_factory=dict)
     """Running node that no pod of the workload has -> the pod that has it, as far as that is known."""
+    holders: Fact[Mapping[str, str]] = field(default_factory=dict)
+    """Name of a stopped node that no pod of the workload has -> what else has it, or may have it again."""
     cores: Fact[tuple[Member, ...]] = NOT_ASKED
     """For replicants: the members that they ask for, which are pods of another workload."""
     mute: int = 0

@@ -132,10 +132,12 @@ class Observer:
         seen = replace(seen, members=await self._interviews.members(look, told, lookups))
         visit.memory.beats = beats(visit, seen)
         seen = await self._policies.with_policies(look, seen)
-        strangers, cores = await asyncio.gather(
-            self._strangers.named(seen, visit.memory), self._cores.asked_for(look, seen)
+        strangers, holders, cores = await asyncio.gather(
+            self._strangers.named(seen, visit.memory),
+            self._strangers.holders(seen),
+            self._cores.asked_for(look, seen),
         )
-        return replace(seen, strangers=strangers, cores=cores)
+        return replace(seen, strangers=strangers, holders=holders, cores=cores)
 
     def now(self) -> datetime:
         """By the API server's clock."""

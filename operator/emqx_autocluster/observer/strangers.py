@@ -1,6 +1,12 @@
-"""What the nodes are that run in the members' cluster and that no pod of the workload has."""
+"""What has those nodes of the members' cluster that no pod of the workload has, whether they run or are stopped.
 
-from collections.abc import Mapping
+A stopped one may be a member of another workload that is just down, and must never be taken for one that is gone.
+"""
+
+import asyncio
+import re
+from collections.abc import Collection, Mapping
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -9,7 +15,7 @@ from emqx_autocluster.clients import paths
 from emqx_autocluster.clients.facts import fact
 from emqx_autocluster.clients.kube import Kube
 from emqx_autocluster.emqx import discovery, membership, roles
-from emqx_autocluster.observation import NOT_ASKED, Observation, Stranger, Unobserved
+from emqx_autocluster.observation import NOT_ASKED, Fact, Observation, Stranger, Unobserved
 from emqx_autocluster.observer.look import Remembered
 
 
@@ -30,6 +36,54 @@ class Strangers:
             if not isinstance(holders, Unobserved):
                 memory.strangers |= dict.fromkeys(unknown) | dict(chain.from_iterable(holders))
         return {name: what for name, what in memory.strangers.items() if what}
+
+    async def holders(self, seen: Observation) -> Fact[Mapping[str, str]]:
+        """Names of stopped nodes that something else has, or may have again -> what that is. By two lists."""
+        names, namespace = membership.examine(seen).stale, seen.workload.ref.namespace
+        if not names:
+            return {}
+        own = {member.pod.uid for member in seen.each_member()}
+        pods, sets = await asyncio.gather(
+            fact(
+                self._kube.select(
+                    paths.pods(namespace), partial(_had, nodes=membership.Names(names), own=own)
+                )
+            ),
+            fact(
+                self._kube.select(
+                    paths.statefulsets(namespace), partial(_makes, nodes=names, own=seen.workload.uid)
+                )
+            ),
+        )
+        if isinstance(pods, Unobserved) or isinstance(sets, Unobserved):
+            return next(each for each in (pods, sets) if isinstance(each, Unobserved))
+        elsewhere = {
+            name: f"a pod of namespace {there}" for name in names if (there := _elsewhere(name, namespace))
+        }
+        return elsewhere | dict(chain.from_iterable((*sets, *pods)))
+
+
+def _had(body: Mapping[str, Any], nodes: membership.Names, own: set[str]) -> list[tuple[str, str]] | None:
+    """Those of the nodes whose name or address this pod of somebody else has."""
+    if body["metadata"]["uid"] in own:
+        return None
+    return [(node, stranger.holder) for node, stranger in _held(body, nodes) or ()]
+
+
+def _makes(body: Mapping[str, Any], nodes: Collection[str], own: str) -> list[tuple[str, str]] | None:
+    """Those of the nodes that are named like pods of this other StatefulSet, which it may make again."""
+    metadata = body["metadata"]
+    if metadata["uid"] == own:
+        return None
+    named = re.compile(rf"[^@]*@{re.escape(metadata['name'])}-[0-9]+(\..*)?")
+    return [(node, f"StatefulSet {metadata['name']}") for node in nodes if named.fullmatch(node)]
+
+
+def _elsewhere(node: str, namespace: str) -> str:
+    """The other namespace that its name as a pod names: `<pod>.<service>.<namespace>.svc.<domain>`."""
+    labels = node.partition("@")[2].split(".")
+    there = labels[2] if labels[3:4] == ["svc"] else labels[1] if labels[2:3] == ["pod"] else namespace
+    return there if there != namespace else ""
 
 
 def _held(body: Mapping[str, Any], nodes: membership.Names) -> list[tuple[str, Stranger]] | None:

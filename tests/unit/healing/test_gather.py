@@ -34,7 +34,7 @@ from emqx_autocluster.healing import Action, Memory
 from emqx_autocluster.healing.steps import Join
 from emqx_autocluster.objects import template
 from emqx_autocluster.objects.template import FieldChange, Record
-from emqx_autocluster.observation import EnvFrom, JoinTrace, Member, WorkloadKind
+from emqx_autocluster.observation import EnvFrom, JoinTrace, Member, Stranger, View, WorkloadKind
 
 ON_A_VOLUME: dict[str, Any] = {
     "volumes": {"data": "persistentVolumeClaim"},
@@ -95,6 +95,24 @@ PUT_RIGHT = FieldChange(
     template.ENV + API_SERVER, {"name": API_SERVER, "value": DEAD_PROXY}, CANONICAL_API_SERVER
 )
 DOUBTFUL = "has started anew since and stands alone beside a cluster (emqx-a, emqx-b)"
+
+
+FOREIGN = "emqx@10.244.9.9"
+
+
+def test_one_that_is_in_a_cluster_with_another_workload_is_not_taken_from_it() -> None:
+    group = changed(members("a", "b", "c"), "b", view=View(frozenset({node_of("b"), FOREIGN})))
+    plan = plan_of(broken(members=group))
+    assert plan.now == ()
+    assert plan.hold
+    assert plan.hold.reason is Reason.SEED_NEEDED
+    assert f"emqx-b is in one cluster with {FOREIGN}" in plan.hold.message
+    assert joins(broken(members=group, spec=seeded("emqx-b"))) == [
+        ("emqx-a", node_of("b")),
+        ("emqx-c", node_of("b")),
+    ]
+    replicant = {FOREIGN: Stranger("pod edge-0", replicant=True)}
+    assert joins(broken(members=group, strangers=replicant)) != [], "replicants are no company"
 
 
 class TestASeedThatWasNamedLongAgo:

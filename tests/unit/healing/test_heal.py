@@ -247,6 +247,23 @@ def test_a_seed_that_its_user_named_wipes_no_larger_cluster() -> None:
     assert refused_by(case, remembered(case)) == "SeenLongEnough"
 
 
+def test_an_orphan_in_a_cluster_of_others_is_not_taken_from_it() -> None:
+    away = View(frozenset({node_of("c"), "emqx@10.244.9.9"}))
+    case = heal(members=changed(members("a b", "c"), "c", view=away))
+    plan = plan_of(case, remembered(case))
+    assert plan.now == ()
+    assert plan.hold
+    assert "emqx-c is in one cluster with emqx@10.244.9.9" in plan.hold.message
+
+
+def test_a_stopped_node_that_something_else_has_is_no_name_to_remove() -> None:
+    held = {GONE[0]: "pod emqx-zone-b-1 of StatefulSet emqx-zone-b"}
+    case = heal("a b c", stopped=GONE, holders=held)
+    assert [s.subject for s in suspects.noted((), case)] == [f"Node/{name}" for name in GONE[1:]]
+    unread = heal("a b c", stopped=GONE, holders=NOT_READ)
+    assert refused_by(unread, remembered(unread)) == "FactsKnown"
+
+
 def test_of_two_clusters_the_one_stays_that_its_user_named() -> None:
     case = heal("a b c", "d e", replicas=5, spec={"repair": {"seed": "emqx-e"}})
     memory = remembered(case)
