@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from builders import a_workload, an_observation
@@ -35,12 +35,14 @@ class Commands:
 
     def __init__(self) -> None:
         self.asked = set[str]()
+        self.views = 0
 
     async def introduction(self, target: ExecTarget, _: Iterable[int]) -> Introduction:
         self.asked.add(target.pod)
         return Introduction(Identity({"EMQX_NODE__NAME": f"emqx@{target.pod}"}, "5.8.9", None), (), None)
 
     async def cluster_status(self, target: ExecTarget) -> View:
+        self.views += 1
         return View(frozenset({f"emqx@{target.pod}"}))
 
 
@@ -75,12 +77,18 @@ async def running(kube: Kube, namespace: str, count: int) -> list[Object]:
 
 
 async def asked_for(
-    kube: Kube, namespace: str, addresses: list[str], commands: Commands
+    kube: Kube,
+    namespace: str,
+    addresses: list[str],
+    commands: Commands,
+    memory: Remembered | None = None,
+    **visit_facts: Any,
 ) -> tuple[Member, ...]:
     """The cores of a workload of replicants whose Service lists these addresses."""
     workload = a_workload(ref=WorkloadRef(namespace, a_workload().ref.kind, "edge"), env=REPLICANT)
     container = workload.template.containers[0]
-    visit = Visit(workload, container, (), Remembered(), datetime.now(UTC), Depth(thorough=True))
+    facts = {"at": datetime.now(UTC), "depth": Depth(thorough=True)} | visit_facts
+    visit = Visit(workload, container, (), memory or Remembered(), **facts)
     look = Look.of(visit, "edge", {}, discovery.read_settings(container, (), {}), {})
     listed = Endpoints(tuple(EndpointAddress(ip, None, None) for ip in addresses))
     seen = an_observation(workload, members=(), endpoints=listed)
@@ -108,3 +116,16 @@ async def test_a_pod_that_no_live_controller_made_is_asked_nothing_and_takes_nob
     why = {member.pod.name: member.view for member in cores if isinstance(member.view, Unobserved)}
     assert len(why) == 6
     assert all("it is asked nothing, since" in view.reason for view in why.values())
+
+
+async def test_what_a_core_told_is_believed_for_ten_minutes(kube: Kube, namespace: str) -> None:
+    """A core that leaves its cluster keeps all its connections."""
+    await kube.create(paths.statefulsets(namespace), core(namespace))
+    addresses = [pod["status"]["podIP"] for pod in await running(kube, namespace, 2)]
+    memory, commands, began = Remembered(), Commands(), datetime.now(UTC)
+    asked = []
+    for minutes in (0, 9, 10, 19):
+        quiet = {"at": began + timedelta(minutes=minutes), "depth": Depth(thorough=minutes == 0)}
+        await asked_for(kube, namespace, addresses, commands, memory, **quiet)
+        asked.append(commands.views)
+    assert asked == [2, 2, 4, 4]

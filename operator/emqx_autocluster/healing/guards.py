@@ -66,10 +66,9 @@ def _facts(case: Case, findings: Findings, _memory: Memory, proposal: Proposal) 
         return f"{one} and {other} do not list each other, and others list both: a link between them is cut"
     if proposal.step.action is Action.FORCE_LEAVE:
         holders = case.observation.holders
-        unread = isinstance(holders, Unobserved)
-        return (
-            f"whether another workload has that name could not be read: {holders.reason}" if unread else None
-        )
+        if isinstance(holders, Unobserved):
+            return f"whether another workload has that name could not be read: {holders.reason}"
+        return None
     unknown = next((findings[kind] for kind in _CAUSES if findings[kind].status is Status.UNKNOWN), None)
     return f"{unknown.type} is Unknown: {unknown.message}" if unknown else None
 

@@ -7,6 +7,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import partial
 from itertools import chain
 from typing import Any, Self
@@ -37,6 +38,7 @@ from emqx_autocluster.observer.look import Look
 _MOST = 8
 """Clusters have fewer cores than that; what a Service lists beyond it is not asked."""
 _MOST_SEEN = 100
+_BELIEVED = timedelta(minutes=10)
 _NOT_RUNNING = Unobserved("its container does not run")
 
 
@@ -118,12 +120,13 @@ class Cores:
         return replace(core, node=membership.node_name(pod, own, names))
 
     async def _view(self, look: Look, target: ExecTarget, container: str) -> Fact[View]:
-        known = look.memory.core_views.get(container)
-        if known and not look.depth.thorough:
+        """A core that leaves its cluster keeps all its connections, so that nothing but its view tells of it."""
+        known, at = look.memory.core_views.get(container, (None, look.at))
+        if known and not look.depth.thorough and look.at - at < _BELIEVED:
             return known
         view = await fact(self._emqx_ctl.cluster_status(target))
         if isinstance(view, View):
-            look.memory.core_views[container] = view
+            look.memory.core_views[container] = view, look.at
         return view
 
 

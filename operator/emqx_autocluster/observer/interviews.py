@@ -38,7 +38,9 @@ _DATA_DIR = "EMQX_NODE__DATA_DIR"
 _MOST_NODES = 1000
 """In all views of one workload."""
 _FOUND = timedelta(seconds=10)
-"""So long a name counts that was found; while something is wrong all members are looked at much more often."""
+"""So long a name counts that was found, where all is looked at: while something is wrong that is much more often."""
+_STILL_FOUND = timedelta(minutes=30)
+"""So long it counts while nothing is suspected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +203,9 @@ class Interviews:
             known = look.memory.lookups.get(pod.container_id or "")
             if not pod.running or pod.deleting:
                 return {}
-            fresh = known is not None and (not look.depth.thorough or look.at - known.at < _FOUND)
+            fresh = known is not None and look.at - known.at < (
+                _FOUND if look.depth.thorough else _STILL_FOUND
+            )
             if known and fresh and known.finds(hosts):
                 return {host: known.answers[host] for host in hosts}
             answers = await asyncio.gather(

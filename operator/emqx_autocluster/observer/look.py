@@ -42,8 +42,8 @@ class Remembered:
     dialled: dict[str, "Dialled"] = field(default_factory=dict)
     strangers: dict[str, Stranger | None] = field(default_factory=dict)
     """By node name: what has it; None: nothing is known that has."""
-    core_views: dict[str, View] = field(default_factory=dict)
-    """Of the cores that replicants ask for, by container id."""
+    core_views: dict[str, tuple[View, datetime]] = field(default_factory=dict)
+    """Of the cores that replicants ask for, by container id, and when they told it."""
     core_makers: CoreMakers = field(default_factory=dict)
     """What makes these cores."""
     pins: dict[str, Fact[str | None]] = field(default_factory=dict)

@@ -183,7 +183,7 @@ def _handler(
             with metrics.timed(metrics.PASSES.observe):
                 delay = await reconciler.reconcile(ref, changed=changed)
         except ClientError as error:
-            retry = queue.retry(ref)
+            retry = queue.retry(ref, changed=changed)
             metrics.RETRIES.labels(type(error).__name__).inc()
             if isinstance(error, Forbidden):
                 reach.doubt(ref.namespace)
@@ -192,7 +192,7 @@ def _handler(
             exhaustion.end()
         except Exception as error:
             # One workload's oddity must not end the look after all others; it stays visible in the log.
-            retry = queue.retry(ref)
+            retry = queue.retry(ref, changed=changed)
             metrics.RETRIES.labels(type(error).__name__).inc()
             logger.exception("the pass crashed, again in %g s", retry, extra=fields)
         else:

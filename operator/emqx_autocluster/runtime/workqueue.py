@@ -71,8 +71,10 @@ class WorkQueue(Generic[K]):
         """Look again later. An earlier appointment of the same key stands."""
         self._arm(key, delay * (1 + self._jitter.uniform(0, jitter)))
 
-    def retry(self, key: K) -> float:
-        """Put a failed key back; returns the delay in seconds."""
+    def retry(self, key: K, *, changed: bool = False) -> float:
+        """Put a failed key back, with what its failed work was for; returns the delay in seconds."""
+        if changed:
+            self._changed.add(key)
         failures = self._failures[key] = self._failures.get(key, 0) + 1
         delay = min(LAST_RETRY, FIRST_RETRY * float(2 ** min(failures - 1, 16)))
         self._arm(key, delay)

@@ -193,6 +193,19 @@ class TestPinned:
 
 
 class TestCoresApart:
+    def test_two_cores_that_do_not_list_each_other_are_no_cluster(self) -> None:
+        own = tuple(map(node_of, REPLICANTS))
+
+        def seeing(*numbers: int) -> View:
+            return View(frozenset({*map(core_node, numbers), *own}))
+
+        whole = cores("0 1 2", replicants=own)
+        parted = tuple(
+            replace(c, view=seeing(*n)) for c, n in zip(whole, [(0, 1), (0, 1, 2), (1, 2)], strict=True)
+        )
+        finding = judge(replicants_case(cores=parted), ConditionType.CLUSTER_FORMED)
+        tells(finding, (Status.UNKNOWN, Reason.VIEWS_DIFFER), "core-0 and core-2 do not list each other")
+
     def test_it_is_told_from_the_cores_own_views(self) -> None:
         own = tuple(map(node_of, REPLICANTS))
         case = replicants_case(cores=cores("0", "1", replicants=own), members=_connected())

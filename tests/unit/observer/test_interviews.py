@@ -65,7 +65,8 @@ class Resolver:
 @pytest.mark.parametrize(
     ("answer", "depth", "seconds", "again"),
     [
-        pytest.param(FOUND, SOME, 3600, False, id="found, and nothing is suspected: it holds"),
+        pytest.param(FOUND, SOME, 1799, False, id="found, and nothing is suspected: it holds"),
+        pytest.param(FOUND, SOME, 1800, True, id="found half an hour ago: asked anew"),
         pytest.param(FOUND, ALL, 9, False, id="found a moment ago, and all is looked at once more: it holds"),
         pytest.param(FOUND, ALL, 10, True, id="found a while ago, and all is looked at: asked anew"),
         pytest.param((), ALL, 1, True, id="not found: asked each time"),

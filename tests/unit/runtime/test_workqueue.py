@@ -175,6 +175,17 @@ async def test_failures_come_back_later_and_later() -> None:
     assert queue.retry("b") == FIRST_RETRY, "each key has a count of its own"
 
 
+async def test_work_that_failed_on_a_change_is_still_about_a_change_when_it_is_tried_again() -> None:
+    queue: WorkQueue[str] = WorkQueue()
+    async with Work(queue) as work:
+        for key, changed in (("timed", False), ("changed", True)):
+            queue.retry(key, changed=changed)
+            queue._timers.pop(key).cancel()
+            queue._ring(key)
+            await work.ends()
+        assert work.done == [("timed", False), ("changed", True)]
+
+
 async def test_any_number_of_failures_is_counted() -> None:
     queue: WorkQueue[str] = WorkQueue()
     assert {queue.retry("a") for _ in range(2000)} >= {LAST_RETRY}

@@ -117,6 +117,10 @@ def formed(case: Case) -> Finding:
         return unknown(
             _TYPE, Reason.PROBE_FAILED, f"whether the cores are one cluster is not known: {cores.reason}"
         )
+    if seen.parted:
+        one, other = seen.parted[0]
+        told = f"the cores {one} and {other} do not list each other, and others list both; the cure is at the cores"
+        return unknown(_TYPE, Reason.VIEWS_DIFFER, told)
     if seen.unseen or seen.one_sided or not seen.islands:
         detail = membership.unreadable(seen.unseen[0]) if seen.unseen else "no core's own view could be read"
         return unknown(_TYPE, Reason.PROBE_FAILED, f"whether the cores list these replicants: {detail}")
