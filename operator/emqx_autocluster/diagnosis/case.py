@@ -65,6 +65,12 @@ class Case:
     def version(self) -> VersionRange:
         return self.settings.version if self.settings else UNKNOWN_VERSION
 
+    def where(self, pod: str) -> str:
+        """For `kubectl exec` and `kubectl logs`, which without a container take the first one."""
+        several = self.container is not None and len(self.workload.template.containers) > 1
+        container = f" -c {self.container.name}" if several and self.container else ""
+        return f"-n {self.workload.ref.namespace} {pod}{container}"
+
     @property
     def running(self) -> tuple[Member, ...]:
         return tuple(m for m in self.observation.each_member() if m.pod.running and not m.pod.deleting)

@@ -99,7 +99,7 @@ def _waiting(case: Case, seed: Island) -> Hold | None:
     return Hold(
         Reason.MEMBER_NOT_READY,
         f"{member.pod.name} is not Ready and may be waiting for its tables, which a join would wipe; see kubectl logs"
-        f" -n {case.workload.ref.namespace} {member.pod.name}",
+        f" {case.where(member.pod.name)}",
     )
 
 

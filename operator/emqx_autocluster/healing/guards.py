@@ -23,7 +23,7 @@ from emqx_autocluster.observation import Identity, Member, Unobserved
 
 INTERRUPTING = frozenset({Action.JOIN_CLUSTER, Action.ENABLE_DISCOVERY, Action.EVICT_POD})
 """What disconnects devices; names that are removed disconnect nobody, and are not counted."""
-_HOUR = timedelta(hours=1)
+HOUR = timedelta(hours=1)
 _CAUSES = (
     ConditionType.CONFIGURATION_VALID,
     ConditionType.RBAC_READY,
@@ -147,7 +147,7 @@ def _company(case: Case, _findings: Findings, _memory: Memory, proposal: Proposa
 
 def _versions(case: Case, _findings: Findings, _memory: Memory, proposal: Proposal) -> str | None:
     """Nodes of two major versions cannot be one cluster."""
-    if proposal.step.action is not Action.JOIN_CLUSTER:
+    if proposal.step.action not in {Action.JOIN_CLUSTER, Action.ENABLE_DISCOVERY}:
         return None
     versions = {m.identity.version for m in case.running if isinstance(m.identity, Identity)}
     majors = sorted({version.partition(".")[0] for version in versions if version})
@@ -170,11 +170,11 @@ def _cool(case: Case, _findings: Findings, memory: Memory, proposal: Proposal) -
 def _often(case: Case, _findings: Findings, memory: Memory, proposal: Proposal) -> str | None:
     if proposal.step.action not in INTERRUPTING:
         return None
-    recent = [d for d in memory.history if _counts(d) and case.observation.at - d.time < _HOUR]
+    recent = [d for d in memory.history if _counts(d) and case.observation.at - d.time < HOUR]
     most = case.spec.healing.actions_per_hour
     if len(recent) < most:
         return None
-    until = f" until {recent[-most].time + _HOUR:%H:%M:%S} UTC" if most else ""
+    until = f" until {recent[-most].time + HOUR:%H:%M:%S} UTC" if most else ""
     return f"spec.healing.actionsPerHour allows {most} actions an hour: nothing else is done{until}"
 
 

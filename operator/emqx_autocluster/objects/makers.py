@@ -31,7 +31,7 @@ class Maker:
     kind: str
     name: str
     revision: str
-    """The template hash, or, of a StatefulSet, the revision that the next two are of."""
+    """The template hash, or, of a StatefulSet, the revision that the next two are of; empty: not known yet."""
     service_account: str
     image: str | None
     """Of the EMQX container; None: this revision has no container of that name."""
@@ -43,7 +43,10 @@ def of_stateful_set(workload: Workload, container: str) -> Maker:
     most = max(workload.replicas, workload.status_replicas)
     ordinals = range(workload.first_ordinal, workload.first_ordinal + most)
     account = workload.template.service_account
-    return Maker("StatefulSet", workload.ref.name, workload.update_revision, account, image, ordinals)
+    # Until the controller has taken in a new template, its status still names the revision of the old one.
+    known = workload.observed_generation >= workload.generation
+    revision = workload.update_revision if known else ""
+    return Maker("StatefulSet", workload.ref.name, revision, account, image, ordinals)
 
 
 def of_replica_set(body: Object, workload: Workload, container: str) -> Maker | None:

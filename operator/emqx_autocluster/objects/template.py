@@ -258,7 +258,12 @@ def _env_patch(name: str, entry: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def holds(workload: Workload, container: Container | None, change: FieldChange) -> bool:
-    """Whether the field still has the value that the change gave it."""
+    """Whether the field still has the value that the change gave it, and nobody else has given it the same since."""
+    if (
+        change.field in OF_A_ROLLOUT
+        and workload.writers.get(change.field, annotations.MANAGER) != annotations.MANAGER
+    ):
+        return False
     return bool(current(workload, container, change.field) == change.now)
 
 

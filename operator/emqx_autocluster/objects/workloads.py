@@ -1,7 +1,7 @@
 """Deployments and StatefulSets."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -73,8 +73,19 @@ def _writers(entries: Iterable[Object]) -> dict[str, str]:
         variables = (item for c in containers for item in (c.get("f:env") or {}).items())
         written = [f"env/{json.loads(key[2:])['name']}" for key, value in variables if _is_set(key, value)]
         written += [key.removeprefix("f:") for key in pod if key.startswith("f:")]
+        written += [name for key in fields if key != "f:template" for name in _leaves(key, fields[key])]
         found |= dict.fromkeys(written, entry.get("manager") or "")
     return found
+
+
+def _leaves(key: str, fields: Object) -> Iterator[str]:
+    """`strategy.rollingUpdate.maxSurge`."""
+    name = key.removeprefix("f:")
+    inner = [each for each in fields if each.startswith("f:")]
+    if not inner:
+        yield name
+    for each in inner:
+        yield from (f"{name}.{leaf}" for leaf in _leaves(each, fields[each]))
 
 
 def _is_set(key: str, fields: Object) -> bool:

@@ -165,7 +165,10 @@ class Workload:
     update_revision: str = ""
     progress_deadline_exceeded: bool = False
     writers: Mapping[str, str] = field(default_factory=dict)
-    """Who wrote a field of the template last, by the name of their field manager: `env/NAME`, `dnsPolicy`, ..."""
+    """Who wrote a field last, by the name of their field manager.
+
+    Of the template `env/NAME`, `dnsPolicy`, ...; of the rest `paused`, `strategy.rollingUpdate.maxSurge`, ...
+    """
 
     @property
     def rolling(self) -> bool:

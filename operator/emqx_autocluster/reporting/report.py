@@ -24,14 +24,15 @@ from emqx_autocluster.clients.errors import one_line
 from emqx_autocluster.diagnosis import Case, Findings, formation
 from emqx_autocluster.diagnosis.configuration import address as api_server
 from emqx_autocluster.emqx import discovery
-from emqx_autocluster.healing import Memory, Plan, Step, settle
+from emqx_autocluster.healing import Memory, Plan, Step, guards, settle
 from emqx_autocluster.healing.steps import PatchWorkload, Steer, Verdict
 from emqx_autocluster.observation import Member, Unobserved
 from emqx_autocluster.reporting import conditions
 
 _MOST_LISTED = 64
 _MOST_REWRITES = 5
-_MOST_PAST = 20
+_MOST_PAST, _MOST_COUNTED = 20, 60
+"""Actions that are told, and those that a limit of one hour can have to count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +199,14 @@ def noted(old: StatusModel, step: Step, *, succeeded: bool, said: str, at: datet
         time=at.replace(microsecond=0),
     )
     past = Done(reason=step.message, **action.model_dump())
-    return old.model_copy(update={"last_action": action, "history": (*old.history, past)[-_MOST_PAST:]})
+    return old.model_copy(update={"last_action": action, "history": _kept((*old.history, past), at)})
+
+
+def _kept(history: Sequence[Done], at: datetime) -> tuple[Done, ...]:
+    """The last ones, and of those before them what spec.healing.actionsPerHour counts."""
+    before, last = history[:-_MOST_PAST], history[-_MOST_PAST:]
+    counted = [d for d in before if d.action in guards.INTERRUPTING and at - d.time < guards.HOUR]
+    return (*counted[-_MOST_COUNTED:], *last)
 
 
 def _counted(attempts: Sequence[Attempt], step: Step, message: str, done: Pass) -> tuple[Attempt, ...]:

@@ -11,6 +11,7 @@ from builders import (
     NOT_READ,
     STOPPED_TO_JOIN,
     a_case,
+    a_container,
     a_down_member,
     a_member,
     a_pod,
@@ -477,6 +478,12 @@ def test_a_member_is_judged_by_its_container_not_by_its_pods_age() -> None:
     finding = judge(a_case(members=group), ConditionType.CLUSTER_FORMED)
     assert finding.status is Status.UNKNOWN
     assert replace(finding, message="").reason is Reason.NODES_STARTING
+
+
+def test_a_command_names_the_container_where_a_pod_has_several() -> None:
+    several = (a_container(), replace(a_container(), name="proxy", image="proxy:1"))
+    assert a_case().where("emqx-c") == "-n iot emqx-c"
+    assert a_case(containers=several).where("emqx-c") == "-n iot emqx-c -c emqx"
 
 
 def test_while_one_of_them_is_young_two_that_do_not_list_each_other_are_no_cluster_either() -> None:

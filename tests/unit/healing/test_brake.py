@@ -289,6 +289,12 @@ HEALING = Memory(a_procedure("a", "b", "c").model_copy(update={"origin": "Heal"}
             ("ContinueRollout", {"paused": None}),
             id="held, and joined",
         ),
+        pytest.param(
+            foreign("a b c d", paused=True, writers={"paused": "kubectl-rollout"}, **recorded(PAUSED)),
+            Memory(original=record(PAUSED)),
+            None,
+            id="let go, and paused by its user since",
+        ),
     ],
 )
 def test_a_deployment_that_rolls_by_another_hand(case: Case, memory: Memory, expected: object) -> None:

@@ -465,8 +465,9 @@ def test_two_major_versions_are_not_joined() -> None:
     stray, target = case.membership.islands[1][0], node_of("a")
     step = join(case.workload.ref, stray.pod, "emqx", target, "the larger cluster")
     guard = dict(guards._GUARDS)["SameMajorVersion"]
-    refusal = guard(case, diagnosis.diagnose(case), Memory(), guards.Proposal(step, None))
-    assert refusal == "the members run different major versions of EMQX: 4, 5"
+    for due in (step, replace(step, action=Action.ENABLE_DISCOVERY)):
+        refusal = guard(case, diagnosis.diagnose(case), Memory(), guards.Proposal(due, None))
+        assert refusal == "the members run different major versions of EMQX: 4, 5"
 
 
 def test_a_member_that_waits_for_its_tables_is_left_alone() -> None:

@@ -1,5 +1,6 @@
 """Whose a pod is: only what the workload's own controller would have made is a member."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -126,6 +127,14 @@ def test_a_pod_of_a_stateful_set(body: dict[str, Any], why: str) -> None:
     known = {workload.uid: makers.of_stateful_set(workload, "emqx")}
     assert makers.claims(body, workload, known)
     assert makers.misfit(body, known, "emqx") == why
+
+
+def test_until_the_controller_knows_a_new_template_its_revision_is_that_of_the_old_one() -> None:
+    workload = a_stateful_set(generation=5, observed_generation=4, service_account="emqx-discovery")
+    known = {workload.uid: makers.of_stateful_set(workload, "emqx")}
+    assert makers.misfit(of_sts(), known, "emqx") == ""
+    taken_in = {workload.uid: makers.of_stateful_set(replace(workload, observed_generation=5), "emqx")}
+    assert makers.misfit(of_sts(), taken_in, "emqx") != "", "a pod of this revision has another account"
 
 
 def test_numbers_may_begin_anywhere_and_some_may_be_about_to_go() -> None:

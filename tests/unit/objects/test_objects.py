@@ -431,6 +431,20 @@ def test_who_wrote_a_field_last() -> None:
     assert (writers["env/A"], writers["dnsPolicy"]) == ("later", "first")
 
 
+def test_who_paused_a_rollout_last() -> None:
+    def entry(manager: str, minute: int, spec: dict[str, Any]) -> dict[str, Any]:
+        return {"manager": manager, "time": f"2026-11-23T12:0{minute}:00Z", "fieldsV1": {"f:spec": spec}}
+
+    rolling = {"f:rollingUpdate": {".": {}, "f:maxSurge": {}}, "f:type": {}}
+    body = a_body()
+    body["metadata"]["managedFields"] = [
+        entry("a person", 5, {"f:paused": {}}),
+        entry("us", 1, {"f:paused": {}, "f:strategy": rolling}),
+    ]
+    writers = objects.workload(WorkloadKind.DEPLOYMENT, body).writers
+    assert (writers["paused"], writers["strategy.rollingUpdate.maxSurge"]) == ("a person", "us")
+
+
 @pytest.mark.parametrize("field", ["serviceAccountName", "serviceAccount"])
 def test_the_account_by_both_names_of_its_field(field: str) -> None:
     pod = {"containers": [{"name": "emqx"}], field: "emqx"}

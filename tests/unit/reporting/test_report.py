@@ -30,7 +30,7 @@ from builders import (
 )
 from emqx_autocluster import diagnosis
 from emqx_autocluster.api.findings import ConditionType, Reason
-from emqx_autocluster.api.v1alpha1 import Discovery, Members, Procedure, Rewrite, StatusModel
+from emqx_autocluster.api.v1alpha1 import Discovery, Done, Members, Procedure, Rewrite, StatusModel
 from emqx_autocluster.diagnosis import Case
 from emqx_autocluster.emqx.discovery import ADDRESS_TYPE, API_SERVER, NAMESPACE, SERVICE_NAME
 from emqx_autocluster.healing import Action, Memory, suspects
@@ -377,20 +377,28 @@ def test_the_record_survives_a_rollback_that_loses_the_annotation() -> None:
 # --- what mode Heal remembers
 
 
-def test_the_history_keeps_the_last_twenty_actions_with_their_reasons() -> None:
+def history(action: Action, *, minutes_apart: float) -> tuple[Done, ...]:
+    """After 25 actions of that kind, the last of them now."""
     told = StatusModel()
     for number in range(25):
-        done = a_pass(a_case())
-        told = report.after(
-            told,
-            replace(a_step(), message=f"for reason {number}"),
-            succeeded=True,
-            said="ok",
-            done=done,
-            at=AT,
-        )
-    assert [done.reason for done in told.history] == [f"for reason {n}" for n in range(5, 25)]
-    assert {(done.result, done.message) for done in told.history} == {("Succeeded", "ok")}
+        step = replace(a_step(action), message=f"for reason {number}")
+        at = AT - timedelta(minutes=minutes_apart * (24 - number))
+        told = report.after(told, step, succeeded=True, said="ok", done=a_pass(a_case()), at=at)
+    return told.history
+
+
+@pytest.mark.parametrize(
+    ("action", "minutes_apart", "first"),
+    [
+        pytest.param(Action.FORCE_LEAVE, 1, 5, id="twenty of those that disconnect nobody"),
+        pytest.param(Action.JOIN_CLUSTER, 1, 0, id="all of the last hour that a limit counts"),
+        pytest.param(Action.JOIN_CLUSTER, 2.6, 1, id="none that is an hour old"),
+    ],
+)
+def test_how_far_back_the_history_goes(action: Action, minutes_apart: float, first: int) -> None:
+    kept = history(action, minutes_apart=minutes_apart)
+    assert [done.reason for done in kept] == [f"for reason {n}" for n in range(first, 25)]
+    assert {(done.result, done.message) for done in kept} == {("Succeeded", "ok")}
 
 
 def healing(**facts: Any) -> tuple[Case, Memory]:

@@ -87,10 +87,8 @@ def _outlook(case: Case) -> str:
         return f"while discovery fails {looking} once it works{evidence.confirmation(case, frozenset(DiscoveryError))}"
     again = "restart it, or join it to the others"
     if generation.has_discovery_command:
-        pod, namespace = next(m for m in alone if not _fails(m)).pod.name, case.workload.ref.namespace
-        again = (
-            f"kubectl exec -n {namespace} {pod} -- emqx_ctl cluster discovery enable, or a restart or a join"
-        )
+        pod = next(m for m in alone if not _fails(m)).pod.name
+        again = f"kubectl exec {case.where(pod)} -- emqx_ctl cluster discovery enable, or a restart or a join"
     return (
         f"EMQX {version} looks no more once it has found only itself, so a lone member may never join by"
         f" itself; what makes it look again: {again}"

@@ -30,9 +30,9 @@ def check(case: Case) -> Finding | None:
         else "they expect it"
     )
     cure = (
-        f"see kubectl logs -n {namespace} {pod}, and replace it: kubectl delete pod -n {namespace} {pod}"
+        f"see kubectl logs {case.where(pod)}, and replace it: kubectl delete pod -n {namespace} {pod}"
         if stopped
-        else f"see kubectl exec -n {namespace} {pod} -- emqx_ctl listeners"
+        else f"see kubectl exec {case.where(pod)} -- emqx_ctl listeners"
     )
     return false(
         _TYPE,

@@ -89,9 +89,7 @@ def _has_lost_its_pin(replicant: Member) -> bool:
 
 
 def leave_command(case: Case, replicant: Member) -> str:
-    container = f" -c {case.container.name}" if case.container else ""
-    where = f"-n {case.workload.ref.namespace} {replicant.pod.name}{container}"
-    return f"kubectl exec {where} -- emqx_ctl cluster leave"
+    return f"kubectl exec {case.where(replicant.pod.name)} -- emqx_ctl cluster leave"
 
 
 def check_split(case: Case) -> Finding | None:

@@ -37,7 +37,7 @@ def check(case: Case) -> Finding | None:
         _TYPE,
         Reason.MEMBER_NOT_READY,
         f"{member.pod.name} is in the cluster and not Ready, {since}; see kubectl describe pod and kubectl logs"
-        f" -n {case.workload.ref.namespace} {member.pod.name} (a readiness probe of the wrong port or path?)",
+        f" {case.where(member.pod.name)} (a readiness probe of the wrong port or path?)",
     )
 
 
@@ -80,7 +80,7 @@ def _cure(case: Case, member: Member) -> str:
         return replace
     known = "" if has_command else " (EMQX 5.6.1 and later)"
     return (
-        f"kubectl exec -n {namespace} {pod} -- emqx_ctl cluster discovery enable{known};"
+        f"kubectl exec {case.where(pod)} -- emqx_ctl cluster discovery enable{known};"
         f" if it is not Ready a minute later: {replace}"
     )
 

@@ -23,7 +23,6 @@ from emqx_autocluster.observation import (
     Identity,
     Member,
     Unobserved,
-    WorkloadRef,
 )
 
 __all__ = ["check", "cluster_answer", "unjudged"]
@@ -176,7 +175,7 @@ def _lost(case: Case, host: str, member: Member) -> Finding:
         _TYPE,
         Reason.NAME_NOT_FOUND,
         f"{_seen(host, member)}{knows}{_own_config(case)}; expected is the ClusterIP of the API server:"
-        f" {_look(case.workload.ref, member)}{skipped}",
+        f" {_look(case, member)}{skipped}",
     )
 
 
@@ -215,5 +214,5 @@ def _nameservers(member: Member) -> str:
     return f" (nameserver {', '.join(identity.resolv_conf.nameservers)})"
 
 
-def _look(ref: WorkloadRef, member: Member) -> str:
-    return f"kubectl exec -n {ref.namespace} {member.pod.name} -- cat /etc/resolv.conf"
+def _look(case: Case, member: Member) -> str:
+    return f"kubectl exec {case.where(member.pod.name)} -- cat /etc/resolv.conf"

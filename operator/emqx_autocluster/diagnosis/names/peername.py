@@ -70,7 +70,7 @@ def _lost(case: Case, name: str, without: list[Member]) -> Finding:
         _TYPE,
         Reason.NAME_NOT_FOUND,
         f"getent hosts {name} finds nothing in pod {member.pod.name}{_cluster(case, name)}: without it discovery finds"
-        f" nobody, and says nothing of it; see kubectl exec -n {case.workload.ref.namespace} {member.pod.name} -- cat"
+        f" nobody, and says nothing of it; see kubectl exec {case.where(member.pod.name)} -- cat"
         f" /etc/resolv.conf{skipped}",
     )
 
