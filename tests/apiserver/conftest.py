@@ -2,10 +2,12 @@
 
 import secrets
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
 from emqx_autocluster.clients.kube import Kube
+from running import NAMESPACE, SERVICE_ACCOUNT
 from sandbox.handle import SandboxHandle
 
 
@@ -21,3 +23,11 @@ def namespace(sandbox: SandboxHandle) -> Iterator[str]:
 async def kube(sandbox: SandboxHandle) -> AsyncIterator[Kube]:
     async with Kube.from_kubeconfig(sandbox.kubeconfig) as kube:
         yield kube
+
+
+@pytest.fixture
+async def operators(sandbox: SandboxHandle, tmp_path: Path) -> AsyncIterator[Kube]:
+    """With the rights that deploy/ gives to the operator, and no other."""
+    kubeconfig = sandbox.kubeconfig_for(NAMESPACE, SERVICE_ACCOUNT, tmp_path / "kubeconfig")
+    async with Kube.from_kubeconfig(Path(kubeconfig)) as connection:
+        yield connection

@@ -67,10 +67,10 @@ async def delete_workload(kube: Kube, namespace: str, *_: str) -> None:
     ],
 )
 async def test_what_happened_while_it_was_looked_at(
-    kube: Kube, namespace: str, change: Change, *, stands: bool
+    kube: Kube, operators: Kube, namespace: str, change: Change, *, stands: bool
 ) -> None:
     seen, pod = await looked_at(kube, namespace)
-    observer = Observer(kube, cast("EmqxCtl", None), None, "cluster.local")
+    observer = Observer(operators, cast("EmqxCtl", None), None, "cluster.local")
     assert await observer.is_as_seen(seen, pod, "emqx")
     await change(kube, namespace, pod, "emqx")
     assert await observer.is_as_seen(seen, pod, "emqx") == stands

@@ -21,7 +21,9 @@ def a_set(name: str) -> Object:
     return {"metadata": {"name": name}, "spec": spec}
 
 
-async def test_what_else_has_a_stopped_node_or_may_have_it_again(kube: Kube, namespace: str) -> None:
+async def test_what_else_has_a_stopped_node_or_may_have_it_again(
+    kube: Kube, operators: Kube, namespace: str
+) -> None:
     """Whatever it is in: the pod of the other set never starts, and its second one is not there."""
     await kube.create(paths.statefulsets(namespace), a_set("zone-b"))
     own = await kube.create(paths.statefulsets(namespace), a_set("zone-a"))
@@ -39,4 +41,4 @@ async def test_what_else_has_a_stopped_node_or_may_have_it_again(kube: Kube, nam
     workload = a_workload(WorkloadKind.STATEFUL_SET, ref=ref, uid=own["metadata"]["uid"], replicas=1)
     view = View(frozenset({"emqx@own"}), frozenset({*held, *gone}))
     seen = an_observation(workload, members=(a_member(pod=a_pod("a"), node="emqx@own", view=view),))
-    assert await Strangers(kube).holders(seen) == held
+    assert await Strangers(operators).holders(seen) == held

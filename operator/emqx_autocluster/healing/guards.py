@@ -16,7 +16,7 @@ from emqx_autocluster.diagnosis import Case, Findings
 from emqx_autocluster.diagnosis.formation import serving
 from emqx_autocluster.emqx import membership
 from emqx_autocluster.emqx.environment import text
-from emqx_autocluster.healing import suspects
+from emqx_autocluster.healing import seed, suspects
 from emqx_autocluster.healing.memory import Memory
 from emqx_autocluster.healing.steps import Action, Step, Verdict
 from emqx_autocluster.observation import Identity, Member, Unobserved
@@ -140,9 +140,9 @@ def _company(case: Case, _findings: Findings, _memory: Memory, proposal: Proposa
         return (
             f"{member.pod.name} is in one cluster with {others[0]}, which no pod of {case.workload.ref} has"
         )
-    largest = case.membership.islands[0] if case.membership.islands else ()
-    serve = [m for m in largest if m.pod.ready and (member is None or m.pod.uid != member.pod.uid)]
-    return None if serve else "no other member of the largest cluster is Ready"
+    stays = seed.staying(case) or case.membership.answering
+    serve = [m for m in stays if m.pod.ready and (member is None or m.pod.uid != member.pod.uid)]
+    return None if serve else "no other member of the cluster that stays is Ready"
 
 
 def _versions(case: Case, _findings: Findings, _memory: Memory, proposal: Proposal) -> str | None:

@@ -33,9 +33,9 @@ def choose(case: Case, *, rolled: bool) -> Island | Hold:
 
 
 def staying(case: Case) -> Island:
-    """The cluster of two or more whose members are not joined to any other, as long as there is one."""
-    named = _named(case)
-    return named if named and len(named) > 1 else next(iter(case.membership.islands), ())
+    """The cluster of two or more whose members are joined to no other; none while all stand alone."""
+    named = _named(case) or ()
+    return named if len(named) > 1 else next(iter(_larger(case)), ())
 
 
 def _named(case: Case) -> Island | None:

@@ -89,13 +89,18 @@ def _again(before: Suspect | None, kind: str, subject: str, uid: str, at: dateti
 def _damage(case: Case) -> Iterator[tuple[str, str, str]]:
     for member in serving.half_joined(case):
         yield HALF_JOINED, *_pod(member)
-    stays = seed.staying(case)
-    for member in case.membership.answering:
-        if member not in stays:
-            yield ORPHAN, *_pod(member)
+    for member in _apart(case):
+        yield ORPHAN, *_pod(member)
     for name in case.membership.stale:
         if _stopped_for_all(case, name):
             yield STALE_NODE, f"Node/{name}", ""
+
+
+def _apart(case: Case) -> Iterator[Member]:
+    """While all stand alone each of them is: who of them stays is chosen when they are joined."""
+    if len(case.membership.islands) > 1:
+        stays = seed.staying(case)
+        yield from (member for member in case.membership.answering if member not in stays)
 
 
 def _pod(member: Member) -> Key:

@@ -247,6 +247,28 @@ def test_a_seed_that_its_user_named_wipes_no_larger_cluster() -> None:
     assert refused_by(case, remembered(case)) == "SeenLongEnough"
 
 
+@pytest.mark.parametrize(
+    ("facts", "first"),
+    [
+        pytest.param({}, "EnableDiscovery Pod/emqx-a", id="the one with most devices stays"),
+        pytest.param(
+            {**CLAIM, "spec": {"repair": {"seed": "emqx-c"}}},
+            "EnableDiscovery Pod/emqx-a",
+            id="the one stays that its user named",
+        ),
+    ],
+)
+def test_where_all_stand_alone_each_may_be_the_one_that_is_joined(facts: dict[str, Any], first: str) -> None:
+    case = heal(members=changed(members("a", "b", "c"), "b", connections=700), **facts)
+    memory = remembered(case)
+    assert [suspect.subject for suspect in memory.suspects] == ["Pod/emqx-a", "Pod/emqx-b", "Pod/emqx-c"]
+    assert now(plan_of(case, memory)) == [first]
+
+
+def test_a_single_member_is_no_damage() -> None:
+    assert suspects.noted((), heal("a", replicas=1)) == ()
+
+
 def test_an_orphan_in_a_cluster_of_others_is_not_taken_from_it() -> None:
     away = View(frozenset({node_of("c"), "emqx@10.244.9.9"}))
     case = heal(members=changed(members("a b", "c"), "c", view=away))
