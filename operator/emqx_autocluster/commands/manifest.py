@@ -5,7 +5,7 @@ if it were rolled out and had no pod yet: what a check says then follows from th
 """
 
 from base64 import b64decode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,9 +13,11 @@ from typing import Any
 
 from emqx_autocluster import objects
 from emqx_autocluster.api import annotations
-from emqx_autocluster.commands import grants, strangers, wellformed
+from emqx_autocluster.commands import grants, podtemplates, strangers, wellformed
 from emqx_autocluster.commands.documents import Document, Path, UnreadableError
 from emqx_autocluster.commands.grants import Wish
+from emqx_autocluster.diagnosis.endpoints import networkpolicy
+from emqx_autocluster.diagnosis.endpoints.networkpolicy import Direction
 from emqx_autocluster.emqx import discovery
 from emqx_autocluster.objects import rbac
 from emqx_autocluster.observation import (
@@ -357,14 +359,8 @@ def _is_own(account: str, others: frozenset[str], workload: Workload) -> bool:
 
 def _accounts_of_others(input_: Input, document: Document) -> frozenset[str]:
     """What the other pods of the input run as."""
-    found = set[str]()
-    for other in input_.documents:
-        spec = other.body.get("spec")
-        template = spec.get("template") if isinstance(spec, Mapping) else None
-        pod = template.get("spec") if isinstance(template, Mapping) else None
-        if other is not document and isinstance(pod, Mapping):
-            found.add(str(pod.get("serviceAccountName") or pod.get("serviceAccount") or "default"))
-    return frozenset(found)
+    others = (other for other in input_.documents if other is not document)
+    return frozenset(pods.account for pods in podtemplates.all_of(others))
 
 
 def _foreign(input_: Input, kind: str, name: str, namespace: str | None) -> ManagedObject | None:
@@ -392,12 +388,31 @@ def _policies(input_: Input, document: Document) -> Fact[tuple[NetworkPolicy, ..
         return Unobserved(
             f"{strange.kind} {strange.name} ({strange.group}) has a say in it, and is not judged"
         )
-    odd = next((d for d in near if not wellformed.is_a_policy(d)), None)
+    pods = _emqx_beside(input_, document)
+    odd = next((d for d in near if not wellformed.is_a_policy(d) and _may_select(d, pods)), None)
     if odd is not None:
         return Unobserved(f"NetworkPolicy {odd.name} is not of the form that the API server takes")
-    found = tuple(objects.network_policy(input_.placed(each)) for each in near)
+    found = tuple(
+        objects.network_policy(input_.placed(each)) for each in near if wellformed.is_a_policy(each)
+    )
     somewhere = (document.namespace or input_.namespace) is None
     return tuple(map(_of_any_namespace, found)) if somewhere else found
+
+
+def _emqx_beside(input_: Input, document: Document) -> tuple[Mapping[str, str], ...]:
+    """Labels of the pods of EMQX, of which those of one workload may connect to those of another."""
+    near = (d for d in input_.documents if input_.are_together(d, document) and _may_run_emqx(d))
+    return tuple(pods.labels for pods in podtemplates.all_of(near))
+
+
+def _may_select(policy: Document, pods: Iterable[Mapping[str, str]]) -> bool:
+    """Of a policy of no form, as far as even that tells whom it is for."""
+    if not wellformed.has_pod_selector(policy):
+        return True
+    bare = objects.network_policy(
+        {"metadata": {"name": ""}, "spec": {"podSelector": policy.body["spec"]["podSelector"]}}
+    )
+    return any(networkpolicy.isolating((bare,), Direction.INGRESS, labels) for labels in pods)
 
 
 def _of_any_namespace(policy: NetworkPolicy) -> NetworkPolicy:

@@ -800,6 +800,14 @@ def test_a_policy_that_proves_nothing(policies: str, told: str) -> None:
     assert any(told in gap for gap in unjudged(GOOD + policies, "-n", "iot")) or not told
 
 
+def test_a_policy_of_no_form_for_others_hides_no_other() -> None:
+    theirs = POLICY.replace("{app: emqx}", "{app: web}").replace("[{ports: [{port: 1883}]}]", "all")
+    assert errors(GOOD + POLICY + theirs, "-n", "iot") == ["NetworkPolicyBlocks"]
+    assert not any("NetworkPolicy" in gap for gap in unjudged(GOOD + theirs, "-n", "iot"))
+    unnamed = theirs.replace("{matchLabels: {app: web}}", "[web]")
+    assert any("is not of the form" in gap for gap in unjudged(GOOD + unnamed, "-n", "iot"))
+
+
 def test_where_all_goes_is_not_known_a_policy_may_mean_that_namespace() -> None:
     mine = "from: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: plant}}}]"
     policy = POLICY.replace("ports: [{port: 1883}]", mine).replace(", namespace: iot", "")
