@@ -148,6 +148,8 @@ def position(case: Case, sight: Sight, finding: Finding) -> Position:
     if finding.reason is Reason.NAMES_HIDDEN_UNTIL_READY:
         named = sight.input.find("Service", case.workload.service_name, sight.namespace)
         return (named or sight.document).position(("spec", "publishNotReadyAddresses"))
+    if finding.reason is Reason.NO_ADDRESSES:
+        return (_asked_service(case, sight) or sight.document).position(("spec", "ports"))
     if not field and finding.reason in _PLACES:
         return sight.document.position(_PLACES[finding.reason])
     return _place(case, sight, finding.type, field)

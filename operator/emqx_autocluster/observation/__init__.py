@@ -26,6 +26,7 @@ from emqx_autocluster.observation.network import (
     Network,
     NetworkPolicy,
     Service,
+    TargetPort,
 )
 from emqx_autocluster.observation.rights import ManagedObject, Rights
 from emqx_autocluster.observation.sockets import Pulse, Socket
@@ -75,6 +76,7 @@ __all__ = [
     "Service",
     "Socket",
     "Stranger",
+    "TargetPort",
     "Unobserved",
     "View",
     "Workload",

@@ -767,6 +767,25 @@ spec:
 """
 
 
+def leading(*ports: str, more: str = "") -> str:
+    """The good one, with these ports of its Service, and more in its container."""
+    text = GOOD.replace(
+        "  selector: {app: emqx}\n---", f"  selector: {{app: emqx}}\n  ports: [{', '.join(ports)}]\n---"
+    )
+    return text.replace("          env:\n", f"{more}          env:\n")
+
+
+NAMED = "          ports: [{name: ekka, containerPort: 4370}]\n"
+
+
+def test_ports_of_a_service_that_no_pod_has() -> None:
+    named = "{port: 4370, targetPort: ekka}"
+    assert [(reason, path) for reason, _, path in found(leading(named))] == [("NoAddresses", "spec.ports")]
+    assert errors(leading(named, more=NAMED)) == []
+    assert errors(leading(named, "{port: 1883}")) == []
+    assert errors(leading("{port: 4370, targetPort: ekka, protocol: UDP}", more=NAMED)) == ["NoAddresses"]
+
+
 def test_a_policy_that_lets_devices_in_alone() -> None:
     assert errors(GOOD + POLICY, "-n", "iot") == ["NetworkPolicyBlocks"]
 

@@ -80,7 +80,10 @@ def _problems(case: Case) -> Iterator[Finding]:
     mismatch = _selector_mismatch(service, _labels(case))
     if mismatch:
         yield _does_not_select(case, name, mismatch)
-    if isinstance(endpoints, Unobserved):
+    portless = None if mismatch else addresses.portless(case, service)
+    if portless:
+        yield portless
+    elif isinstance(endpoints, Unobserved):
         yield unknown(_TYPE, Reason.PROBE_FAILED, f"Endpoints {name}: {endpoints.reason}")
     elif not mismatch:
         found = tuple(addresses.problems(case, service, endpoints))
