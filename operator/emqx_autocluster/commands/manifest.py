@@ -175,6 +175,9 @@ def _observation(input_: Input, document: Document, at: datetime) -> Observation
         or _service(input_, service, own),
         governing=_service(input_, workload.service_name, own),
         selecting=tuple(_selecting(input_, document, workload)),
+        beside=tuple(
+            podtemplates.lasting(d for d in _others(input_, document) if input_.are_together(d, document))
+        ),
         rights=rights,
         network=Network(policies=_policies(input_, document), namespace_marks=_namespace_marks(input_, own)),
     )
@@ -359,8 +362,11 @@ def _is_own(account: str, others: frozenset[str], workload: Workload) -> bool:
 
 def _accounts_of_others(input_: Input, document: Document) -> frozenset[str]:
     """What the other pods of the input run as."""
-    others = (other for other in input_.documents if other is not document)
-    return frozenset(pods.account for pods in podtemplates.all_of(others))
+    return frozenset(pods.account for pods in podtemplates.all_of(_others(input_, document)))
+
+
+def _others(input_: Input, document: Document) -> Iterator[Document]:
+    return (other for other in input_.documents if other is not document)
 
 
 def _foreign(input_: Input, kind: str, name: str, namespace: str | None) -> ManagedObject | None:

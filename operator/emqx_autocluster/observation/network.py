@@ -77,6 +77,19 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherPods:
+    """Those of another object than the workload, before any of them runs."""
+
+    owner: str
+    """`Deployment/web`."""
+    labels: Mapping[str, str]
+    governing: str | None = None
+    """The Service that gives them host names; None: they have none."""
+    ports: tuple[ContainerPort, ...] = ()
+    """Those with a name."""
+
+
+@dataclass(frozen=True, slots=True)
 class EndpointAddress:
     ip: str
     hostname: str | None = None

@@ -786,6 +786,35 @@ def test_ports_of_a_service_that_no_pod_has() -> None:
     assert errors(leading("{port: 4370, targetPort: ekka, protocol: UDP}", more=NAMED)) == ["NoAddresses"]
 
 
+WEB = """\
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: iot}
+spec:
+  replicas: 1
+  template:
+    metadata: {labels: {app: emqx, tier: web}}
+    spec: {containers: [{name: web, image: "nginx:1"}]}
+"""
+
+
+def test_other_pods_in_a_service_of_host_names() -> None:
+    names = "            - {name: EMQX_CLUSTER__K8S__ADDRESS_TYPE, value: hostname}\n"
+    names += "            - {name: EMQX_CLUSTER__K8S__SUFFIX, value: svc.cluster.local}\n"
+    text = GOOD.replace("kind: Deployment", "kind: StatefulSet").replace(
+        "spec:\n  replicas", "spec:\n  serviceName: emqx\n  replicas"
+    )
+    text = text.replace(
+        "  selector: {app: emqx}\n---",
+        "  clusterIP: None\n  publishNotReadyAddresses: true\n  selector: {app: emqx}\n---",
+    )
+    assert errors(text + names + WEB, "-n", "iot") == ["HostnameMissing"]
+    assert errors(text + names + WEB.replace("namespace: iot", "namespace: lab"), "-n", "iot") == []
+    assert errors(text + names + WEB.replace("replicas: 1", "replicas: 0"), "-n", "iot") == []
+    assert errors(text + WEB, "-n", "iot") == errors(text, "-n", "iot")
+
+
 def test_a_policy_that_lets_devices_in_alone() -> None:
     assert errors(GOOD + POLICY, "-n", "iot") == ["NetworkPolicyBlocks"]
 

@@ -5,9 +5,15 @@ from typing import Any
 import pytest
 
 from emqx_autocluster.commands import documents, podtemplates
+from emqx_autocluster.observation import ContainerPort
 
 LABELS = "metadata: {labels: {app: emqx, tier: 2}}"
 POD = f"{LABELS}, spec: {{serviceAccountName: sa}}"
+
+WITH_PORTS = """
+metadata: {labels: {app: emqx}},
+spec: {containers: [{name: a, ports: [{name: mqtt, containerPort: 1883}, {containerPort: 1}, 7]}, 7]}
+"""
 
 
 @pytest.mark.parametrize(
@@ -65,3 +71,14 @@ def test_what_an_object_says_of_its_pods(
 def test_what_makes_no_pods(spec: Any) -> None:
     [document] = documents.read("a.yaml", f"{{kind: Deployment, metadata: {{name: a}}, spec: {spec}}}")
     assert podtemplates.pods_of(document) is None
+
+
+def test_those_that_last() -> None:
+    texts = [
+        "{kind: Deployment, metadata: {name: web}, spec: {template: {%s}}}",
+        "{kind: Deployment, metadata: {name: none}, spec: {replicas: 0, template: {%s}}}",
+        "{kind: Job, metadata: {name: once}, spec: {template: {%s}}}",
+    ]
+    read = [each for text in texts for each in documents.read("a.yaml", text.replace("%s", WITH_PORTS))]
+    [pods] = podtemplates.lasting(read)
+    assert (pods.owner, pods.ports) == ("Deployment/web", (ContainerPort("mqtt", 1883),))

@@ -15,6 +15,7 @@ from emqx_autocluster.diagnosis.case import Case
 from emqx_autocluster.diagnosis.configuration import alternatives
 from emqx_autocluster.diagnosis.endpoints import (
     addresses,
+    bystanders,
     families,
     mesh,
     peers,
@@ -77,6 +78,7 @@ def _problems(case: Case) -> Iterator[Finding]:
     if case.uses_dns:
         yield from records.of_the_service(case, service)
     yield from families.problems(case, service)
+    yield from bystanders.problems(case, service)
     mismatch = _selector_mismatch(service, _labels(case))
     if mismatch:
         yield _does_not_select(case, name, mismatch)
