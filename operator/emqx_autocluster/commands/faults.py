@@ -1,6 +1,6 @@
 """What is certainly wrong with a workload of a manifest, whatever the cluster has, and on which line that stands."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from emqx_autocluster import diagnosis
@@ -114,7 +114,22 @@ def _judged(sight: Sight, case: Case, by_others: tuple[Finding, ...]) -> Judgeme
         Gap(gap, _place(case, sight, gap.type, gap.field), sight.document)
         for gap in diagnosis.unjudged(case, _is_static)
     )
-    return Judgement(tuple(faults), tuple(gaps))
+    return Judgement(tuple(faults), (*_nowhere(case, sight), *gaps))
+
+
+def _nowhere(case: Case, sight: Sight) -> Iterator[Gap]:
+    """Where discovery depends on a namespace that nothing tells."""
+    if sight.namespace is not None or case.settings is None or not case.discovers:
+        return
+    if manifest.asks_for_its_own(sight.input, sight.document, sight.observation.config_maps):
+        return
+    asked = case.settings.asked_namespace
+    taken = f"; it is judged as if that were {asked}, which EMQX asks for" if asked else ""
+    told = f"neither its manifest nor -n says so{taken}"
+    question = Unjudged(
+        ConditionType.CONFIGURATION_VALID, "to which namespace this goes", told, "say it with -n NAMESPACE"
+    )
+    yield Gap(question, sight.document.position(("metadata", "name")), sight.document)
 
 
 def beside(documents: Iterable[Document], unreadable: Iterable[UnreadableError]) -> Judgement:

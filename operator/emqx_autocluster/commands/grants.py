@@ -31,6 +31,8 @@ class Wish:
     """ServiceAccounts that other pods of the input run as: what is given to these is for them."""
     is_own: bool = False
     """Whether nothing but EMQX runs as that account, as far as the input tells."""
+    is_nowhere: bool = False
+    """Whether nothing says where all this goes, so that `namespace` is the one that EMQX asks for."""
 
 
 def allowed(wish: Wish, roles: Sequence[Object], bindings: Sequence[Object]) -> Fact[bool]:
@@ -61,6 +63,11 @@ def _why(binding: Object, role: Object, wish: Wish) -> str:
         return f"{by} is in namespace {_namespace(binding)}, and gives rights there alone"
     if not _names(binding, wish):
         named = ", ".join(_subject(subject, binding) for subject in _subjects(binding)) or "nobody"
+        if wish.is_nowhere and _names(binding, replace(wish, namespace=None)):
+            told = f"{by} is for {named}, and EMQX asks for namespace {wish.namespace}"
+            return (
+                f"{told}: wherever this goes, one of them is wrong; give both the namespace that it goes to"
+            )
         return f"{by} is for {named}, and the pods run as ServiceAccount {wish.account}{_of(wish.namespace)}"
     rules = [rule for rule in _rules(role) if _is_about(rule)] or _rules(role)
     exact = [rule for rule in rules if not _ENDPOINTS.isdisjoint(rule.get("resources") or ())]

@@ -19,6 +19,7 @@ from emqx_autocluster.commands.grants import Wish
 from emqx_autocluster.diagnosis.endpoints import networkpolicy
 from emqx_autocluster.diagnosis.endpoints.networkpolicy import Direction
 from emqx_autocluster.emqx import discovery
+from emqx_autocluster.emqx.discovery import ConfigMaps, DiscoverySettings, Setting, Source
 from emqx_autocluster.objects import rbac
 from emqx_autocluster.observation import (
     Container,
@@ -55,6 +56,8 @@ _POLICY_GROUPS = ("networking.k8s.io/", "extensions/")
 _SERVICE_OF_SLICE = "kubernetes.io/service-name"
 """The label of an EndpointSlice."""
 _RBAC_GROUP = "rbac.authorization.k8s.io"
+_ANYWHERE = "wherever-it-goes"
+"""A namespace that nothing but the workload's own metadata would ever name."""
 _NOT_GIVEN = Unobserved("it is not in the input")
 
 
@@ -162,7 +165,12 @@ def _observation(input_: Input, document: Document, at: datetime) -> Observation
     why_not = _why_not_told_by_variables(document, workload, container)
     members = Unobserved(f"what its variables do not tell may come from {why_not}") if why_not else ()
     try:
-        rights = _rights(input_, document, workload, own, service) if service and settings.uses_k8s else None
+        where = own or (
+            None if asks_for_its_own(input_, document, config_maps) else _asked(settings, why_not)
+        )
+        rights = (
+            _rights(input_, document, workload, where, service) if service and settings.uses_k8s else None
+        )
     except _MISSHAPEN:
         rights = None
     return Observation(
@@ -181,6 +189,21 @@ def _observation(input_: Input, document: Document, at: datetime) -> Observation
         rights=rights,
         network=Network(policies=_policies(input_, document), namespace_marks=_namespace_marks(input_, own)),
     )
+
+
+def asks_for_its_own(input_: Input, document: Document, config_maps: ConfigMaps) -> bool:
+    """Whether EMQX asks for whatever namespace it goes to, so that no other can be wrong."""
+    there = _workload(input_.placed(document), _ANYWHERE, 0)
+    container = discovery.emqx_container(there.template, annotations.parse(there.annotations).container)
+    settings = discovery.read_settings(container, (), config_maps) if container else None
+    return settings is not None and settings.asked_namespace == _ANYWHERE
+
+
+def _asked(settings: DiscoverySettings, why_not: str) -> str | None:
+    """The namespace that EMQX asks for; None: that is not certain."""
+    found = settings.namespace
+    may_be_another = why_not and isinstance(found, Setting) and found.source is Source.DEFAULT
+    return None if may_be_another else discovery.text(found)
 
 
 def _workload(placed: Mapping[str, Any], namespace: str, least: int) -> Workload:
@@ -303,7 +326,8 @@ def _rights(
 ) -> Rights:
     account, own = workload.template.service_account, rbac.object_name(workload.ref.name)
     others = _accounts_of_others(input_, document)
-    wish = Wish(account, namespace, service, others, _is_own(account, others, workload))
+    nowhere = (document.namespace or input_.namespace) is None and namespace is not None
+    wish = Wish(account, namespace, service, others, _is_own(account, others, workload), nowhere)
     allowed, why = _allowed(input_, wish)
     return Rights(
         _account(input_, account, namespace),

@@ -24,7 +24,7 @@ def subject(name: str = "emqx", kind: str = "ServiceAccount", **fields: str) -> 
     return {"kind": kind, "name": name, **fields}
 
 
-def binding(*subjects: Object, kind: str = "RoleBinding", namespace: str = "iot") -> Object:
+def binding(*subjects: Object, kind: str = "RoleBinding", namespace: str | None = "iot") -> Object:
     return {
         "kind": kind,
         "metadata": {"name": "b", "namespace": namespace},
@@ -190,3 +190,10 @@ def test_what_a_manifest_cannot_tell(roles: list[Object], bindings: list[Object]
 def test_while_the_namespace_is_not_known_any_fits() -> None:
     anywhere = Wish("emqx", None, "emqx-headless")
     assert grants.allowed(anywhere, [role(GET)], [binding(subject(namespace="iot"))]) is True
+
+
+def test_where_nothing_says_the_namespace_two_of_them_contradict_each_other() -> None:
+    nowhere = replace(WISH, namespace="default", is_nowhere=True)
+    assert grants.allowed(nowhere, [role(GET, namespace=None)], [binding(MINE, namespace=None)]) is False
+    why = grants.shortcoming(nowhere, [role(GET, namespace=None)], [binding(MINE, namespace=None)])
+    assert "for ServiceAccount emqx of namespace iot, and EMQX asks for namespace default: wherever" in why

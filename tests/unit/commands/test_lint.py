@@ -255,6 +255,36 @@ def test_the_namespace_matters_once_it_is_known() -> None:
     assert [reason for reason, *_ in found(unset, "-n", "iot")] == ["NamespaceMismatch"]
 
 
+OWN_NAMESPACE = NAMESPACE.replace("value: iot", "valueFrom: {fieldRef: {fieldPath: metadata.namespace}}")
+FROM_A_SECRET = "          envFrom: [{secretRef: {name: s}}]\n          env:\n"
+GRANTED = RIGHTS.replace("[list]", "[get]")
+
+
+@pytest.mark.parametrize(
+    ("text", "reasons", "told"),
+    [
+        pytest.param(
+            GOOD + GRANTED, [], ["it is judged as if that were iot, which EMQX asks for", "-n"], id="all speaks for one"
+        ),
+        pytest.param(
+            GOOD.replace(NAMESPACE, "") + GRANTED, ["PermissionDenied"], ["that were default"], id="two that contradict"
+        ),
+        pytest.param(GOOD.replace(NAMESPACE, ""), [], ["that were default"], id="EMQX's default"),
+        pytest.param(GOOD.replace(NAMESPACE, OWN_NAMESPACE) + GRANTED, [], [], id="EMQX asks for its own"),
+        pytest.param(
+            GOOD.replace(NAMESPACE, "").replace("          env:\n", FROM_A_SECRET) + GRANTED, [], ["neither its manifest nor -n"], id="a Secret may say another",
+        ),
+        pytest.param(GOOD.replace("value: k8s", "value: manual"), ["StrategyUnsuitable"], [], id="no discovery"),
+    ],
+)  # fmt: skip
+def test_where_nothing_says_the_namespace(text: str, reasons: list[str], told: list[str]) -> None:
+    assert errors(text) == reasons
+    gaps = [gap for gap in unjudged(text) if "to which namespace" in gap]
+    assert len(gaps) == bool(told)
+    assert all(word in gaps[0] for word in told)
+    assert not any("to which namespace" in gap for gap in unjudged(text, "-n", "iot"))
+
+
 def test_what_is_of_another_namespace_is_none_of_its_business() -> None:
     namesake = GOOD.partition("---\n")[0].replace("{name: emqx}", "{name: emqx, namespace: lab}")
     other = namesake.replace("selector: {app: emqx}", "selector: {app: mqtt}")
@@ -699,7 +729,9 @@ def test_people_get_file_line_cause_and_cure() -> None:
 
 def test_nothing_wrong_is_said_and_no_emqx_is_said_on_stderr() -> None:
     whole = GOOD + RIGHTS.replace("[list]", "[get]")
-    assert "Nothing is wrong that can be told without a cluster: 1 workload." in lint(whole).stdout
+    assert (
+        "Nothing is wrong that can be told without a cluster: 1 workload." in lint(whole, "-n", "iot").stdout
+    )
     result = lint("kind: Service\nmetadata: {name: a}\n")
     assert (result.exit_code, result.stdout) == (0, "")
     assert "looks like EMQX" in result.stderr
@@ -737,7 +769,7 @@ def test_sarif_of_nothing_is_a_run_without_results() -> None:
 
 
 def test_sarif_has_what_was_not_judged_as_notes_of_the_run() -> None:
-    [invocation] = json.loads(lint(GOOD, "-o", "sarif").stdout)["runs"][0]["invocations"]
+    [invocation] = json.loads(lint(GOOD, "-n", "iot", "-o", "sarif").stdout)["runs"][0]["invocations"]
     [note] = invocation["toolExecutionNotifications"]
     assert (note["level"], note["message"]["text"].startswith("not judged: ")) == ("note", True)
     assert note["locations"][0]["physicalLocation"]["region"]["startLine"] == 17
