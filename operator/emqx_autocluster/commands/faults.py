@@ -10,7 +10,7 @@ from emqx_autocluster.api.v1alpha1 import Spec, TargetRef
 from emqx_autocluster.commands import manifest, remedy, strangers
 from emqx_autocluster.commands.documents import Document, Path, Position, UnreadableError
 from emqx_autocluster.commands.manifest import Sight
-from emqx_autocluster.diagnosis import Case, pairs
+from emqx_autocluster.diagnosis import Case, acceptance, pairs
 from emqx_autocluster.healing import roll
 from emqx_autocluster.objects import template
 from emqx_autocluster.objects.template import Changes
@@ -74,10 +74,22 @@ def judge(sight: Sight, emqx_version: str | None = None, beside_it: Iterable[Sig
     """
     with manifest.readable(sight.document):
         case = _case(sight, emqx_version)
-        if case.container and not case.container.image:
-            patch = strangers.patch(sight.document)
-            return Judgement((), (Gap(patch, sight.document.position(("metadata", "name")), sight.document),))
+        foreign = _foreign(case, sight.document)
+        if foreign is not None:
+            return Judgement(
+                (), (Gap(foreign, sight.document.position(("metadata", "name")), sight.document),)
+            )
         return _judged(sight, case, tuple(pairs.problems(case, _near(sight, case, beside_it, emqx_version))))
+
+
+def _foreign(case: Case, document: Document) -> Unjudged | None:
+    """Why it is not judged at all: something has yet to make it what it will be, or looks after it; None: it is."""
+    workload, container = case.workload, case.container
+    if acceptance.belongs_to_emqx_operator(workload) and annotations.MODE not in workload.annotations:
+        return strangers.made_by_emqx_operator(document)
+    if container and not container.image:
+        return strangers.patch(document)
+    return strangers.unrendered(document, workload, container) if container else None
 
 
 def _case(sight: Sight, emqx_version: str | None) -> Case:

@@ -256,7 +256,7 @@ def test_the_namespace_matters_once_it_is_known() -> None:
 
 
 OWN_NAMESPACE = NAMESPACE.replace("value: iot", "valueFrom: {fieldRef: {fieldPath: metadata.namespace}}")
-FROM_A_SECRET = "          envFrom: [{secretRef: {name: s}}]\n          env:\n"
+IN_SECRETS = "          envFrom: [{secretRef: {name: s}}]\n          env:\n"
 GRANTED = RIGHTS.replace("[list]", "[get]")
 
 
@@ -272,7 +272,8 @@ GRANTED = RIGHTS.replace("[list]", "[get]")
         pytest.param(GOOD.replace(NAMESPACE, ""), [], ["that were default"], id="EMQX's default"),
         pytest.param(GOOD.replace(NAMESPACE, OWN_NAMESPACE) + GRANTED, [], [], id="EMQX asks for its own"),
         pytest.param(
-            GOOD.replace(NAMESPACE, "").replace("          env:\n", FROM_A_SECRET) + GRANTED, [], ["neither its manifest nor -n"], id="a Secret may say another",
+            GOOD.replace(NAMESPACE, "").replace("          env:\n", IN_SECRETS) + GRANTED,
+            [], ["neither its manifest nor -n"], id="a Secret may say another",
         ),
         pytest.param(GOOD.replace("value: k8s", "value: manual"), ["StrategyUnsuitable"], [], id="no discovery"),
     ],
@@ -500,6 +501,9 @@ def test_a_person_may_say_which_version_it_is() -> None:
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{image: emqx:5.8.9}]}"
 OPERATORS = "apiVersion: apps.emqx.io/v2beta1\nkind: EMQX\nmetadata: {name: a}"
+OWNED = (
+    "  name: emqx\n  ownerReferences: [{apiVersion: apps.emqx.io/v2beta1, kind: EMQX, name: emqx, uid: '1'}]"
+)
 OTHER_KINDS = (
     "apiVersion: apps.openshift.io/v1\nkind: DeploymentConfig",
     "apiVersion: apps/v1\nkind: DaemonSet",
@@ -526,6 +530,31 @@ def test_emqx_in_a_kind_that_is_not_supported_is_seen(head: str) -> None:
             id="a pod",
         ),
         pytest.param(OPERATORS, "EMQX/a", id="the operator's"),
+        pytest.param(
+            GOOD.replace("  name: emqx\nspec", OWNED + "\nspec"),
+            "official EMQX operator",
+            id="what the operator made",
+        ),
+        pytest.param(
+            GOOD.replace("5.8.9", "{{ .Values.tag }}"),
+            "it has {{ .Values.tag }}",
+            id="a template that can be read",
+        ),
+        pytest.param(
+            GOOD.replace("value: iot", 'value: "{{ .Release.Namespace }}"'),
+            "render it first",
+            id="a quoted action",
+        ),
+        pytest.param(
+            "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: a}\nspec: {chart: emqx}",
+            "what HelmRelease/a makes of its chart",
+            id="a chart that Flux renders",
+        ),
+        pytest.param(
+            "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: a}\nspec: {source: {chart: emqx}}",
+            "what Application/a makes of its chart",
+            id="a chart that Argo CD renders",
+        ),
         pytest.param("services: {broker: {image: 'emqx/emqx:5.8.9'}}", "docker compose", id="compose"),
         pytest.param("kind: Kustomization\nresources: [a.yaml]", "kubectl kustomize", id="kustomize"),
         pytest.param(GOOD.replace("          image: emqx/emqx:5.8.9\n", ""), "a patch", id="a patch"),
