@@ -16,6 +16,7 @@ _ONE_ACCOUNT = "system:serviceaccount:"
 _ALL_OF_NAMESPACE = "system:serviceaccounts:"
 _ENDPOINTS = frozenset({"endpoints", "*"})
 _TAKEN_FOR_ENDPOINTS = frozenset({"pods", "services"})
+_AGGREGATION = "aggregationRule"
 _EVERYBODY = frozenset({"system:serviceaccounts", "system:authenticated"})
 _ELSEWHERE = Unobserved("no Role and binding for it are in the input")
 
@@ -41,13 +42,49 @@ def allowed(wish: Wish, roles: Sequence[Object], bindings: Sequence[Object]) -> 
     for binding in reaching:
         if _names(binding, wish):
             bound = [role for role in roles if _is_bound(role, binding)]
-            if any(_allows(rule, wish.service) for role in bound for rule in _rules(role)):
+            if any(_allows(rule, wish.service) for role in bound for rule in _in_force(role, roles)):
                 return True
             if not bound:
                 return _not_given(binding)
-            if any("aggregationRule" in role for role in bound):
-                return _ELSEWHERE
-    return False if shortcoming(wish, roles, bindings) else _ELSEWHERE
+            gathered = next((role for role in bound if _AGGREGATION in role), None)
+            if gathered is not None:
+                return _not_gathered(gathered)
+    return False if shortcoming(wish, roles, bindings) else _elsewhere(wish, reaching)
+
+
+def _elsewhere(wish: Wish, bindings: Iterable[Object]) -> Unobserved:
+    """It may be given elsewhere, whatever these are for."""
+    own = next((binding for binding in bindings if _names(binding, wish)), None)
+    if own is None:
+        return _ELSEWHERE
+    return Unobserved(
+        f"what {_told(own)} gives it is for something else, and nothing else for it is in the input"
+    )
+
+
+def _in_force(role: Object, roles: Iterable[Object]) -> Iterator[Object]:
+    """Its rules; of one that is aggregated, those of the ClusterRoles by whose labels the cluster puts it together."""
+    if _AGGREGATION not in role:
+        yield from _rules(role)
+        return
+    selectors = (role[_AGGREGATION] or {}).get("clusterRoleSelectors") or ()
+    for part in roles:
+        fits = part["kind"] == "ClusterRole" and any(_fits(selector, part) for selector in selectors)
+        if fits and part is not role:
+            yield from _rules(part)
+
+
+def _fits(selector: Object, role: Object) -> bool:
+    """False also where that is not certain."""
+    wanted, labels = selector.get("matchLabels") or {}, role["metadata"].get("labels") or {}
+    only_labels = bool(wanted) and not selector.get("matchExpressions")
+    return only_labels and all(labels.get(key) == value for key, value in wanted.items())
+
+
+def _not_gathered(role: Object) -> Unobserved:
+    return Unobserved(
+        f"{_told(role)} is aggregated from ClusterRoles by their labels, and none in the input gives that right"
+    )
 
 
 def shortcoming(wish: Wish, roles: Sequence[Object], bindings: Iterable[Object]) -> str:
@@ -59,10 +96,12 @@ def shortcoming(wish: Wish, roles: Sequence[Object], bindings: Iterable[Object])
 def _why(binding: Object, role: Object, wish: Wish) -> str:
     """The first thing that is wrong with it."""
     by, of = _told(binding), _told(role)
+    if not _subjects(binding):
+        return f"{by} has no subjects, so that it is for nobody"
     if not _reaches(binding, wish.namespace):
         return f"{by} is in namespace {_namespace(binding)}, and gives rights there alone"
     if not _names(binding, wish):
-        named = ", ".join(_subject(subject, binding) for subject in _subjects(binding)) or "nobody"
+        named = ", ".join(_subject(subject, binding) for subject in _subjects(binding))
         if wish.is_nowhere and _names(binding, replace(wish, namespace=None)):
             told = f"{by} is for {named}, and EMQX asks for namespace {wish.namespace}"
             return (
@@ -72,6 +111,9 @@ def _why(binding: Object, role: Object, wish: Wish) -> str:
     rules = [rule for rule in _rules(role) if _is_about(rule)] or _rules(role)
     exact = [rule for rule in rules if not _ENDPOINTS.isdisjoint(rule.get("resources") or ())]
     rule = next(iter(exact or rules))
+    if rule.get("nonResourceURLs"):
+        told = ", ".join(map(str, rule["nonResourceURLs"]))
+        return f"{of} has nonResourceURLs [{told}] and no resources, and EMQX asks for endpoints"
     for field, wanted, told in (
         ("resources", _ENDPOINTS, "asks for endpoints"),
         ("apiGroups", frozenset({"", "*"}), 'asks for endpoints of the core API, apiGroups [""]'),
@@ -131,15 +173,19 @@ def _is_about(rule: Object) -> bool:
 
 def _is_taken_for_it(rule: Object) -> bool:
     """What people think that discovery asks for."""
-    return not _TAKEN_FOR_ENDPOINTS.isdisjoint(map(str, rule.get("resources") or ()))
+    urls, resources = (list(map(str, rule.get(field) or ())) for field in ("nonResourceURLs", "resources"))
+    by_path = any(url.startswith(("/api", "*")) for url in urls)
+    return by_path or any(name in _TAKEN_FOR_ENDPOINTS or name.startswith("*/") for name in resources)
 
 
 def _is_for_emqx(binding: Object, role: Object, wish: Wish) -> bool:
-    accounts = [subject for subject in _subjects(binding) if subject.get("kind") == "ServiceAccount"]
+    subjects = _subjects(binding)
+    accounts = [subject for subject in subjects if subject.get("kind") == "ServiceAccount"]
     names = [str(each.get("name")) for each in (binding["metadata"], role["metadata"], *accounts)]
     here = all(_same(subject.get("namespace"), wish.namespace) for subject in accounts)
     taken = any(subject.get("name") in wish.others for subject in accounts)
-    return bool(accounts) and here and not taken and any("emqx" in name.lower() for name in names)
+    for_any = bool(accounts) or not subjects
+    return for_any and here and not taken and any("emqx" in name.lower() for name in names)
 
 
 def _reaches(binding: Object, namespace: str | None) -> bool:

@@ -335,6 +335,7 @@ def _rights(
         role=_foreign(input_, "Role", own, namespace),
         role_binding=_foreign(input_, "RoleBinding", own, namespace),
         allowed=allowed,
+        fitting_account=_fitting(input_, wish) if allowed is False else "",
         why=why,
     )
 
@@ -349,6 +350,14 @@ def _allowed(input_: Input, wish: Wish) -> tuple[Fact[bool], str]:
     if found is True or not refused or grants.allowed(wish, roles, bindings) is not True:
         return found, grants.shortcoming(wish, given, taken)
     return False, next(iter(refused.values()))
+
+
+def _fitting(input_: Input, wish: Wish) -> str:
+    """The one account of the input that has the right; empty: there is none, or others run as it."""
+    near = (d.name for d in input_.each("ServiceAccount") if input_.is_in(d, wish.namespace))
+    names = {name for name in near if name not in wish.others and name != wish.account}
+    found = [name for name in names if _allowed(input_, replace(wish, account=name))[0] is True]
+    return found[0] if len(found) == 1 else ""
 
 
 def _refused(body: Mapping[str, Any]) -> str:

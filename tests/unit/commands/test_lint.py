@@ -603,6 +603,23 @@ def test_rights_of_a_group_that_is_none_give_nothing() -> None:
     assert "it is rbac.authorization.k8s.io/v1" in lint(wrong, "-n", "iot").stdout
 
 
+ACCOUNT = """\
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: emqx}
+"""
+
+
+def test_an_account_with_the_right_is_named_where_the_pods_run_as_another() -> None:
+    text = GOOD + GRANTED.replace("name: default, namespace", "name: emqx, namespace") + ACCOUNT
+    assert "set serviceAccountName: emqx in the pod template" in " ".join(
+        lint(text, "-n", "iot").stdout.split()
+    )
+    taken = WEB.replace("spec: {containers", "spec: {serviceAccountName: emqx, containers")
+    assert "serviceAccountName: emqx in" not in lint(text + taken, "-n", "iot").stdout
+
+
 def test_a_role_that_is_bound_and_not_given_is_named() -> None:
     rights = RIGHTS.replace("kind: Role, name: discovery", "kind: Role, name: elsewhere")
     assert any("Role elsewhere, which is not in the input" in told for told in unjudged(GOOD + rights))

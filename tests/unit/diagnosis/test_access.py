@@ -53,6 +53,12 @@ def the_default_account(**annotations: str) -> ManagedObject:
             id="the default ServiceAccount",
         ),
         pytest.param(
+            denied(account="default", fitting_account="emqx"),
+            Reason.PERMISSION_DENIED,
+            ["ServiceAccount default may not get", "set serviceAccountName: emqx in the pod template"],
+            id="another ServiceAccount has the right",
+        ),
+        pytest.param(
             denied(
                 role=an_object("emqx-discovery", ours=True),
                 role_binding=an_object("emqx-discovery", ours=True),
