@@ -599,3 +599,37 @@ def test_without_pods_the_template_tells_their_labels() -> None:
 )
 def test_ports_by_their_names_that_hide_nobody(facts: dict[str, Any]) -> None:
     assert Reason.NO_ADDRESSES not in seen(a_case(**facts))
+
+
+ONE_OF_THEM = a_service(**{"statefulset.kubernetes.io/pod-name": "emqx-0"})
+STATEFUL = {"kind": WorkloadKind.STATEFUL_SET, "members": (), "endpoints": NOT_READ}
+
+
+def gaps(case: Case) -> list[str]:
+    return [str(gap) for gap in endpoints.unjudged(case) if "find each other" in gap.question]
+
+
+def test_a_service_of_one_member_alone_is_not_judged() -> None:
+    case = a_case(service=ONE_OF_THEM, **STATEFUL)
+    assert Reason.SELECTOR_MISMATCH not in seen(case)
+    [gap] = gaps(case)
+    assert "without emqx-0: Service emqx selects 1 of 3 pods" in gap
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(a_case(service=a_service(app="emqx"), **STATEFUL), id="all of them"),
+        pytest.param(a_case(service=a_service(app="web"), **STATEFUL), id="none of them"),
+        pytest.param(a_case(service=ONE_OF_THEM, **{**STATEFUL, "replicas": 1}), id="the one that there is"),
+        pytest.param(a_case(service=a_service(app="emqx"), members=()), id="a Deployment"),
+        pytest.param(a_case(service=ONE_OF_THEM, members=WELL), id="members that run show it"),
+    ],
+)
+def test_which_members_a_service_selects_is_known(case: Case) -> None:
+    assert gaps(case) == []
+
+
+def test_the_name_of_another_pod_selects_none() -> None:
+    other = a_service(**{"statefulset.kubernetes.io/pod-name": "broker-0"})
+    assert Reason.SELECTOR_MISMATCH in seen(a_case(service=other, **STATEFUL))

@@ -12,7 +12,7 @@ from emqx_autocluster.api.findings import ConditionType, Finding, Reason, Unjudg
 from emqx_autocluster.diagnosis.case import Case
 from emqx_autocluster.diagnosis.configuration import ownnames
 from emqx_autocluster.diagnosis.configuration.address import is_the_service
-from emqx_autocluster.diagnosis.endpoints import closures, networkpolicy
+from emqx_autocluster.diagnosis.endpoints import closures, networkpolicy, templatepods
 from emqx_autocluster.diagnosis.endpoints.closures import Closure
 from emqx_autocluster.diagnosis.endpoints.networkpolicy import Direction, Peer, Way
 from emqx_autocluster.emqx import discovery, ports, rpcport
@@ -27,7 +27,6 @@ _SERVER_PORTS = (443, 6443, 8443, 16443)
 """The Service's, and where API servers mostly listen behind it."""
 _ELSEWHERE = Peer(frozenset())
 _A_FEW = 3
-_POD_NAME_LABEL, _ORDINAL_LABEL = "statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/pod-index"
 
 
 def problem(case: Case, policies: tuple[NetworkPolicy, ...]) -> Finding | None:
@@ -159,16 +158,8 @@ class _Plan:
         if workload.ref.kind is not WorkloadKind.STATEFUL_SET:
             named = named and POD_NAME not in part
             return [_End(workload.template.labels, f"{part}@", named=named)] * 2
-        numbers = range(workload.first_ordinal, workload.first_ordinal + min(workload.replicas, _A_FEW))
-        names = ((str(number), f"{workload.ref.name}-{number}") for number in numbers)
-        return [
-            _End(
-                {**workload.template.labels, _POD_NAME_LABEL: name, _ORDINAL_LABEL: number},
-                f"{part.replace(POD_NAME, name)}@",
-                named=named,
-            )
-            for number, name in names
-        ]
+        pods = templatepods.by_name(workload, _A_FEW).items()
+        return [_End(labels, f"{part.replace(POD_NAME, name)}@", named=named) for name, labels in pods]
 
     def _core(self) -> _End:
         """A pod that the Service selects which the replicants ask for."""
