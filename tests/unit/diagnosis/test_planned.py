@@ -307,3 +307,42 @@ def test_messages_by_a_port_that_is_not_known(facts: Facts, words: str) -> None:
 )
 def test_a_port_of_which_nothing_need_be_told(found: list[NetworkPolicy], facts: Facts) -> None:
     assert untold(found, facts) == []
+
+
+BY_PORT = {"to": [{"ipBlock": {"cidr": "10.96.0.1/32"}}], **API_OUT}
+
+
+def unsure(found: list[NetworkPolicy], facts: Facts) -> list[str]:
+    """What is told of the way to the API server."""
+    network = a_network(policies=tuple(found))
+    case = a_case(**{"network": network, "members": (), "endpoints": NOT_READ, **facts})
+    return [str(gap) for gap in endpoints.unjudged(case) if "API server" in gap.question]
+
+
+@pytest.mark.parametrize("rule", [API_OUT, BY_PORT], ids=["to anywhere", "to the Service's address"])
+def test_the_port_behind_the_service_may_be_shut(rule: Facts) -> None:
+    found = [egress(MEMBERS_OUT, DNS_OUT, rule)]
+    assert told(found, {}) == ""
+    [gap] = unsure(found, {})
+    assert "NetworkPolicy out lets out to port 443, and not to 6443" in gap
+
+
+@pytest.mark.parametrize(
+    ("found", "facts"),
+    [
+        pytest.param([egress(MEMBERS_OUT, DNS_OUT, {"ports": tcp(443, 6443)})], {}, id="both are open"),
+        pytest.param(
+            [egress(MEMBERS_OUT, DNS_OUT, {"ports": tcp(6443)})], {}, id="the port behind it is open"
+        ),
+        pytest.param([egress(MEMBERS_OUT, DNS_OUT)], {}, id="both are shut, which is an error"),
+        pytest.param([ingress(MEMBERS_IN)], {}, id="nothing is said of the way out"),
+        pytest.param([egress(MEMBERS_OUT, DNS_OUT, API_OUT)], BY_DNS, id="strategy dns does not ask it"),
+        pytest.param(
+            [egress(MEMBERS_OUT, DNS_OUT, API_OUT)],
+            {"env": {API_SERVER: "https://10.1.2.3:443"}},
+            id="it listens where EMQX asks",
+        ),
+    ],
+)
+def test_the_way_to_the_api_server_is_known(found: list[NetworkPolicy], facts: Facts) -> None:
+    assert unsure(found, facts) == []

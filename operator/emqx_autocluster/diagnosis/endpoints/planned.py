@@ -43,17 +43,11 @@ def problem(case: Case, policies: tuple[NetworkPolicy, ...]) -> Finding | None:
 
 
 def unjudged(case: Case, policies: tuple[NetworkPolicy, ...]) -> Iterator[Unjudged]:
-    """Whether messages go through, where policies shut the usual port and theirs is not known."""
-    plan, settings = _Plan(case, policies), case.settings
-    if settings is None or not _is_looked_for(case):
-        return
-    usual = rpcport.usual(settings.generation)
-    for a, b in plan.pairs():
-        port = plan.messages(b)
-        if isinstance(port, Unobserved) and plan.shut(a, b, usual):
-            question = "whether NetworkPolicies let through the messages between the nodes (gen_rpc)"
-            yield Unjudged(_TYPE, question, f"by which port they go is not known: {port.reason}")
-            return
+    """Where a way is open or closed by a port that is not known."""
+    plan = _Plan(case, policies)
+    if _is_looked_for(case):
+        yield from plan.unsure_server()
+        yield from plan.unsure_messages()
 
 
 def _is_looked_for(case: Case) -> bool:
@@ -79,17 +73,45 @@ class _Plan:
     policies: tuple[NetworkPolicy, ...]
 
     def api_server(self) -> Iterator[Closure]:
-        settings = self.case.settings
-        value = discovery.text(settings.api_server) if settings and self.case.uses_k8s else None
-        address = discovery.parse_address(value) if value else None
-        if address is None or discovery.is_loopback(address.host):
-            return
-        listens = _SERVER_PORTS if is_the_service(self.case, address) else (address.port,)
-        if not any(self._leaves(port) for port in listens):
+        listens = self._server_ports()
+        if listens and not any(self._leaves(port) for port in listens):
             told = ", ".join(map(str, listens[:2]))
             yield Closure(
                 Direction.EGRESS, f"the API server ({told})", f"{{ports: [{closures.listed(listens[:2])}]}}"
             )
+
+    def unsure_server(self) -> Iterator[Unjudged]:
+        """Some networks judge the Service's port, most of them the one behind it."""
+        service, *behind = self._server_ports() or (0,)
+        if not behind or not self._leaves(service) or any(self._leaves(port) for port in behind):
+            return
+        names = ", ".join(sorted({policy.name for policy in self.isolating(Direction.EGRESS)}))
+        told = f"NetworkPolicy {names} lets out to port {service}, and not to {behind[0]}, where it often listens"
+        remedy = f"see kubectl get endpoints -n default kubernetes, and add egress: [{{ports: [{closures.listed(behind[:1])}]}}]"
+        yield Unjudged(_TYPE, "whether NetworkPolicies let the members reach the API server", told, remedy)
+
+    def unsure_messages(self) -> Iterator[Unjudged]:
+        """Where the usual port is shut, and theirs is not known."""
+        settings = self.case.settings
+        for a, b in self.pairs() if settings else ():
+            port = self.messages(b)
+            if (
+                isinstance(port, Unobserved)
+                and settings
+                and self.shut(a, b, rpcport.usual(settings.generation))
+            ):
+                question = "whether NetworkPolicies let through the messages between the nodes (gen_rpc)"
+                yield Unjudged(_TYPE, question, f"by which port they go is not known: {port.reason}")
+                return
+
+    def _server_ports(self) -> tuple[int, ...]:
+        """Where the API server may listen, the Service's port first; none: it is not asked."""
+        settings = self.case.settings
+        value = discovery.text(settings.api_server) if settings and self.case.uses_k8s else None
+        address = discovery.parse_address(value) if value else None
+        if address is None or discovery.is_loopback(address.host):
+            return ()
+        return _SERVER_PORTS if is_the_service(self.case, address) else (address.port,)
 
     def dns(self) -> Iterator[Closure]:
         template = self.case.workload.template
