@@ -87,7 +87,8 @@ class _Plan:
             return
         names = ", ".join(sorted({policy.name for policy in self.isolating(Direction.EGRESS)}))
         told = f"NetworkPolicy {names} lets out to port {service}, and not to {behind[0]}, where it often listens"
-        remedy = f"see kubectl get endpoints -n default kubernetes, and add egress: [{{ports: [{closures.listed(behind[:1])}]}}]"
+        rule = f"egress: [{{ports: [{closures.listed(behind[:1])}]}}]"
+        remedy = f"see kubectl get endpoints -n default kubernetes, and add {rule}"
         yield Unjudged(_TYPE, "whether NetworkPolicies let the members reach the API server", told, remedy)
 
     def unsure_messages(self) -> Iterator[Unjudged]:
