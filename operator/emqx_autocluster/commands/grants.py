@@ -38,27 +38,36 @@ class Wish:
 
 def allowed(wish: Wish, roles: Sequence[Object], bindings: Sequence[Object]) -> Fact[bool]:
     """False: what is bound here for this very purpose does not suffice."""
-    reaching = [binding for binding in bindings if _reaches(binding, wish.namespace)]
-    for binding in reaching:
-        if _names(binding, wish):
-            bound = [role for role in roles if _is_bound(role, binding)]
-            if any(_allows(rule, wish.service) for role in bound for rule in _in_force(role, roles)):
-                return True
-            if not bound:
-                return _not_given(binding)
-            gathered = next((role for role in bound if _AGGREGATION in role), None)
-            if gathered is not None:
-                return _not_gathered(gathered)
-    return False if shortcoming(wish, roles, bindings) else _elsewhere(wish, reaching)
+    own = list(_of_the_account(wish, bindings))
+    for binding in own:
+        bound = [role for role in roles if _is_bound(role, binding)]
+        if any(_allows(rule, wish.service) for role in bound for rule in _in_force(role, roles)):
+            return True
+        if not bound:
+            return _not_given(binding)
+        gathered = next((role for role in bound if _AGGREGATION in role), None)
+        if gathered is not None:
+            return _not_gathered(gathered)
+    return False if shortcoming(wish, roles, bindings) else _elsewhere(own)
 
 
-def _elsewhere(wish: Wish, bindings: Iterable[Object]) -> Unobserved:
-    """It may be given elsewhere, whatever these are for."""
-    own = next((binding for binding in bindings if _names(binding, wish)), None)
-    if own is None:
+def is_given(wish: Wish, roles: Sequence[Object], bindings: Iterable[Object]) -> bool:
+    """Whether they certainly give the right."""
+    own = _of_the_account(wish, bindings)
+    bound = (role for binding in own for role in roles if _is_bound(role, binding))
+    return any(_allows(rule, wish.service) for role in bound for rule in _in_force(role, roles))
+
+
+def _of_the_account(wish: Wish, bindings: Iterable[Object]) -> Iterator[Object]:
+    return (b for b in bindings if _reaches(b, wish.namespace) and _names(b, wish))
+
+
+def _elsewhere(own: Sequence[Object]) -> Unobserved:
+    """`own`: what is bound to the account, and for something else."""
+    if not own:
         return _ELSEWHERE
     return Unobserved(
-        f"what {_told(own)} gives it is for something else, and nothing else for it is in the input"
+        f"what {_told(own[0])} gives it is for something else, and nothing else for it is in the input"
     )
 
 

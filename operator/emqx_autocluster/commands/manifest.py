@@ -356,7 +356,9 @@ def _fitting(input_: Input, wish: Wish) -> str:
     """The one account of the input that has the right; empty: there is none, or others run as it."""
     near = (d.name for d in input_.each("ServiceAccount") if input_.is_in(d, wish.namespace))
     names = {name for name in near if name not in wish.others and name != wish.account}
-    found = [name for name in names if _allowed(input_, replace(wish, account=name))[0] is True]
+    roles = [body for body in input_.bodies("Role", "ClusterRole") if not _refused(body)]
+    bindings = [body for body in input_.bodies("RoleBinding", "ClusterRoleBinding") if not _refused(body)]
+    found = [name for name in names if grants.is_given(replace(wish, account=name), roles, bindings)]
     return found[0] if len(found) == 1 else ""
 
 
