@@ -1,6 +1,6 @@
 """What is certainly wrong with a workload of a manifest, whatever the cluster has, and on which line that stands."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from emqx_autocluster import diagnosis
@@ -10,7 +10,7 @@ from emqx_autocluster.api.v1alpha1 import Spec, TargetRef
 from emqx_autocluster.commands import manifest, remedy, strangers
 from emqx_autocluster.commands.documents import Document, Path, Position, UnreadableError
 from emqx_autocluster.commands.manifest import Sight
-from emqx_autocluster.diagnosis import Case, pairs
+from emqx_autocluster.diagnosis import Case, acceptance, pairs
 from emqx_autocluster.healing import roll
 from emqx_autocluster.objects import template
 from emqx_autocluster.objects.template import Changes
@@ -74,10 +74,22 @@ def judge(sight: Sight, emqx_version: str | None = None, beside_it: Iterable[Sig
     """
     with manifest.readable(sight.document):
         case = _case(sight, emqx_version)
-        if case.container and not case.container.image:
-            patch = strangers.patch(sight.document)
-            return Judgement((), (Gap(patch, sight.document.position(("metadata", "name")), sight.document),))
+        foreign = _foreign(case, sight.document)
+        if foreign is not None:
+            return Judgement(
+                (), (Gap(foreign, sight.document.position(("metadata", "name")), sight.document),)
+            )
         return _judged(sight, case, tuple(pairs.problems(case, _near(sight, case, beside_it, emqx_version))))
+
+
+def _foreign(case: Case, document: Document) -> Unjudged | None:
+    """Why it is not judged at all: something has yet to make it what it will be, or looks after it; None: it is."""
+    workload, container = case.workload, case.container
+    if acceptance.belongs_to_emqx_operator(workload) and annotations.MODE not in workload.annotations:
+        return strangers.made_by_emqx_operator(document)
+    if container and not container.image:
+        return strangers.patch(document)
+    return strangers.unrendered(document, workload, container) if container else None
 
 
 def _case(sight: Sight, emqx_version: str | None) -> Case:
@@ -114,7 +126,22 @@ def _judged(sight: Sight, case: Case, by_others: tuple[Finding, ...]) -> Judgeme
         Gap(gap, _place(case, sight, gap.type, gap.field), sight.document)
         for gap in diagnosis.unjudged(case, _is_static)
     )
-    return Judgement(tuple(faults), tuple(gaps))
+    return Judgement(tuple(faults), (*_nowhere(case, sight), *gaps))
+
+
+def _nowhere(case: Case, sight: Sight) -> Iterator[Gap]:
+    """Where discovery depends on a namespace that nothing tells."""
+    if sight.namespace is not None or case.settings is None or not case.discovers:
+        return
+    if manifest.asks_for_its_own(sight.input, sight.document, sight.observation.config_maps):
+        return
+    asked = case.settings.asked_namespace
+    taken = f"; it is judged as if that were {asked}, which EMQX asks for" if asked else ""
+    told = f"neither its manifest nor -n says so{taken}"
+    question = Unjudged(
+        ConditionType.CONFIGURATION_VALID, "to which namespace this goes", told, "say it with -n NAMESPACE"
+    )
+    yield Gap(question, sight.document.position(("metadata", "name")), sight.document)
 
 
 def beside(documents: Iterable[Document], unreadable: Iterable[UnreadableError]) -> Judgement:
@@ -148,6 +175,8 @@ def position(case: Case, sight: Sight, finding: Finding) -> Position:
     if finding.reason is Reason.NAMES_HIDDEN_UNTIL_READY:
         named = sight.input.find("Service", case.workload.service_name, sight.namespace)
         return (named or sight.document).position(("spec", "publishNotReadyAddresses"))
+    if finding.reason is Reason.NO_ADDRESSES:
+        return (_asked_service(case, sight) or sight.document).position(("spec", "ports"))
     if not field and finding.reason in _PLACES:
         return sight.document.position(_PLACES[finding.reason])
     return _place(case, sight, finding.type, field)

@@ -16,6 +16,7 @@ _ONE_ACCOUNT = "system:serviceaccount:"
 _ALL_OF_NAMESPACE = "system:serviceaccounts:"
 _ENDPOINTS = frozenset({"endpoints", "*"})
 _TAKEN_FOR_ENDPOINTS = frozenset({"pods", "services"})
+_AGGREGATION = "aggregationRule"
 _EVERYBODY = frozenset({"system:serviceaccounts", "system:authenticated"})
 _ELSEWHERE = Unobserved("no Role and binding for it are in the input")
 
@@ -31,21 +32,68 @@ class Wish:
     """ServiceAccounts that other pods of the input run as: what is given to these is for them."""
     is_own: bool = False
     """Whether nothing but EMQX runs as that account, as far as the input tells."""
+    is_nowhere: bool = False
+    """Whether nothing says where all this goes, so that `namespace` is the one that EMQX asks for."""
 
 
 def allowed(wish: Wish, roles: Sequence[Object], bindings: Sequence[Object]) -> Fact[bool]:
     """False: what is bound here for this very purpose does not suffice."""
-    reaching = [binding for binding in bindings if _reaches(binding, wish.namespace)]
-    for binding in reaching:
-        if _names(binding, wish):
-            bound = [role for role in roles if _is_bound(role, binding)]
-            if any(_allows(rule, wish.service) for role in bound for rule in _rules(role)):
-                return True
-            if not bound:
-                return _not_given(binding)
-            if any("aggregationRule" in role for role in bound):
-                return _ELSEWHERE
-    return False if shortcoming(wish, roles, bindings) else _ELSEWHERE
+    own = list(_of_the_account(wish, bindings))
+    for binding in own:
+        bound = [role for role in roles if _is_bound(role, binding)]
+        if any(_allows(rule, wish.service) for role in bound for rule in _in_force(role, roles)):
+            return True
+        if not bound:
+            return _not_given(binding)
+        gathered = next((role for role in bound if _AGGREGATION in role), None)
+        if gathered is not None:
+            return _not_gathered(gathered)
+    return False if shortcoming(wish, roles, bindings) else _elsewhere(own)
+
+
+def is_given(wish: Wish, roles: Sequence[Object], bindings: Iterable[Object]) -> bool:
+    """Whether they certainly give the right."""
+    own = _of_the_account(wish, bindings)
+    bound = (role for binding in own for role in roles if _is_bound(role, binding))
+    return any(_allows(rule, wish.service) for role in bound for rule in _in_force(role, roles))
+
+
+def _of_the_account(wish: Wish, bindings: Iterable[Object]) -> Iterator[Object]:
+    return (b for b in bindings if _reaches(b, wish.namespace) and _names(b, wish))
+
+
+def _elsewhere(own: Sequence[Object]) -> Unobserved:
+    """`own`: what is bound to the account, and for something else."""
+    if not own:
+        return _ELSEWHERE
+    return Unobserved(
+        f"what {_told(own[0])} gives it is for something else, and nothing else for it is in the input"
+    )
+
+
+def _in_force(role: Object, roles: Iterable[Object]) -> Iterator[Object]:
+    """Its rules; of one that is aggregated, those of the ClusterRoles by whose labels the cluster puts it together."""
+    if _AGGREGATION not in role:
+        yield from _rules(role)
+        return
+    selectors = (role[_AGGREGATION] or {}).get("clusterRoleSelectors") or ()
+    for part in roles:
+        fits = part["kind"] == "ClusterRole" and any(_fits(selector, part) for selector in selectors)
+        if fits and part is not role:
+            yield from _rules(part)
+
+
+def _fits(selector: Object, role: Object) -> bool:
+    """False also where that is not certain."""
+    wanted, labels = selector.get("matchLabels") or {}, role["metadata"].get("labels") or {}
+    only_labels = bool(wanted) and not selector.get("matchExpressions")
+    return only_labels and all(labels.get(key) == value for key, value in wanted.items())
+
+
+def _not_gathered(role: Object) -> Unobserved:
+    return Unobserved(
+        f"{_told(role)} is aggregated from ClusterRoles by their labels, and none in the input gives that right"
+    )
 
 
 def shortcoming(wish: Wish, roles: Sequence[Object], bindings: Iterable[Object]) -> str:
@@ -57,14 +105,24 @@ def shortcoming(wish: Wish, roles: Sequence[Object], bindings: Iterable[Object])
 def _why(binding: Object, role: Object, wish: Wish) -> str:
     """The first thing that is wrong with it."""
     by, of = _told(binding), _told(role)
+    if not _subjects(binding):
+        return f"{by} has no subjects, so that it is for nobody"
     if not _reaches(binding, wish.namespace):
         return f"{by} is in namespace {_namespace(binding)}, and gives rights there alone"
     if not _names(binding, wish):
-        named = ", ".join(_subject(subject, binding) for subject in _subjects(binding)) or "nobody"
+        named = ", ".join(_subject(subject, binding) for subject in _subjects(binding))
+        if wish.is_nowhere and _names(binding, replace(wish, namespace=None)):
+            told = f"{by} is for {named}, and EMQX asks for namespace {wish.namespace}"
+            return (
+                f"{told}: wherever this goes, one of them is wrong; give both the namespace that it goes to"
+            )
         return f"{by} is for {named}, and the pods run as ServiceAccount {wish.account}{_of(wish.namespace)}"
     rules = [rule for rule in _rules(role) if _is_about(rule)] or _rules(role)
     exact = [rule for rule in rules if not _ENDPOINTS.isdisjoint(rule.get("resources") or ())]
     rule = next(iter(exact or rules))
+    if rule.get("nonResourceURLs"):
+        told = ", ".join(map(str, rule["nonResourceURLs"]))
+        return f"{of} has nonResourceURLs [{told}] and no resources, and EMQX asks for endpoints"
     for field, wanted, told in (
         ("resources", _ENDPOINTS, "asks for endpoints"),
         ("apiGroups", frozenset({"", "*"}), 'asks for endpoints of the core API, apiGroups [""]'),
@@ -124,15 +182,19 @@ def _is_about(rule: Object) -> bool:
 
 def _is_taken_for_it(rule: Object) -> bool:
     """What people think that discovery asks for."""
-    return not _TAKEN_FOR_ENDPOINTS.isdisjoint(map(str, rule.get("resources") or ()))
+    urls, resources = (list(map(str, rule.get(field) or ())) for field in ("nonResourceURLs", "resources"))
+    by_path = any(url.startswith(("/api", "*")) for url in urls)
+    return by_path or any(name in _TAKEN_FOR_ENDPOINTS or name.startswith("*/") for name in resources)
 
 
 def _is_for_emqx(binding: Object, role: Object, wish: Wish) -> bool:
-    accounts = [subject for subject in _subjects(binding) if subject.get("kind") == "ServiceAccount"]
+    subjects = _subjects(binding)
+    accounts = [subject for subject in subjects if subject.get("kind") == "ServiceAccount"]
     names = [str(each.get("name")) for each in (binding["metadata"], role["metadata"], *accounts)]
     here = all(_same(subject.get("namespace"), wish.namespace) for subject in accounts)
     taken = any(subject.get("name") in wish.others for subject in accounts)
-    return bool(accounts) and here and not taken and any("emqx" in name.lower() for name in names)
+    for_any = bool(accounts) or not subjects
+    return for_any and here and not taken and any("emqx" in name.lower() for name in names)
 
 
 def _reaches(binding: Object, namespace: str | None) -> bool:

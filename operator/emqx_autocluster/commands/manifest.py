@@ -5,7 +5,7 @@ if it were rolled out and had no pod yet: what a check says then follows from th
 """
 
 from base64 import b64decode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,10 +13,13 @@ from typing import Any
 
 from emqx_autocluster import objects
 from emqx_autocluster.api import annotations
-from emqx_autocluster.commands import grants, strangers, wellformed
+from emqx_autocluster.commands import grants, podtemplates, strangers, wellformed
 from emqx_autocluster.commands.documents import Document, Path, UnreadableError
 from emqx_autocluster.commands.grants import Wish
+from emqx_autocluster.diagnosis.endpoints import networkpolicy
+from emqx_autocluster.diagnosis.endpoints.networkpolicy import Direction
 from emqx_autocluster.emqx import discovery
+from emqx_autocluster.emqx.discovery import ConfigMaps, DiscoverySettings, Setting, Source
 from emqx_autocluster.objects import rbac
 from emqx_autocluster.observation import (
     Container,
@@ -53,6 +56,8 @@ _POLICY_GROUPS = ("networking.k8s.io/", "extensions/")
 _SERVICE_OF_SLICE = "kubernetes.io/service-name"
 """The label of an EndpointSlice."""
 _RBAC_GROUP = "rbac.authorization.k8s.io"
+_ANYWHERE = "wherever-it-goes"
+"""A namespace that nothing but the workload's own metadata would ever name."""
 _NOT_GIVEN = Unobserved("it is not in the input")
 
 
@@ -160,7 +165,12 @@ def _observation(input_: Input, document: Document, at: datetime) -> Observation
     why_not = _why_not_told_by_variables(document, workload, container)
     members = Unobserved(f"what its variables do not tell may come from {why_not}") if why_not else ()
     try:
-        rights = _rights(input_, document, workload, own, service) if service and settings.uses_k8s else None
+        where = own or (
+            None if asks_for_its_own(input_, document, config_maps) else _asked(settings, why_not)
+        )
+        rights = (
+            _rights(input_, document, workload, where, service) if service and settings.uses_k8s else None
+        )
     except _MISSHAPEN:
         rights = None
     return Observation(
@@ -173,9 +183,27 @@ def _observation(input_: Input, document: Document, at: datetime) -> Observation
         or _service(input_, service, own),
         governing=_service(input_, workload.service_name, own),
         selecting=tuple(_selecting(input_, document, workload)),
+        beside=tuple(
+            podtemplates.lasting(d for d in _others(input_, document) if input_.are_together(d, document))
+        ),
         rights=rights,
         network=Network(policies=_policies(input_, document), namespace_marks=_namespace_marks(input_, own)),
     )
+
+
+def asks_for_its_own(input_: Input, document: Document, config_maps: ConfigMaps) -> bool:
+    """Whether EMQX asks for whatever namespace it goes to, so that no other can be wrong."""
+    there = _workload(input_.placed(document), _ANYWHERE, 0)
+    container = discovery.emqx_container(there.template, annotations.parse(there.annotations).container)
+    settings = discovery.read_settings(container, (), config_maps) if container else None
+    return settings is not None and settings.asked_namespace == _ANYWHERE
+
+
+def _asked(settings: DiscoverySettings, why_not: str) -> str | None:
+    """The namespace that EMQX asks for; None: that is not certain."""
+    found = settings.namespace
+    may_be_another = why_not and isinstance(found, Setting) and found.source is Source.DEFAULT
+    return None if may_be_another else discovery.text(found)
 
 
 def _workload(placed: Mapping[str, Any], namespace: str, least: int) -> Workload:
@@ -298,7 +326,8 @@ def _rights(
 ) -> Rights:
     account, own = workload.template.service_account, rbac.object_name(workload.ref.name)
     others = _accounts_of_others(input_, document)
-    wish = Wish(account, namespace, service, others, _is_own(account, others, workload))
+    nowhere = (document.namespace or input_.namespace) is None and namespace is not None
+    wish = Wish(account, namespace, service, others, _is_own(account, others, workload), nowhere)
     allowed, why = _allowed(input_, wish)
     return Rights(
         _account(input_, account, namespace),
@@ -306,6 +335,7 @@ def _rights(
         role=_foreign(input_, "Role", own, namespace),
         role_binding=_foreign(input_, "RoleBinding", own, namespace),
         allowed=allowed,
+        fitting_account=_fitting(input_, wish) if allowed is False else "",
         why=why,
     )
 
@@ -320,6 +350,16 @@ def _allowed(input_: Input, wish: Wish) -> tuple[Fact[bool], str]:
     if found is True or not refused or grants.allowed(wish, roles, bindings) is not True:
         return found, grants.shortcoming(wish, given, taken)
     return False, next(iter(refused.values()))
+
+
+def _fitting(input_: Input, wish: Wish) -> str:
+    """The one account of the input that has the right; empty: there is none, or others run as it."""
+    near = (d.name for d in input_.each("ServiceAccount") if input_.is_in(d, wish.namespace))
+    names = {name for name in near if name not in wish.others and name != wish.account}
+    roles = [body for body in input_.bodies("Role", "ClusterRole") if not _refused(body)]
+    bindings = [body for body in input_.bodies("RoleBinding", "ClusterRoleBinding") if not _refused(body)]
+    found = [name for name in names if grants.is_given(replace(wish, account=name), roles, bindings)]
+    return found[0] if len(found) == 1 else ""
 
 
 def _refused(body: Mapping[str, Any]) -> str:
@@ -357,14 +397,11 @@ def _is_own(account: str, others: frozenset[str], workload: Workload) -> bool:
 
 def _accounts_of_others(input_: Input, document: Document) -> frozenset[str]:
     """What the other pods of the input run as."""
-    found = set[str]()
-    for other in input_.documents:
-        spec = other.body.get("spec")
-        template = spec.get("template") if isinstance(spec, Mapping) else None
-        pod = template.get("spec") if isinstance(template, Mapping) else None
-        if other is not document and isinstance(pod, Mapping):
-            found.add(str(pod.get("serviceAccountName") or pod.get("serviceAccount") or "default"))
-    return frozenset(found)
+    return frozenset(pods.account for pods in podtemplates.all_of(_others(input_, document)))
+
+
+def _others(input_: Input, document: Document) -> Iterator[Document]:
+    return (other for other in input_.documents if other is not document)
 
 
 def _foreign(input_: Input, kind: str, name: str, namespace: str | None) -> ManagedObject | None:
@@ -392,12 +429,31 @@ def _policies(input_: Input, document: Document) -> Fact[tuple[NetworkPolicy, ..
         return Unobserved(
             f"{strange.kind} {strange.name} ({strange.group}) has a say in it, and is not judged"
         )
-    odd = next((d for d in near if not wellformed.is_a_policy(d)), None)
+    pods = _emqx_beside(input_, document)
+    odd = next((d for d in near if not wellformed.is_a_policy(d) and _may_select(d, pods)), None)
     if odd is not None:
         return Unobserved(f"NetworkPolicy {odd.name} is not of the form that the API server takes")
-    found = tuple(objects.network_policy(input_.placed(each)) for each in near)
+    found = tuple(
+        objects.network_policy(input_.placed(each)) for each in near if wellformed.is_a_policy(each)
+    )
     somewhere = (document.namespace or input_.namespace) is None
     return tuple(map(_of_any_namespace, found)) if somewhere else found
+
+
+def _emqx_beside(input_: Input, document: Document) -> tuple[Mapping[str, str], ...]:
+    """Labels of the pods of EMQX, of which those of one workload may connect to those of another."""
+    near = (d for d in input_.documents if input_.are_together(d, document) and _may_run_emqx(d))
+    return tuple(pods.labels for pods in podtemplates.all_of(near))
+
+
+def _may_select(policy: Document, pods: Iterable[Mapping[str, str]]) -> bool:
+    """Of a policy of no form, as far as even that tells whom it is for."""
+    if not wellformed.has_pod_selector(policy):
+        return True
+    bare = objects.network_policy(
+        {"metadata": {"name": ""}, "spec": {"podSelector": policy.body["spec"]["podSelector"]}}
+    )
+    return any(networkpolicy.isolating((bare,), Direction.INGRESS, labels) for labels in pods)
 
 
 def _of_any_namespace(policy: NetworkPolicy) -> NetworkPolicy:

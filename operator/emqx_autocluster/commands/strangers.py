@@ -1,17 +1,23 @@
 """What of an input is seen and not judged: EMQX in kinds that are not supported, and what has to be rendered."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from emqx_autocluster.api.findings import ConditionType, Unjudged
 from emqx_autocluster.commands.documents import Document
 from emqx_autocluster.emqx import discovery
-from emqx_autocluster.observation import WorkloadKind
+from emqx_autocluster.observation import Container, Workload, WorkloadKind
 
 WORKLOAD_GROUPS = ("apps/", "extensions/")
 """Of the workloads that are looked at."""
 KUSTOMIZATIONS = frozenset({"Kustomization", "Component"})
 _EMQX_OPERATOR = "apps.emqx.io/"
+_THEIRS = "it belongs to the official EMQX operator, which looks after its clustering itself"
+_RENDERING = frozenset({"HelmRelease", "HelmChart", "Application", "ApplicationSet"})
+"""Kinds of Flux, of K3s and of Argo CD, from which a controller renders charts."""
+_RENDER = "render it first:"
+_ACTION = re.compile(r"\{\{[^{}]{1,60}\}\}")
 _SUPPORTED = "only Deployments and StatefulSets are looked at"
 _TYPE = ConditionType.ACCEPTED
 
@@ -26,10 +32,13 @@ def question(document: Document) -> Unjudged | None:
             "render it: kubectl kustomize DIRECTORY | emqx-autocluster lint -f -",
         )
     if document.group.startswith(_EMQX_OPERATOR):
+        return Unjudged(_TYPE, f"custom resource {document.kind}/{document.name}", _THEIRS)
+    if document.kind in _RENDERING and "emqx" in str(document.body).lower():
         return Unjudged(
             _TYPE,
-            f"custom resource {document.kind}/{document.name}",
-            "it belongs to the official EMQX operator, which looks after its clustering itself",
+            f"what {document.kind}/{document.name} makes of its chart",
+            "it is not rendered",
+            f"{_RENDER} helm template CHART --version VERSION --values VALUES | emqx-autocluster lint -f -",
         )
     if _is_supported(document) or not any(map(discovery.is_emqx_image, _images(document.body))):
         return None
@@ -42,6 +51,26 @@ def question(document: Document) -> Unjudged | None:
 def _is_supported(document: Document) -> bool:
     """Others have kinds of the same name, such as OpenKruise its StatefulSet."""
     return document.kind in set(WorkloadKind) and document.group.startswith(WORKLOAD_GROUPS)
+
+
+def made_by_emqx_operator(document: Document) -> Unjudged:
+    """Of a workload that one of its resources owns, and that nobody enrols here."""
+    return Unjudged(_TYPE, f"{document.kind}/{document.name}", _THEIRS)
+
+
+def unrendered(document: Document, workload: Workload, container: Container) -> Unjudged | None:
+    """Of a workload that is still a template of Helm, though it can be read; None: it is none."""
+    values = (entry.value or "" for entry in container.env if entry.name.upper().startswith("EMQX"))
+    places = (container.image, workload.ref.namespace, workload.template.service_account, *values)
+    found = next(filter(None, map(_ACTION.search, places)), None)
+    if found is None:
+        return None
+    return Unjudged(
+        _TYPE,
+        f"{document.kind}/{document.name}, a template of Helm",
+        f"it has {found[0]} where its value will be",
+        f"{_RENDER} helm template CHART | emqx-autocluster lint -f -",
+    )
 
 
 def patch(document: Document) -> Unjudged:

@@ -57,6 +57,11 @@ def is_a_policy(document: Document) -> bool:
     return isinstance(spec, Mapping) and _has_form(spec, _POLICY)
 
 
+def has_pod_selector(document: Document) -> bool:
+    """Whether it can be told whom a NetworkPolicy is for."""
+    return _has_form(_at(document.body, ("spec", "podSelector")), _SELECTOR)
+
+
 def _has_form(value: Any, form: Any) -> bool:
     if isinstance(form, dict):
         return isinstance(value, Mapping) and all(

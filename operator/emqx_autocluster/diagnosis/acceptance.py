@@ -4,8 +4,11 @@ from emqx_autocluster.api import annotations
 from emqx_autocluster.api.annotations import Mode
 from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false, true
 from emqx_autocluster.diagnosis.case import Case
+from emqx_autocluster.observation import Workload
 
 _TYPE = ConditionType.ACCEPTED
+_EMQX_OPERATOR = "apps.emqx.io"
+"""The API group of its resources."""
 
 
 def check(case: Case) -> Finding:
@@ -23,12 +26,15 @@ def check(case: Case) -> Finding:
             Reason.INVALID_ANNOTATION,
             "; ".join(options.problems) + "; nothing is changed until this is corrected",
         )
-    if any(group == "apps.emqx.io" for group, _ in workload.owners):
+    if belongs_to_emqx_operator(workload):
+        cure = (
+            f"; remove our annotation {annotations.MODE}" if annotations.MODE in workload.annotations else ""
+        )
         return false(
             _TYPE,
             Reason.MANAGED_BY_EMQX_OPERATOR,
-            "this workload belongs to the official EMQX operator (ownerReference of group apps.emqx.io),"
-            " which looks after its clustering itself; remove our annotation",
+            f"this workload belongs to the official EMQX operator (ownerReference of group {_EMQX_OPERATOR}),"
+            f" which looks after its clustering itself{cure}",
         )
     if case.excess:
         return false(
@@ -43,6 +49,10 @@ def check(case: Case) -> Finding:
             _TYPE, Reason.SCALED_TO_ZERO, "replicas is 0: there is no member to look at; scale it up"
         )
     return true(_TYPE, Reason.TARGET_FOUND, f"{workload.ref} is looked after in mode {_mode(options.mode)}")
+
+
+def belongs_to_emqx_operator(workload: Workload) -> bool:
+    return any(group == _EMQX_OPERATOR for group, _ in workload.owners)
 
 
 def _no_container(case: Case) -> Finding:

@@ -159,6 +159,9 @@ def _denied(case: Case, rights: Rights) -> Finding:
     seen = f"ServiceAccount {account} may not get {_object(case)}" + (
         f" ({rights.why})" if rights.why else ""
     )
+    if rights.fitting_account:
+        cure = f"set serviceAccountName: {rights.fitting_account} in the pod template, an account that may"
+        return false(_TYPE, Reason.PERMISSION_DENIED, f"{seen}; {cure}", field=SERVICE_ACCOUNT)
     obstacle = _obstacle(case, rights)
     if obstacle:
         reason, text = obstacle

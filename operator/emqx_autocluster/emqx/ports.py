@@ -66,7 +66,12 @@ def _tells_rpc_port(container: Container, *, numbered: bool | None) -> bool:
 
 
 def _rpc_port(node: str, *, numbered: bool | None) -> int:
-    return _STATELESS_BASE + _number(node) if numbered else RPC
+    return numbered_rpc_port(node) if numbered else RPC
+
+
+def numbered_rpc_port(node: str) -> int:
+    """Where it follows from the node's name (stateless)."""
+    return _STATELESS_BASE + _number(node)
 
 
 def distribution_port(node: str) -> int:

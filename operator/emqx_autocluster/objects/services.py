@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from emqx_autocluster.observation import EndpointAddress, Endpoints, NetworkPolicy, Service
+from emqx_autocluster.observation import EndpointAddress, Endpoints, NetworkPolicy, Service, TargetPort
 
 Object = Mapping[str, Any]
 _OLD_PUBLISH = "service.alpha.kubernetes.io/tolerate-unready-endpoints"
@@ -19,10 +19,17 @@ def service(body: Object) -> Service:
         headless=spec.get("clusterIP") == "None",
         publish_not_ready=spec.get("publishNotReadyAddresses", False) or marks.get(_OLD_PUBLISH) == "true",
         ports=tuple(port.get("name") or "" for port in spec.get("ports") or ()),
+        targets=tuple(map(_target, spec.get("ports") or ())),
         families=tuple(spec.get("ipFamilies") or ()),
         single_stack=spec.get("ipFamilyPolicy", "SingleStack") == "SingleStack",
         external_name=str(spec.get("externalName") or "another name") if external else "",
     )
+
+
+def _target(port: Object) -> TargetPort:
+    """Without one of its own it is the port's number."""
+    target = port.get("targetPort") or port.get("port") or 0
+    return TargetPort(target if isinstance(target, int) else str(target), str(port.get("protocol") or "TCP"))
 
 
 def endpoints(body: Object) -> Endpoints:

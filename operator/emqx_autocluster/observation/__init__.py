@@ -25,7 +25,9 @@ from emqx_autocluster.observation.network import (
     Endpoints,
     Network,
     NetworkPolicy,
+    OtherPods,
     Service,
+    TargetPort,
 )
 from emqx_autocluster.observation.rights import ManagedObject, Rights
 from emqx_autocluster.observation.sockets import Pulse, Socket
@@ -67,6 +69,7 @@ __all__ = [
     "Network",
     "NetworkPolicy",
     "Observation",
+    "OtherPods",
     "Pod",
     "PodTemplate",
     "Pulse",
@@ -75,6 +78,7 @@ __all__ = [
     "Service",
     "Socket",
     "Stranger",
+    "TargetPort",
     "Unobserved",
     "View",
     "Workload",
@@ -100,6 +104,8 @@ class Observation:
     """The Service that a StatefulSet names for its pods' host names, where it is another one than `service`."""
     selecting: tuple[Service, ...] = ()
     """Services of its namespace that select the pods, as far as they are known: one of them may be meant."""
+    beside: tuple[OtherPods, ...] = ()
+    """Other pods of its namespace, by what makes them: told by a manifest alone; live, the Endpoints show them."""
     strangers: Mapping[str, Stranger] = field(default_factory=dict)
     """Running node that no pod of the workload has -> the pod that has it, as far as that is known."""
     holders: Fact[Mapping[str, str]] = field(default_factory=dict)

@@ -1,11 +1,12 @@
 """The network around the members: Service, Endpoints, names, the API server, and policies."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from emqx_autocluster.observation.facts import NOT_ASKED, Fact
+from emqx_autocluster.observation.workloads import ContainerPort
 
 CANONICAL_HOST = "kubernetes.default.svc"
 """The API server, by the name that every pod's resolver knows, whatever its namespace and the cluster's domain."""
@@ -34,6 +35,18 @@ class DNSAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class TargetPort:
+    """Where a port of a Service leads in the pods: to a number, or to whichever port has that name there."""
+
+    target: int | str
+    protocol: str = "TCP"
+
+    def is_among(self, ports: Iterable[ContainerPort]) -> bool:
+        named = {(port.name, port.protocol) for port in ports}
+        return isinstance(self.target, int) or (self.target, self.protocol) in named
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     name: str
     selector: Mapping[str, str]
@@ -41,6 +54,8 @@ class Service:
     publish_not_ready: bool
     ports: tuple[str, ...] | None = None
     """Names of its ports, empty for one without; None: not known."""
+    targets: tuple[TargetPort, ...] = ()
+    """Where these ports lead; none: it has no ports, or that is not known."""
     families: tuple[str, ...] = ()
     """`IPv4`, `IPv6` in their order; Endpoints have addresses of the first alone. None of them: not told."""
     single_stack: bool = False
@@ -51,9 +66,27 @@ class Service:
     def selects(self, labels: Mapping[str, str]) -> bool:
         return bool(self.selector) and not self.unmet(labels)
 
+    def leads_to(self, ports: Iterable[ContainerPort]) -> bool:
+        """Whether its Endpoints take in a pod with these named ports: only if a port of the Service is found there."""
+        known = tuple(ports)
+        return not self.targets or any(each.is_among(known) for each in self.targets)
+
     def unmet(self, labels: Mapping[str, str]) -> list[str]:
         """Keys of the selector that these labels do not fit."""
         return [key for key, value in self.selector.items() if labels.get(key) != value]
+
+
+@dataclass(frozen=True, slots=True)
+class OtherPods:
+    """Those of another object than the workload, before any of them runs."""
+
+    owner: str
+    """`Deployment/web`."""
+    labels: Mapping[str, str]
+    governing: str | None = None
+    """The Service that gives them host names; None: they have none."""
+    ports: tuple[ContainerPort, ...] = ()
+    """Those with a name."""
 
 
 @dataclass(frozen=True, slots=True)

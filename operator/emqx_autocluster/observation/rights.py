@@ -29,6 +29,8 @@ class Rights:
     role_binding: Fact[ManagedObject | None]
     allowed: Fact[bool]
     """Whether the template's ServiceAccount may GET the Endpoints object that EMQX asks for."""
+    fitting_account: str = ""
+    """Another ServiceAccount that has the right and that no other pods run as; empty: none is known."""
     why: str = ""
     """Why it is not allowed, where the objects that were made for it show that."""
     dedicated_allowed: Fact[bool] = NOT_ASKED

@@ -24,7 +24,7 @@ def subject(name: str = "emqx", kind: str = "ServiceAccount", **fields: str) -> 
     return {"kind": kind, "name": name, **fields}
 
 
-def binding(*subjects: Object, kind: str = "RoleBinding", namespace: str = "iot") -> Object:
+def binding(*subjects: Object, kind: str = "RoleBinding", namespace: str | None = "iot") -> Object:
     return {
         "kind": kind,
         "metadata": {"name": "b", "namespace": namespace},
@@ -73,6 +73,54 @@ MINE = subject(namespace="iot")
 )
 def test_what_gives_the_right(roles: list[Object], bindings: list[Object]) -> None:
     assert grants.allowed(WISH, roles, bindings) is True
+
+
+PART = role(GET, kind="ClusterRole", name="part") | {"metadata": {"name": "part", "labels": {"to": "emqx"}}}
+TO_CLUSTER_ROLE = binding(MINE) | {"roleRef": {"kind": "ClusterRole", "name": "discovery"}}
+
+
+def gathered(*selectors: Object, rules: Object = GET) -> Object:
+    return role(rules, kind="ClusterRole") | {"aggregationRule": {"clusterRoleSelectors": selectors}}
+
+
+def test_a_cluster_role_that_is_put_together_from_others() -> None:
+    by_label = gathered({"matchLabels": {"to": "web"}}, {"matchLabels": {"to": "emqx"}})
+    assert grants.allowed(WISH, [by_label, PART], [TO_CLUSTER_ROLE]) is True
+
+
+@pytest.mark.parametrize(
+    "selector",
+    [
+        pytest.param({"matchLabels": {"to": "web"}}, id="by another label"),
+        pytest.param({}, id="by none"),
+        pytest.param({"matchExpressions": [{"key": "to", "operator": "Exists"}]}, id="by more than labels"),
+    ],
+)
+def test_what_the_cluster_puts_together_itself_is_not_known(selector: Object) -> None:
+    found = grants.allowed(WISH, [gathered(selector), PART], [TO_CLUSTER_ROLE])
+    assert isinstance(found, Unobserved)
+    assert "ClusterRole discovery is aggregated" in found.reason
+
+
+def test_what_is_bound_for_something_else_is_said_to_be_there() -> None:
+    leases = role({"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["get"]})
+    found = grants.allowed(WISH, [leases], [binding(MINE)])
+    assert isinstance(found, Unobserved)
+    assert found.reason.startswith("what RoleBinding b gives it is for something else")
+
+
+@pytest.mark.parametrize(
+    ("rule", "why"),
+    [
+        ({"nonResourceURLs": ["/api/*"], "verbs": ["get"]}, "has nonResourceURLs [/api/*] and no resources"),
+        (GET | {"resources": ["*/status"]}, "has resources [*/status], and EMQX asks for endpoints"),
+    ],
+)
+def test_what_is_taken_for_endpoints_where_nothing_else_runs_by_it(rule: Object, why: str) -> None:
+    own = replace(WISH, is_own=True)
+    assert grants.allowed(own, [role(rule)], [binding(MINE)]) is False
+    assert why in grants.shortcoming(own, [role(rule)], [binding(MINE)])
+    assert isinstance(grants.allowed(WISH, [role(rule)], [binding(MINE)]), Unobserved)
 
 
 @pytest.mark.parametrize(
@@ -126,6 +174,18 @@ def test_what_gives_the_right(roles: list[Object], bindings: list[Object]) -> No
             [binding(subject("emqx-sa"))],
             "RoleBinding b is for ServiceAccount emqx-sa of namespace iot",
             id="bound to another account of EMQX's name",
+        ),
+        pytest.param(
+            [role(GET, name="emqx")],
+            [binding() | {"roleRef": {"kind": "Role", "name": "emqx"}}],
+            "RoleBinding b has no subjects, so that it is for nobody",
+            id="bound to nobody, by EMQX's name",
+        ),
+        pytest.param(
+            [role(GET | {"resourceNames": ["emqx-headless"]})],
+            [binding()],
+            "RoleBinding b has no subjects",
+            id="bound to nobody, for this very Service",
         ),
     ],
 )
@@ -190,3 +250,10 @@ def test_what_a_manifest_cannot_tell(roles: list[Object], bindings: list[Object]
 def test_while_the_namespace_is_not_known_any_fits() -> None:
     anywhere = Wish("emqx", None, "emqx-headless")
     assert grants.allowed(anywhere, [role(GET)], [binding(subject(namespace="iot"))]) is True
+
+
+def test_where_nothing_says_the_namespace_two_of_them_contradict_each_other() -> None:
+    nowhere = replace(WISH, namespace="default", is_nowhere=True)
+    assert grants.allowed(nowhere, [role(GET, namespace=None)], [binding(MINE, namespace=None)]) is False
+    why = grants.shortcoming(nowhere, [role(GET, namespace=None)], [binding(MINE, namespace=None)])
+    assert "for ServiceAccount emqx of namespace iot, and EMQX asks for namespace default: wherever" in why

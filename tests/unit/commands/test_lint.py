@@ -255,6 +255,37 @@ def test_the_namespace_matters_once_it_is_known() -> None:
     assert [reason for reason, *_ in found(unset, "-n", "iot")] == ["NamespaceMismatch"]
 
 
+OWN_NAMESPACE = NAMESPACE.replace("value: iot", "valueFrom: {fieldRef: {fieldPath: metadata.namespace}}")
+IN_SECRETS = "          envFrom: [{secretRef: {name: s}}]\n          env:\n"
+GRANTED = RIGHTS.replace("[list]", "[get]")
+
+
+@pytest.mark.parametrize(
+    ("text", "reasons", "told"),
+    [
+        pytest.param(
+            GOOD + GRANTED, [], ["it is judged as if that were iot, which EMQX asks for", "-n"], id="all speaks for one"
+        ),
+        pytest.param(
+            GOOD.replace(NAMESPACE, "") + GRANTED, ["PermissionDenied"], ["that were default"], id="two that contradict"
+        ),
+        pytest.param(GOOD.replace(NAMESPACE, ""), [], ["that were default"], id="EMQX's default"),
+        pytest.param(GOOD.replace(NAMESPACE, OWN_NAMESPACE) + GRANTED, [], [], id="EMQX asks for its own"),
+        pytest.param(
+            GOOD.replace(NAMESPACE, "").replace("          env:\n", IN_SECRETS) + GRANTED,
+            [], ["neither its manifest nor -n"], id="a Secret may say another",
+        ),
+        pytest.param(GOOD.replace("value: k8s", "value: manual"), ["StrategyUnsuitable"], [], id="no discovery"),
+    ],
+)  # fmt: skip
+def test_where_nothing_says_the_namespace(text: str, reasons: list[str], told: list[str]) -> None:
+    assert errors(text) == reasons
+    gaps = [gap for gap in unjudged(text) if "to which namespace" in gap]
+    assert len(gaps) == bool(told)
+    assert all(word in gaps[0] for word in told)
+    assert not any("to which namespace" in gap for gap in unjudged(text, "-n", "iot"))
+
+
 def test_what_is_of_another_namespace_is_none_of_its_business() -> None:
     namesake = GOOD.partition("---\n")[0].replace("{name: emqx}", "{name: emqx, namespace: lab}")
     other = namesake.replace("selector: {app: emqx}", "selector: {app: mqtt}")
@@ -470,6 +501,9 @@ def test_a_person_may_say_which_version_it_is() -> None:
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{image: emqx:5.8.9}]}"
 OPERATORS = "apiVersion: apps.emqx.io/v2beta1\nkind: EMQX\nmetadata: {name: a}"
+OWNED = (
+    "  name: emqx\n  ownerReferences: [{apiVersion: apps.emqx.io/v2beta1, kind: EMQX, name: emqx, uid: '1'}]"
+)
 OTHER_KINDS = (
     "apiVersion: apps.openshift.io/v1\nkind: DeploymentConfig",
     "apiVersion: apps/v1\nkind: DaemonSet",
@@ -496,6 +530,31 @@ def test_emqx_in_a_kind_that_is_not_supported_is_seen(head: str) -> None:
             id="a pod",
         ),
         pytest.param(OPERATORS, "EMQX/a", id="the operator's"),
+        pytest.param(
+            GOOD.replace("  name: emqx\nspec", OWNED + "\nspec"),
+            "official EMQX operator",
+            id="what the operator made",
+        ),
+        pytest.param(
+            GOOD.replace("5.8.9", "{{ .Values.tag }}"),
+            "it has {{ .Values.tag }}",
+            id="a template that can be read",
+        ),
+        pytest.param(
+            GOOD.replace("value: iot", 'value: "{{ .Release.Namespace }}"'),
+            "render it first",
+            id="a quoted action",
+        ),
+        pytest.param(
+            "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: a}\nspec: {chart: emqx}",
+            "what HelmRelease/a makes of its chart",
+            id="a chart that Flux renders",
+        ),
+        pytest.param(
+            "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: a}\nspec: {source: {chart: emqx}}",
+            "what Application/a makes of its chart",
+            id="a chart that Argo CD renders",
+        ),
         pytest.param("services: {broker: {image: 'emqx/emqx:5.8.9'}}", "docker compose", id="compose"),
         pytest.param("kind: Kustomization\nresources: [a.yaml]", "kubectl kustomize", id="kustomize"),
         pytest.param(GOOD.replace("          image: emqx/emqx:5.8.9\n", ""), "a patch", id="a patch"),
@@ -542,6 +601,23 @@ def test_rights_of_a_group_that_is_none_give_nothing() -> None:
     wrong = GOOD + rights.replace("authorization.k8s.io/v1", "authorization.kubernetes.io/v1")
     assert errors(wrong, "-n", "iot") == ["PermissionDenied"]
     assert "it is rbac.authorization.k8s.io/v1" in lint(wrong, "-n", "iot").stdout
+
+
+ACCOUNT = """\
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: emqx}
+"""
+
+
+def test_an_account_with_the_right_is_named_where_the_pods_run_as_another() -> None:
+    text = GOOD + GRANTED.replace("name: default, namespace", "name: emqx, namespace") + ACCOUNT
+    assert "set serviceAccountName: emqx in the pod template" in " ".join(
+        lint(text, "-n", "iot").stdout.split()
+    )
+    taken = WEB.replace("spec: {containers", "spec: {serviceAccountName: emqx, containers")
+    assert "serviceAccountName: emqx in" not in lint(text + taken, "-n", "iot").stdout
 
 
 def test_a_role_that_is_bound_and_not_given_is_named() -> None:
@@ -699,7 +775,9 @@ def test_people_get_file_line_cause_and_cure() -> None:
 
 def test_nothing_wrong_is_said_and_no_emqx_is_said_on_stderr() -> None:
     whole = GOOD + RIGHTS.replace("[list]", "[get]")
-    assert "Nothing is wrong that can be told without a cluster: 1 workload." in lint(whole).stdout
+    assert (
+        "Nothing is wrong that can be told without a cluster: 1 workload." in lint(whole, "-n", "iot").stdout
+    )
     result = lint("kind: Service\nmetadata: {name: a}\n")
     assert (result.exit_code, result.stdout) == (0, "")
     assert "looks like EMQX" in result.stderr
@@ -737,7 +815,7 @@ def test_sarif_of_nothing_is_a_run_without_results() -> None:
 
 
 def test_sarif_has_what_was_not_judged_as_notes_of_the_run() -> None:
-    [invocation] = json.loads(lint(GOOD, "-o", "sarif").stdout)["runs"][0]["invocations"]
+    [invocation] = json.loads(lint(GOOD, "-n", "iot", "-o", "sarif").stdout)["runs"][0]["invocations"]
     [note] = invocation["toolExecutionNotifications"]
     assert (note["level"], note["message"]["text"].startswith("not judged: ")) == ("note", True)
     assert note["locations"][0]["physicalLocation"]["region"]["startLine"] == 17
@@ -765,6 +843,54 @@ spec:
   podSelector: {matchLabels: {app: emqx}}
   ingress: [{ports: [{port: 1883}]}]
 """
+
+
+def leading(*ports: str, more: str = "") -> str:
+    """The good one, with these ports of its Service, and more in its container."""
+    text = GOOD.replace(
+        "  selector: {app: emqx}\n---", f"  selector: {{app: emqx}}\n  ports: [{', '.join(ports)}]\n---"
+    )
+    return text.replace("          env:\n", f"{more}          env:\n")
+
+
+NAMED = "          ports: [{name: ekka, containerPort: 4370}]\n"
+
+
+def test_ports_of_a_service_that_no_pod_has() -> None:
+    named = "{port: 4370, targetPort: ekka}"
+    assert [(reason, path) for reason, _, path in found(leading(named))] == [("NoAddresses", "spec.ports")]
+    assert errors(leading(named, more=NAMED)) == []
+    assert errors(leading(named, "{port: 1883}")) == []
+    assert errors(leading("{port: 4370, targetPort: ekka, protocol: UDP}", more=NAMED)) == ["NoAddresses"]
+
+
+WEB = """\
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: iot}
+spec:
+  replicas: 1
+  template:
+    metadata: {labels: {app: emqx, tier: web}}
+    spec: {containers: [{name: web, image: "nginx:1"}]}
+"""
+
+
+def test_other_pods_in_a_service_of_host_names() -> None:
+    names = "            - {name: EMQX_CLUSTER__K8S__ADDRESS_TYPE, value: hostname}\n"
+    names += "            - {name: EMQX_CLUSTER__K8S__SUFFIX, value: svc.cluster.local}\n"
+    text = GOOD.replace("kind: Deployment", "kind: StatefulSet").replace(
+        "spec:\n  replicas", "spec:\n  serviceName: emqx\n  replicas"
+    )
+    text = text.replace(
+        "  selector: {app: emqx}\n---",
+        "  clusterIP: None\n  publishNotReadyAddresses: true\n  selector: {app: emqx}\n---",
+    )
+    assert errors(text + names + WEB, "-n", "iot") == ["HostnameMissing"]
+    assert errors(text + names + WEB.replace("namespace: iot", "namespace: lab"), "-n", "iot") == []
+    assert errors(text + names + WEB.replace("replicas: 1", "replicas: 0"), "-n", "iot") == []
+    assert errors(text + WEB, "-n", "iot") == errors(text, "-n", "iot")
 
 
 def test_a_policy_that_lets_devices_in_alone() -> None:
@@ -798,6 +924,14 @@ def test_a_policy_that_lets_devices_in_alone() -> None:
 def test_a_policy_that_proves_nothing(policies: str, told: str) -> None:
     assert errors(GOOD + policies, "-n", "iot") == []
     assert any(told in gap for gap in unjudged(GOOD + policies, "-n", "iot")) or not told
+
+
+def test_a_policy_of_no_form_for_others_hides_no_other() -> None:
+    theirs = POLICY.replace("{app: emqx}", "{app: web}").replace("[{ports: [{port: 1883}]}]", "all")
+    assert errors(GOOD + POLICY + theirs, "-n", "iot") == ["NetworkPolicyBlocks"]
+    assert not any("NetworkPolicy" in gap for gap in unjudged(GOOD + theirs, "-n", "iot"))
+    unnamed = theirs.replace("{matchLabels: {app: web}}", "[web]")
+    assert any("is not of the form" in gap for gap in unjudged(GOOD + unnamed, "-n", "iot"))
 
 
 def test_where_all_goes_is_not_known_a_policy_may_mean_that_namespace() -> None:

@@ -29,8 +29,14 @@ EXPORTER = Container("exporter", "prom/exporter:1")
         pytest.param(
             a_case(owners=(("apps.emqx.io", "EMQX"),)),
             Reason.MANAGED_BY_EMQX_OPERATOR,
-            ["official EMQX operator", "apps.emqx.io", "remove our annotation"],
+            ["official EMQX operator", "apps.emqx.io", f"remove our annotation {MODE}"],
             id="the workload belongs to the official EMQX operator",
+        ),
+        pytest.param(
+            a_case(owners=(("apps.emqx.io", "EMQX"),), mode=None),
+            Reason.MANAGED_BY_EMQX_OPERATOR,
+            ["looks after its clustering itself"],
+            id="the same, and nobody enrolled it",
         ),
         pytest.param(
             a_case(containers=(EXPORTER,)),
@@ -96,3 +102,10 @@ def test_scaled_to_zero_no_condition_gives_another_cause_for_what_was_not_looked
     assert {ConditionType.RBAC_READY, ConditionType.CLUSTER_FORMED} <= {f.type for f in unknown}
     told = {(f.reason, f.message) for f in unknown}
     assert told == {(Reason.INITIALIZING, "nothing is looked at while replicas is 0")}
+
+
+def test_there_is_no_annotation_to_remove_where_there_is_none() -> None:
+    assert (
+        "annotation"
+        not in judge(a_case(owners=(("apps.emqx.io", "EMQX"),), mode=None), ConditionType.ACCEPTED).message
+    )

@@ -306,3 +306,10 @@ def test_the_words_of_a_member_that_was_refused_are_quoted_once() -> None:
 def test_missing_rights_come_before_a_wrong_audience() -> None:
     case = with_audience("vault", rights=some_rights(allowed=False))
     assert judge(case, ConditionType.RBAC_READY).reason is Reason.PERMISSION_DENIED
+
+
+def test_another_account_that_has_the_right_is_the_cure() -> None:
+    finding = judge(denied(account="default", fitting_account="emqx"), ConditionType.RBAC_READY)
+    words = ("ServiceAccount default may not get", "set serviceAccountName: emqx in the pod template")
+    tells(finding, (Status.FALSE, Reason.PERMISSION_DENIED), *words)
+    assert not finding.repairable

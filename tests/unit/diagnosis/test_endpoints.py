@@ -28,6 +28,7 @@ from emqx_autocluster.api.findings import ConditionType, Reason, Status
 from emqx_autocluster.diagnosis import Case, endpoints
 from emqx_autocluster.emqx.discovery import ADDRESS_TYPE, NAMESPACE, SERVICE_NAME, SUFFIX
 from emqx_autocluster.observation import (
+    ContainerPort,
     DiscoveryError,
     DiscoveryTrace,
     EndpointAddress,
@@ -35,6 +36,7 @@ from emqx_autocluster.observation import (
     JoinTrace,
     Member,
     Service,
+    TargetPort,
     View,
     WorkloadKind,
 )
@@ -47,6 +49,13 @@ OTHERS = EndpointAddress("10.244.9.9", pod="edge-0")
 
 def a_service(*, publish_not_ready: bool = False, **selector: str) -> Service:
     return Service("emqx", selector, headless=False, publish_not_ready=publish_not_ready)
+
+
+WITH_UDP = a_container(ports=(ContainerPort("ekka", 4370, "UDP"),))
+
+
+def to_port(*targets: int | str) -> Service:
+    return replace(a_service(app="emqx"), targets=tuple(map(TargetPort, targets)))
 
 
 def seen(case: Case) -> list[Reason]:
@@ -140,6 +149,18 @@ def joined_elsewhere() -> dict[str, Any]:
             Reason.NO_ADDRESSES,
             ["Endpoints emqx lists no address", "kubectl get endpoints -n iot emqx"],
             id="no address although pods are Ready",
+        ),
+        pytest.param(
+            a_case(service=to_port("ekka"), endpoints=NOBODY),
+            Reason.NO_ADDRESSES,
+            ["targetPort ekka (TCP)", "no port with a name", "4370"],
+            id="a port by a name that the pods do not have, which is the cause",
+        ),
+        pytest.param(
+            a_case(service=to_port("ekka"), endpoints=NOT_READ, members=(), containers=(WITH_UDP,)),
+            Reason.NO_ADDRESSES,
+            ["targetPort ekka (TCP)", "ekka (UDP)"],
+            id="the name of a port of another protocol",
         ),
         pytest.param(
             a_case(env={ADDRESS_TYPE: "hostname"}),
@@ -557,3 +578,58 @@ def test_without_pods_the_template_tells_their_labels() -> None:
     for unseen in ((), NOT_READ):
         case = a_case(service=service, labels=labels, members=unseen, containers=(a_container(),))
         assert not judge(case, ConditionType.DISCOVERY_READY).bad
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        pytest.param({"service": to_port("ekka")}, id="addresses are listed all the same"),
+        pytest.param(
+            {"service": to_port("ekka", 1883), "endpoints": NOT_READ}, id="another port is a number"
+        ),
+        pytest.param(
+            {"service": to_port("ekka"), "endpoints": NOT_READ, "has_sidecars": True},
+            id="a sidecar that starts before may have it",
+        ),
+        pytest.param(
+            {"service": to_port("ekka"), "endpoints": NOT_READ, "env": {STRATEGY: "manual"}},
+            id="EMQX does not ask for it",
+        ),
+    ],
+)
+def test_ports_by_their_names_that_hide_nobody(facts: dict[str, Any]) -> None:
+    assert Reason.NO_ADDRESSES not in seen(a_case(**facts))
+
+
+ONE_OF_THEM = a_service(**{"statefulset.kubernetes.io/pod-name": "emqx-0"})
+STATEFUL = {"kind": WorkloadKind.STATEFUL_SET, "members": (), "endpoints": NOT_READ}
+
+
+def gaps(case: Case) -> list[str]:
+    return [str(gap) for gap in endpoints.unjudged(case) if "find each other" in gap.question]
+
+
+def test_a_service_of_one_member_alone_is_not_judged() -> None:
+    case = a_case(service=ONE_OF_THEM, **STATEFUL)
+    assert Reason.SELECTOR_MISMATCH not in seen(case)
+    [gap] = gaps(case)
+    assert "without emqx-0: Service emqx selects 1 of 3 pods" in gap
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(a_case(service=a_service(app="emqx"), **STATEFUL), id="all of them"),
+        pytest.param(a_case(service=a_service(app="web"), **STATEFUL), id="none of them"),
+        pytest.param(a_case(service=ONE_OF_THEM, **{**STATEFUL, "replicas": 1}), id="the one that there is"),
+        pytest.param(a_case(service=a_service(app="emqx"), members=()), id="a Deployment"),
+        pytest.param(a_case(service=ONE_OF_THEM, members=WELL), id="members that run show it"),
+    ],
+)
+def test_which_members_a_service_selects_is_known(case: Case) -> None:
+    assert gaps(case) == []
+
+
+def test_the_name_of_another_pod_selects_none() -> None:
+    other = a_service(**{"statefulset.kubernetes.io/pod-name": "broker-0"})
+    assert Reason.SELECTOR_MISMATCH in seen(a_case(service=other, **STATEFUL))

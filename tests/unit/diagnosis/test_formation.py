@@ -26,6 +26,7 @@ from emqx_autocluster.api.findings import ConditionType, Reason, Status
 from emqx_autocluster.diagnosis import Case, formation
 from emqx_autocluster.diagnosis.formation import serving
 from emqx_autocluster.emqx.discovery import LICENSE
+from emqx_autocluster.emqx.roles import ROLE
 from emqx_autocluster.observation import EnvFrom, JoinTrace, Member, WorkloadKind
 
 WELL = members("a b c")
@@ -452,6 +453,14 @@ def test_how_long_a_join_may_take_is_the_users_to_say() -> None:
 def test_the_licence_is_no_obstacle(facts: dict[str, Any]) -> None:
     case = a_case(**{"image": "emqx/emqx-enterprise:5.9.0", **facts})
     assert formation.licence(case) is None
+
+
+def test_replicants_are_never_the_one_node_that_the_licence_allows() -> None:
+    case = a_case(image="emqx/emqx:5.9.1", env={ROLE: "replicant"}, replicas=1)
+    finding = formation.licence(case)
+    assert finding is not None
+    tells(finding, (Status.FALSE, Reason.LICENSE_MISSING), "one core and one replicant are two nodes")
+    assert "or one replica" not in finding.message
 
 
 # --- how many are clustered

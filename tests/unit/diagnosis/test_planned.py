@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 
-from builders import NOT_READ, STRATEGY, a_case, a_container, a_network, tells
+from builders import ENV_FROM_SETTINGS, NOT_READ, STRATEGY, a_case, a_container, a_network, tells
 from emqx_autocluster.api.findings import Reason, Status
 from emqx_autocluster.diagnosis import endpoints
 from emqx_autocluster.emqx.discovery import API_SERVER, DNS_NAME, NAME, SEEDS
 from emqx_autocluster.emqx.roles import ROLE
+from emqx_autocluster.emqx.rpcport import DISCOVERY, TCP_PORT
 from emqx_autocluster.emqx.versions import DNS_RECORD_TYPE
-from emqx_autocluster.observation import ContainerPort, NetworkPolicy, Service, WorkloadKind
+from emqx_autocluster.observation import ContainerPort, EnvFrom, NetworkPolicy, Service, WorkloadKind
 
 Facts = Mapping[str, Any]
 STATEFUL = WorkloadKind.STATEFUL_SET
@@ -110,6 +111,21 @@ def told(found: list[NetworkPolicy], facts: Facts) -> str:
             {"image": "emqx/emqx:4.4.19", "kind": STATEFUL, "env": {NAME: None}},
             "(4371, 4372)",
             id="numbered names",
+        ),
+        pytest.param(
+            [ingress(MEMBERS_IN)],
+            {"env": {DISCOVERY: "stateless"}},
+            "each other (5370)",
+            id="messages by a port that follows from the name",
+        ),
+        pytest.param(
+            [ingress(MEMBERS_IN)], {"env": {TCP_PORT: "5400"}}, "each other (5400)", id="a port of one's own"
+        ),
+        pytest.param(
+            [ingress({"from": [MINE], "ports": tcp(4370)})],
+            {"env_from": ENV_FROM_SETTINGS, "config_maps": {"settings": {"EMQX_LOG__TO": "file"}}},
+            "each other (5369)",
+            id="variables from a ConfigMap that leaves the port alone",
         ),
         pytest.param(
             [egress(DNS_OUT, API_OUT)], {}, "egress to each other (4370, 5369)", id="no way out to each other"
@@ -243,3 +259,90 @@ NAMED = a_container(ports=(ContainerPort("ekka", 4370), ContainerPort("rpc", 536
 )
 def test_what_may_well_be_open(found: list[NetworkPolicy], facts: Facts) -> None:
     assert told(found, facts) == ""
+
+
+ONE_PORT = [ingress({"from": [MINE], "ports": tcp(4370)})]
+IN_A_SECRET = {"env_from": (EnvFrom(secret="keys"),)}  # noqa: S106 - a name
+
+
+def untold(found: list[NetworkPolicy], facts: Facts) -> list[str]:
+    """What is told of ports that are not known."""
+    network = a_network(policies=tuple(found))
+    case = a_case(**{"network": network, "members": (), "endpoints": NOT_READ, **facts})
+    return [str(gap) for gap in endpoints.unjudged(case) if "gen_rpc" in gap.question]
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        pytest.param(IN_A_SECRET, "may come from Secret keys", id="perhaps in a Secret"),
+        pytest.param({"env": {DISCOVERY: "epmd"}}, "takes manual or stateless", id="a word that is none"),
+        pytest.param(
+            {"image": "emqx/emqx:4.4.19", "env": {NAME: None, DISCOVERY: "stateless"}},
+            "node's name, which is not known",
+            id="by a name that ends as the pod's does",
+        ),
+        pytest.param(
+            {"env_from": ENV_FROM_SETTINGS, "config_maps": {"settings": NOT_READ}},
+            "ConfigMap settings could not be read",
+            id="perhaps in a ConfigMap that is elsewhere",
+        ),
+    ],
+)
+def test_messages_by_a_port_that_is_not_known(facts: Facts, words: str) -> None:
+    assert told(ONE_PORT, facts) == ""
+    [gap] = untold(ONE_PORT, facts)
+    assert words in gap
+
+
+@pytest.mark.parametrize(
+    ("found", "facts"),
+    [
+        pytest.param([ingress(MEMBERS_IN)], IN_A_SECRET, id="the usual port is open"),
+        pytest.param([], IN_A_SECRET, id="no policy"),
+        pytest.param(ONE_PORT, {}, id="it is known"),
+        pytest.param(ONE_PORT, {**IN_A_SECRET, "replicas": 1}, id="nobody looks for a single member"),
+        pytest.param(ONE_PORT, {**IN_A_SECRET, "host_network": True}, id="the host's network"),
+    ],
+)
+def test_a_port_of_which_nothing_need_be_told(found: list[NetworkPolicy], facts: Facts) -> None:
+    assert untold(found, facts) == []
+
+
+BY_PORT = {"to": [{"ipBlock": {"cidr": "10.96.0.1/32"}}], **API_OUT}
+
+
+def unsure(found: list[NetworkPolicy], facts: Facts) -> list[str]:
+    """What is told of the way to the API server."""
+    network = a_network(policies=tuple(found))
+    case = a_case(**{"network": network, "members": (), "endpoints": NOT_READ, **facts})
+    return [str(gap) for gap in endpoints.unjudged(case) if "API server" in gap.question]
+
+
+@pytest.mark.parametrize("rule", [API_OUT, BY_PORT], ids=["to anywhere", "to the Service's address"])
+def test_the_port_behind_the_service_may_be_shut(rule: Facts) -> None:
+    found = [egress(MEMBERS_OUT, DNS_OUT, rule)]
+    assert told(found, {}) == ""
+    [gap] = unsure(found, {})
+    assert "NetworkPolicy out lets out to port 443, and not to 6443" in gap
+
+
+@pytest.mark.parametrize(
+    ("found", "facts"),
+    [
+        pytest.param([egress(MEMBERS_OUT, DNS_OUT, {"ports": tcp(443, 6443)})], {}, id="both are open"),
+        pytest.param(
+            [egress(MEMBERS_OUT, DNS_OUT, {"ports": tcp(6443)})], {}, id="the port behind it is open"
+        ),
+        pytest.param([egress(MEMBERS_OUT, DNS_OUT)], {}, id="both are shut, which is an error"),
+        pytest.param([ingress(MEMBERS_IN)], {}, id="nothing is said of the way out"),
+        pytest.param([egress(MEMBERS_OUT, DNS_OUT, API_OUT)], BY_DNS, id="strategy dns does not ask it"),
+        pytest.param(
+            [egress(MEMBERS_OUT, DNS_OUT, API_OUT)],
+            {"env": {API_SERVER: "https://10.1.2.3:443"}},
+            id="it listens where EMQX asks",
+        ),
+    ],
+)
+def test_the_way_to_the_api_server_is_known(found: list[NetworkPolicy], facts: Facts) -> None:
+    assert unsure(found, facts) == []

@@ -14,6 +14,7 @@ from emqx_autocluster.observation import (
     EnvFrom,
     EnvVar,
     Service,
+    TargetPort,
     WorkloadKind,
     WorkloadRef,
 )
@@ -345,6 +346,16 @@ def test_a_service() -> None:
     body = {"metadata": {"name": "emqx"}, "spec": {"clusterIP": "None", "publishNotReadyAddresses": True}}
     seen = Service("emqx", {}, headless=True, publish_not_ready=True, ports=(), single_stack=True)
     assert objects.service(body) == seen
+
+
+def test_where_the_ports_of_a_service_lead() -> None:
+    ports = [
+        {"port": 4370},
+        {"port": 1883, "targetPort": "mqtt"},
+        {"port": 53, "protocol": "UDP", "targetPort": 5353},
+    ]
+    seen = objects.service({"metadata": {"name": "emqx"}, "spec": {"ports": ports}})
+    assert seen.targets == (TargetPort(4370), TargetPort("mqtt"), TargetPort(5353, "UDP"))
 
 
 def test_a_service_of_both_families() -> None:

@@ -15,18 +15,21 @@ from emqx_autocluster.diagnosis.case import Case
 from emqx_autocluster.diagnosis.configuration import alternatives
 from emqx_autocluster.diagnosis.endpoints import (
     addresses,
+    bystanders,
     families,
     mesh,
     peers,
     policies,
     records,
     replicants,
+    templatepods,
 )
 from emqx_autocluster.emqx import discovery
 from emqx_autocluster.objects import headless
 from emqx_autocluster.observation import Service, Unobserved
 
 _TYPE = ConditionType.DISCOVERY_READY
+_A_FEW = 3
 
 
 def check(case: Case) -> Finding:
@@ -57,6 +60,8 @@ def unjudged(case: Case) -> Iterator[Unjudged]:
         other = alternatives.right(case)
         remedy = f"Service {other.name} selects them" if other is not None and not case.is_replicant else ""
         yield Unjudged(_TYPE, question, service.reason, remedy, f"env/{settings.service_variable}")
+    if isinstance(service, Service) and not case.is_replicant and case.discovers:
+        yield from _selects_some(case, service)
     yield from families.unjudged(case)
     yield from policies.unjudged(case)
 
@@ -77,15 +82,32 @@ def _problems(case: Case) -> Iterator[Finding]:
     if case.uses_dns:
         yield from records.of_the_service(case, service)
     yield from families.problems(case, service)
+    yield from bystanders.problems(case, service)
     mismatch = _selector_mismatch(service, _labels(case))
     if mismatch:
         yield _does_not_select(case, name, mismatch)
-    if isinstance(endpoints, Unobserved):
+    portless = None if mismatch else addresses.portless(case, service)
+    if portless:
+        yield portless
+    elif isinstance(endpoints, Unobserved):
         yield unknown(_TYPE, Reason.PROBE_FAILED, f"Endpoints {name}: {endpoints.reason}")
     elif not mismatch:
         found = tuple(addresses.problems(case, service, endpoints))
         look = records.problems if case.uses_dns else peers.problems
         yield from found or look(case, service, endpoints)
+
+
+def _selects_some(case: Case, service: Service) -> Iterator[Unjudged]:
+    """Of pods that will be: the others find those, as long as one of them is there."""
+    if any(case.observation.each_member()):
+        return
+    pods = templatepods.by_name(case.workload)
+    selected = [name for name, labels in pods.items() if service.selects(labels)]
+    if not selected or len(selected) == len(pods):
+        return
+    question = f"whether the members find each other without {', '.join(selected[:_A_FEW])}"
+    told = f"Service {service.name} selects {len(selected)} of {len(pods)} pods"
+    yield Unjudged(_TYPE, question, told, "select all by a label that they share")
 
 
 def _does_not_select(case: Case, name: str, mismatch: str) -> Finding:
@@ -136,9 +158,9 @@ def _by_hostname(case: Case) -> bool:
 
 
 def _labels(case: Case) -> list[Mapping[str, str]]:
-    """Those of each pod of the workload, else as its template says."""
+    """Those of each pod of the workload, else as they will be."""
     seen = [member.pod.labels for member in case.observation.each_member()]
-    return seen or [case.workload.template.labels]
+    return seen or templatepods.labels(case.workload)
 
 
 def _selector_mismatch(service: Service, labels: list[Mapping[str, str]]) -> str | None:

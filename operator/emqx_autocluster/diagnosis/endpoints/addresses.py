@@ -6,7 +6,7 @@ from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false,
 from emqx_autocluster.diagnosis import evidence
 from emqx_autocluster.diagnosis.case import Case
 from emqx_autocluster.diagnosis.formation import serving
-from emqx_autocluster.emqx import discovery
+from emqx_autocluster.emqx import discovery, ports
 from emqx_autocluster.observation import (
     DiscoveryError,
     EndpointAddress,
@@ -27,6 +27,27 @@ def problems(case: Case, service: Service, endpoints: Endpoints | None) -> Itera
         return
     yield from nameless(case, service, listed)
     yield from _others(case, service, listed)
+
+
+def portless(case: Case, service: Service) -> Finding | None:
+    """Where the Service leads to ports by names that the pods do not have: Endpoints then leave them out.
+
+    What Endpoints list goes before that: they may be of pods that the template did not make.
+    """
+    template, listed = case.workload.template, case.observation.endpoints
+    has_some = isinstance(listed, Endpoints) and (listed.ready or listed.not_ready)
+    own = [port for container in template.containers for port in container.ports]
+    if not case.uses_k8s or template.has_sidecars or case.progressing or has_some or service.leads_to(own):
+        return None
+    wanted = " and ".join(sorted({f"{each.target} ({each.protocol})" for each in service.targets}))
+    have = ", ".join(f"{port.name} ({port.protocol})" for port in own) or "no port with a name"
+    return false(
+        _TYPE,
+        Reason.NO_ADDRESSES,
+        f"Service {service.name} has targetPort {wanted}, a name that no container of these pods gives a port (they"
+        f" have {have}): its Endpoints stay empty, and EMQX finds no peer; give targetPort a number, such as"
+        f" {ports.DISTRIBUTION}, or a port of the EMQX container that name",
+    )
 
 
 def _none(case: Case, service: Service, listed: Endpoints) -> Finding:

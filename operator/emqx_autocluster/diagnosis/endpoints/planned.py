@@ -8,17 +8,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
-from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false
+from emqx_autocluster.api.findings import ConditionType, Finding, Reason, Unjudged, false
 from emqx_autocluster.diagnosis.case import Case
 from emqx_autocluster.diagnosis.configuration import ownnames
 from emqx_autocluster.diagnosis.configuration.address import is_the_service
-from emqx_autocluster.diagnosis.endpoints import closures, networkpolicy
+from emqx_autocluster.diagnosis.endpoints import closures, networkpolicy, templatepods
 from emqx_autocluster.diagnosis.endpoints.closures import Closure
 from emqx_autocluster.diagnosis.endpoints.networkpolicy import Direction, Peer, Way
-from emqx_autocluster.emqx import discovery, ports
+from emqx_autocluster.emqx import discovery, ports, rpcport
 from emqx_autocluster.emqx.ownname import OwnName
 from emqx_autocluster.emqx.podwords import POD_NAME
-from emqx_autocluster.observation import ContainerPort, NetworkPolicy, Service, WorkloadKind
+from emqx_autocluster.observation import ContainerPort, Fact, NetworkPolicy, Service, Unobserved, WorkloadKind
 
 _TYPE = ConditionType.DISCOVERY_READY
 DNS_PORTS = (53, 5353)
@@ -27,11 +27,10 @@ _SERVER_PORTS = (443, 6443, 8443, 16443)
 """The Service's, and where API servers mostly listen behind it."""
 _ELSEWHERE = Peer(frozenset())
 _A_FEW = 3
-_POD_NAME_LABEL, _ORDINAL_LABEL = "statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/pod-index"
 
 
 def problem(case: Case, policies: tuple[NetworkPolicy, ...]) -> Finding | None:
-    if not case.is_replicant and case.workload.replicas < 2:  # noqa: PLR2004 - nobody looks for a single member
+    if not _is_looked_for(case):
         return None
     plan = _Plan(case, policies)
     closed = (*plan.api_server(), *plan.dns(), *plan.members())
@@ -43,6 +42,19 @@ def problem(case: Case, policies: tuple[NetworkPolicy, ...]) -> Finding | None:
     return false(_TYPE, Reason.NETWORK_POLICY_BLOCKS, told)
 
 
+def unjudged(case: Case, policies: tuple[NetworkPolicy, ...]) -> Iterator[Unjudged]:
+    """Where a way is open or closed by a port that is not known."""
+    plan = _Plan(case, policies)
+    if _is_looked_for(case):
+        yield from plan.unsure_server()
+        yield from plan.unsure_messages()
+
+
+def _is_looked_for(case: Case) -> bool:
+    """Nobody looks for a single member."""
+    return case.is_replicant or case.workload.replicas > 1
+
+
 @dataclass(frozen=True, slots=True)
 class _End:
     """A pod that will be. `labels` None: not known."""
@@ -51,6 +63,8 @@ class _End:
     node: str
     partly: bool = False
     """Whether it has, or may have, more labels than these."""
+    named: bool = True
+    """Whether the part of its name before the @ is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +73,46 @@ class _Plan:
     policies: tuple[NetworkPolicy, ...]
 
     def api_server(self) -> Iterator[Closure]:
-        settings = self.case.settings
-        value = discovery.text(settings.api_server) if settings and self.case.uses_k8s else None
-        address = discovery.parse_address(value) if value else None
-        if address is None or discovery.is_loopback(address.host):
-            return
-        listens = _SERVER_PORTS if is_the_service(self.case, address) else (address.port,)
-        if not any(self._leaves(port) for port in listens):
+        listens = self._server_ports()
+        if listens and not any(self._leaves(port) for port in listens):
             told = ", ".join(map(str, listens[:2]))
             yield Closure(
                 Direction.EGRESS, f"the API server ({told})", f"{{ports: [{closures.listed(listens[:2])}]}}"
             )
+
+    def unsure_server(self) -> Iterator[Unjudged]:
+        """Some networks judge the Service's port, most of them the one behind it."""
+        service, *behind = self._server_ports() or (0,)
+        if not behind or not self._leaves(service) or any(self._leaves(port) for port in behind):
+            return
+        names = ", ".join(sorted({policy.name for policy in self.isolating(Direction.EGRESS)}))
+        told = f"NetworkPolicy {names} lets out to port {service}, and not to {behind[0]}, where it often listens"
+        rule = f"egress: [{{ports: [{closures.listed(behind[:1])}]}}]"
+        remedy = f"see kubectl get endpoints -n default kubernetes, and add {rule}"
+        yield Unjudged(_TYPE, "whether NetworkPolicies let the members reach the API server", told, remedy)
+
+    def unsure_messages(self) -> Iterator[Unjudged]:
+        """Where the usual port is shut, and theirs is not known."""
+        settings = self.case.settings
+        for a, b in self.pairs() if settings else ():
+            port = self.messages(b)
+            if (
+                isinstance(port, Unobserved)
+                and settings
+                and self.shut(a, b, rpcport.usual(settings.generation))
+            ):
+                question = "whether NetworkPolicies let through the messages between the nodes (gen_rpc)"
+                yield Unjudged(_TYPE, question, f"by which port they go is not known: {port.reason}")
+                return
+
+    def _server_ports(self) -> tuple[int, ...]:
+        """Where the API server may listen, the Service's port first; none: it is not asked."""
+        settings = self.case.settings
+        value = discovery.text(settings.api_server) if settings and self.case.uses_k8s else None
+        address = discovery.parse_address(value) if value else None
+        if address is None or discovery.is_loopback(address.host):
+            return ()
+        return _SERVER_PORTS if is_the_service(self.case, address) else (address.port,)
 
     def dns(self) -> Iterator[Closure]:
         template = self.case.workload.template
@@ -82,15 +125,16 @@ class _Plan:
         container = self.case.container
         if container is None or ports.node_ports(container, None, (), numbered=None) is None:
             return
-        for a, b in self._pairs():
-            closed = {port for port in self._messages(b) if self._shut(a, b, port)}
+        for a, b in self.pairs():
+            messages = self.messages(b)
+            closed = {messages} if isinstance(messages, int) and self.shut(a, b, messages) else set[int]()
             ways = {ports.distribution_port(b.node): (a, b)}
             if not self.case.is_replicant:
                 ways[ports.distribution_port(a.node)] = (b, a)
-            if all(self._shut(*ends, port) for port, ends in ways.items()):
+            if all(self.shut(*ends, port) for port, ends in ways.items()):
                 closed |= ways.keys()
             if closed:
-                shut = dict.fromkeys(d for port in sorted(closed) for d in self._shut(a, b, port))
+                shut = dict.fromkeys(d for port in sorted(closed) for d in self.shut(a, b, port))
                 yield from (self._closure(direction, b, sorted(closed)) for direction in shut)
                 return
 
@@ -121,7 +165,7 @@ class _Plan:
         by_name = address is not None and not discovery.is_ip(address.host)
         return case.uses_dns or by_name or (isinstance(own, OwnName) and POD_NAME in own.host)
 
-    def _pairs(self) -> list[tuple[_End, _End]]:
+    def pairs(self) -> list[tuple[_End, _End]]:
         if not self.case.is_replicant:
             return list(combinations(self._own(), 2))
         return [(own, self._core()) for own in self._own()[:1]]
@@ -133,32 +177,26 @@ class _Plan:
         workload, settings = self.case.workload, self.case.settings
         own = ownnames.predicted(self.case, settings) if settings else None
         part = own.part if isinstance(own, OwnName) else ""
+        named = isinstance(own, OwnName)
         if workload.ref.kind is not WorkloadKind.STATEFUL_SET:
-            return [_End(workload.template.labels, f"{part}@")] * 2
-        numbers = range(workload.first_ordinal, workload.first_ordinal + min(workload.replicas, _A_FEW))
-        names = ((str(number), f"{workload.ref.name}-{number}") for number in numbers)
-        return [
-            _End(
-                {**workload.template.labels, _POD_NAME_LABEL: name, _ORDINAL_LABEL: number},
-                f"{part.replace(POD_NAME, name)}@",
-            )
-            for number, name in names
-        ]
+            named = named and POD_NAME not in part
+            return [_End(workload.template.labels, f"{part}@", named=named)] * 2
+        pods = templatepods.by_name(workload, _A_FEW).items()
+        return [_End(labels, f"{part.replace(POD_NAME, name)}@", named=named) for name, labels in pods]
 
     def _core(self) -> _End:
         """A pod that the Service selects which the replicants ask for."""
         service = self.case.observation.service
-        return _End(service.selector if isinstance(service, Service) else None, "", partly=True)
+        return _End(service.selector if isinstance(service, Service) else None, "", partly=True, named=False)
 
-    def _messages(self, far: _End) -> tuple[int, ...]:
-        """Where it takes messages, as far as that is known."""
-        container, settings = self.case.container, self.case.settings
-        if container is None or settings is None:
-            return ()
-        port = ports.rpc_port(container, far.node, numbered=settings.generation.numbers_rpc_ports)
-        return () if port is None else (port,)
+    def messages(self, far: _End) -> Fact[int]:
+        """Where it takes messages."""
+        settings = self.case.settings
+        if settings is None:
+            return Unobserved("its settings are not known")
+        return rpcport.listening(settings.reader, settings.generation, far.node if far.named else None)
 
-    def _shut(self, a: _End, b: _End, port: int) -> tuple[Direction, ...]:
+    def shut(self, a: _End, b: _End, port: int) -> tuple[Direction, ...]:
         """The directions in which the way of `a` to a port of `b` is closed; none: it is open, or may be."""
         ways = ((Direction.INGRESS, b, a), (Direction.EGRESS, a, b))
         return tuple(

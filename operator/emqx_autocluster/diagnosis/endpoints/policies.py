@@ -52,10 +52,14 @@ def problem(case: Case) -> Finding | None:
 
 
 def unjudged(case: Case) -> Iterator[Unjudged]:
-    """Of a manifest: where policies stand beside it that are not understood here."""
+    """Of a manifest: where policies stand beside it that are not understood here, or ports are not known."""
     found = case.observation.network.policies
-    if isinstance(found, Unobserved) and found is not NOT_ASKED and not case.running:
+    if case.running or found is NOT_ASKED:
+        return
+    if isinstance(found, Unobserved):
         yield Unjudged(_TYPE, "whether the nodes may reach each other, DNS and the API server", found.reason)
+    elif not case.workload.template.host_network and not any(case.observation.each_member()):
+        yield from planned.unjudged(case, found)
 
 
 def _closures(case: Case, policies: tuple[NetworkPolicy, ...]) -> Iterator[Closure]:

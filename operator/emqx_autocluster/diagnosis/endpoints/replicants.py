@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false, unknown
 from emqx_autocluster.diagnosis.case import Case
-from emqx_autocluster.diagnosis.endpoints import addresses, families, peers
+from emqx_autocluster.diagnosis.endpoints import addresses, bystanders, families, peers
 from emqx_autocluster.emqx import discovery
 from emqx_autocluster.observation import Endpoints, Service, Unobserved
 
@@ -29,6 +29,7 @@ def not_found(case: Case, name: str) -> Finding:
 def problems(case: Case, service: Service) -> Iterator[Finding]:
     name, endpoints = service.name, case.observation.endpoints
     yield from families.problems(case, service)
+    yield from bystanders.problems(case, service)
     if not service.selector:
         told = f"Service {name} has no selector, so nothing fills its Endpoints with the cores"
         yield false(_TYPE, Reason.SELECTOR_MISMATCH, told)

@@ -59,9 +59,20 @@ def licence(case: Case) -> Finding | None:
     return false(
         _TYPE,
         Reason.LICENSE_MISSING,
-        f"EMQX {version} with {case.workload.replicas} replicas and {_key(settings)}: the licence in the image"
-        " allows one node, and clustered nodes would crash-loop; set a licence key, or one replica",
+        f"EMQX {version} with {_nodes(case)} and {_key(settings)}: the licence in the image"
+        f" allows one node, and clustered nodes would crash-loop; set a licence key{_fewer(case)}",
     )
+
+
+def _nodes(case: Case) -> str:
+    if case.is_replicant:
+        return "role replicant (one core and one replicant are two nodes)"
+    return f"{case.workload.replicas} replicas"
+
+
+def _fewer(case: Case) -> str:
+    """Replicants are never alone."""
+    return "" if case.is_replicant else ", or one replica"
 
 
 def _key(settings: DiscoverySettings) -> str:
