@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false, unknown
 from emqx_autocluster.diagnosis.case import Case
-from emqx_autocluster.diagnosis.configuration import hostparts, ownnames, roles
+from emqx_autocluster.diagnosis.configuration import hostlines, hostparts, ownnames
 from emqx_autocluster.emqx import discovery, environment
 from emqx_autocluster.emqx.discovery import DiscoverySettings, Setting, Source
 from emqx_autocluster.objects import template
@@ -30,9 +30,7 @@ _OF_OWN_NAMES = frozenset(
 
 
 def problems(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
-    if case.is_replicant:
-        yield from roles.host_problem(case, settings)
-    elif case.workload.replicas < 2:  # noqa: PLR2004 - nobody looks for a single member
+    if case.workload.replicas < 2 and not case.is_replicant:  # noqa: PLR2004 - nobody looks for a single member
         return
     yield from _domain_problem(case, settings)
     if not case.is_replicant:  # its address type says how the cores are named
@@ -109,6 +107,8 @@ def _address_type_problem(case: Case, settings: DiscoverySettings) -> Iterator[F
     """Endpoints have a host name only for pods whose subdomain is that Service: those of its StatefulSet."""
     if discovery.text(settings.address_type) != "hostname" or _has_hostnames(case.observation.endpoints):
         return
+    if hostlines.ends_at_once(case, settings) and ownnames.place(case).parent is None:
+        return  # told as what ends the nodes
     sets: tuple[tuple[str, str], ...] = ()
     if case.workload.ref.kind is WorkloadKind.DEPLOYMENT:
         seen, sets = "pods of a Deployment have no host names in Endpoints", ((discovery.ADDRESS_TYPE, "ip"),)
