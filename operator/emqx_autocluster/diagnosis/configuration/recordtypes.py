@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false, unknown
 from emqx_autocluster.diagnosis.configuration import fixednames, ownnames, variables
 from emqx_autocluster.diagnosis.configuration.dnsquestion import Question
-from emqx_autocluster.emqx import dnsdiscovery, podwords
+from emqx_autocluster.emqx import discovery, dnsdiscovery, peernames, podwords
 from emqx_autocluster.emqx.discovery import DNS_NAME
 from emqx_autocluster.emqx.ownname import OwnName
 from emqx_autocluster.emqx.peernames import AAAA, SRV, A
 from emqx_autocluster.emqx.podwords import POD_IP
 from emqx_autocluster.objects import template
+from emqx_autocluster.observation import EndpointAddress
 
 _TYPE = ConditionType.CONFIGURATION_VALID
 
@@ -63,7 +64,7 @@ def _names(asked: Question) -> Iterator[Finding]:
     if asked.kind == AAAA and not own.fixed:
         # The image takes an IPv4 address; one that a variable gives may be either.
         sought = None if own.host == POD_IP and own.host_from else "<an IPv6 address>"
-    if sought is None:
+    if sought is None or (case.workload.replicas == 1 and _is_address(asked.kind, own.host)):
         return
     literal = fixednames.problem(case, own, sought) if case.workload.replicas > 1 else None
     if isinstance(literal, Finding):
@@ -75,6 +76,11 @@ def _names(asked: Question) -> Iterator[Finding]:
             if told
             else mismatch
         )
+
+
+def _is_address(kind: str, host: str) -> bool:
+    """Whether EMQX starts with it, which is all that counts where nobody looks for the node."""
+    return peernames.in_dns(kind, EndpointAddress(host), "") == host and discovery.is_ip(host)
 
 
 def _mismatch(asked: Question, own: OwnName, sought: str) -> Finding:
