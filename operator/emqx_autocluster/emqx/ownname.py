@@ -24,7 +24,7 @@ T = TypeVar("T")
 _EDITIONS = f"open-source EMQX reads {LONG_NODE_NAME} since 5.0.21, and Enterprise since 5.0.2"
 _K8S, _DNS = "EMQX_CLUSTER__K8S__", "EMQX_CLUSTER__DNS__"
 _STRATEGY_K8S, _STRATEGY_DNS = "k8s", "dns"
-_POD_ZONE, SERVICE_ZONE = "pod.cluster.local", "svc.cluster.local"
+POD_ZONE, SERVICE_ZONE = "pod.cluster.local", "svc.cluster.local"
 """What the entrypoint takes for a suffix that is not set; it serves the own name only, and EMQX has another default."""
 _OF_NAMES = re.compile(r"[A-Za-z0-9.-]*")
 """What a name in /etc/hosts is made of: no space, and no quote."""
@@ -150,7 +150,7 @@ def _made(generation: Generation, env: Environment, place: Place) -> Fact[str | 
         return POD_IP
     match env.address_type:
         case "dns":
-            return f"{DASHED_IP}.{env.namespace}.{env.suffix or _POD_ZONE}"
+            return f"{DASHED_IP}.{env.namespace}.{env.suffix or POD_ZONE}"
         case "hostname":
             below = f"{place.parent}.{env.namespace}.{env.suffix or SERVICE_ZONE}"
             return f"{POD_NAME}.{below}" if place.has_in_hosts(below) else None

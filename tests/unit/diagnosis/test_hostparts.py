@@ -62,7 +62,12 @@ def told(case: Case) -> list[Finding]:
             STATEFUL,
             {**NAME_HOST, SUFFIX: "svc.plant.internal"},
             {},
-            [HOST, SUFFIX, "plant.internal", "cluster.local"],
+            [
+                HOST,
+                "if cluster.local is the cluster's domain",
+                f"{SUFFIX}=svc.cluster.local",
+                f"else let {HOST} give emqx@<pod>.emqx.iot.svc.plant.internal",
+            ],
             id="another domain: nobody knows which is right",
         ),
         pytest.param(
@@ -71,6 +76,34 @@ def told(case: Case) -> list[Finding]:
             {NAMESPACE: "iot"},
             [NAMESPACE, "in env", "names"],
             id="no namespace in env",
+        ),
+        pytest.param(
+            STATEFUL,
+            {STRATEGY: "k8s "},
+            {STRATEGY: "k8s"},
+            [f"{STRATEGY} in env is exactly k8s (it is 'k8s ')"],
+            id="a space, which EMQX does not mind",
+        ),
+        pytest.param(
+            STATEFUL,
+            {ADDRESS_TYPE: '"hostname"'},
+            {ADDRESS_TYPE: "hostname"},
+            [f"{ADDRESS_TYPE} in env is exactly hostname"],
+            id="quotes, which EMQX does not mind",
+        ),
+        pytest.param(
+            DEPLOYMENT,
+            {ADDRESS_TYPE: "dns", SUFFIX: "pod.cluster.local ", NAMESPACE: "iot "},
+            {SUFFIX: "pod.cluster.local", NAMESPACE: "iot"},
+            [f"{SUFFIX} in env is exactly pod.cluster.local", f"{NAMESPACE} in env is exactly iot"],
+            id="the same by dns",
+        ),
+        pytest.param(
+            STATEFUL,
+            {SUFFIX: None, "EMQX_cluster__k8s__suffix": "svc.plant.internal"},
+            {SUFFIX: "svc.plant.internal"},
+            [f"{SUFFIX} is in env"],
+            id="small letters, in which the image looks for nothing",
         ),
         pytest.param(
             DEPLOYMENT,
