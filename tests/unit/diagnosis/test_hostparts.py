@@ -181,12 +181,18 @@ def ordered(*entries: EnvVar) -> Container:
             (EnvVar(HOST, FULL), POD_NAME), ["$(POD_NAME)", "only after it", "move"], id="defined too late"
         ),
         pytest.param((EnvVar(HOST, FULL),), ["$(POD_NAME)", "no entry of env defines"], id="defined nowhere"),
+        pytest.param(
+            (POD_NAME, EnvVar(HOST, f"${FULL}")),
+            [f"{HOST} is ${FULL}", "plain dollar", f"literal text {FULL}", f"write {FULL}"],
+            id="a dollar too many",
+        ),
     ],
 )
 def test_a_reference_that_stays_as_it_stands(entries: tuple[EnvVar, ...], words: list[str]) -> None:
     [finding] = told(unstarted(STATEFUL, {}, containers=(ordered(*entries),)))
     assert (finding.reason, finding.field) == (Reason.NODE_NAME_FIXED, f"env/{HOST}")
     assert not [word for word in words if word not in finding.message], finding.message
+    assert "\0" not in finding.message
     assert "podIP" not in finding.message
 
 

@@ -150,7 +150,7 @@ def _explicit_name(settings: DiscoverySettings) -> tuple[str, str | None] | None
 
 
 def _same(text: str) -> str | None:
-    return None if environment.differs_between_pods(text) else text
+    return None if environment.differs_between_pods(text) else environment.written(text)
 
 
 def _name_part_problem(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
