@@ -102,7 +102,7 @@ def told(case: Case) -> list[Finding]:
             STATEFUL,
             {SUFFIX: None, "EMQX_cluster__k8s__suffix": "svc.plant.internal"},
             {SUFFIX: "svc.plant.internal"},
-            [f"{SUFFIX} is in env"],
+            [f"{SUFFIX} is in env, in these letters", "in place of EMQX_cluster__k8s__suffix"],
             id="small letters, in which the image looks for nothing",
         ),
         pytest.param(

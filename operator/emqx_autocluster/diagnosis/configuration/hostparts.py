@@ -4,14 +4,12 @@ The image makes the one of its environment, EMQX the other of its settings. Part
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false, unknown
 from emqx_autocluster.diagnosis.case import Case
-from emqx_autocluster.diagnosis.configuration import fixednames, ownnames, suffixes, zones
+from emqx_autocluster.diagnosis.configuration import exactly, fixednames, ownnames, suffixes, zones
 from emqx_autocluster.emqx import discovery, peernames, podwords
 from emqx_autocluster.emqx.discovery import DiscoverySettings, Setting, Source
-from emqx_autocluster.emqx.environment import as_hocon
 from emqx_autocluster.emqx.ownname import POD_ZONE, SERVICE_ZONE, OwnName
 from emqx_autocluster.emqx.peernames import Naming
 from emqx_autocluster.emqx.podwords import POD_IP, POD_NAME
@@ -82,13 +80,11 @@ def _mismatch(case: Case, settings: DiscoverySettings, own: OwnName, naming: Nam
         f"discovery by address type {naming.address_type} looks for {shown}{_by(settings)}: they never meet"
     )
     if missing:
-        sets = tuple((each.variable, each.right) for each in missing)
         told = (
-            f"the image names a node after DNS only where {' and '.join(map(str, missing))}, and it looks at env alone"
-            f"{_elsewhere(settings)}: each node is {own}, and {looks}; set"
-            f" {' and '.join(f'{name}={value}' for name, value in sets)} ({_AGAIN})"
+            f"{exactly.told(missing)}{_elsewhere(settings)}: each node is {own}, and {looks}; {exactly.cure(missing)}"
+            f" ({_AGAIN})"
         )
-        return _false(told, sets, missing[0].variable)
+        return _false(told, exactly.sets(missing), missing[0].variable)
     variable = own.host_from or discovery.ADDRESS_TYPE
     sets = tuple(change for change in _fitting(case, settings, own, naming))
     cure = " and ".join(f"{name}={value}" for name, value in sets)
@@ -123,22 +119,7 @@ def _by(settings: DiscoverySettings) -> str:
     return f" ({discovery.ADDRESS_TYPE})" if kind == "ip" else f" ({discovery.SUFFIX})"
 
 
-@dataclass(frozen=True, slots=True)
-class _Missing:
-    """What the image does not find in env, or not as the text that it compares with. `given` None: it is not there."""
-
-    variable: str
-    given: str | None
-    right: str
-
-    def __str__(self) -> str:
-        if self.given is None:
-            return f"{self.variable} is in env"
-        return f"{self.variable} in env is exactly {self.right} (it is {self.given!r})"
-
-
-def _missing(case: Case, settings: DiscoverySettings) -> tuple[_Missing, ...]:
-    """Spaces and quotes around a value are nothing to EMQX, and make it another one to the image."""
+def _missing(case: Case, settings: DiscoverySettings) -> tuple[exactly.Missing, ...]:
     kind = discovery.text(settings.address_type) or ""
     if kind not in zones.LABELS:
         return ()
@@ -154,11 +135,7 @@ def _missing(case: Case, settings: DiscoverySettings) -> tuple[_Missing, ...]:
         (discovery.ADDRESS_TYPE, env.address_type, kind),
         *(((discovery.SUFFIX, env.suffix, suffix),) if _needs_suffix(settings, suffix) else ()),
     )
-    return tuple(
-        _Missing(name, given, right)
-        for name, given, right in looked_at
-        if not isinstance(given, Unobserved) and (given is None or _is_another(given, right))
-    )
+    return exactly.missing(case, looked_at)
 
 
 def _needs_suffix(settings: DiscoverySettings, suffix: str) -> bool:
@@ -166,10 +143,6 @@ def _needs_suffix(settings: DiscoverySettings, suffix: str) -> bool:
     if settings.entrypoint.suffix is None:
         return suffix not in {"", POD_ZONE, SERVICE_ZONE} and not suffixes.is_default(settings)
     return suffix != ""
-
-
-def _is_another(given: str, right: str) -> bool:
-    return given != right and as_hocon(given) == right
 
 
 def _elsewhere(settings: DiscoverySettings) -> str:

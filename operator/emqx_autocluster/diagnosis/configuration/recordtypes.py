@@ -6,7 +6,7 @@ Part of ConfigurationValid.
 from collections.abc import Iterator
 
 from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false, unknown
-from emqx_autocluster.diagnosis.configuration import fixednames, ownnames, variables
+from emqx_autocluster.diagnosis.configuration import exactly, fixednames, ownnames, variables
 from emqx_autocluster.diagnosis.configuration.dnsquestion import Question
 from emqx_autocluster.emqx import discovery, dnsdiscovery, peernames, podwords
 from emqx_autocluster.emqx.discovery import DNS_NAME
@@ -85,6 +85,7 @@ def _is_address(kind: str, host: str) -> bool:
 
 def _mismatch(asked: Question, own: OwnName, sought: str) -> Finding:
     variable = asked.type_variable
+    missing = _missing(asked, own)
     of = f" of {asked.right} ({DNS_NAME})" if asked.kind == SRV else ""
     gives = f"record type {asked.kind} ({variable}){of} gives {podwords.shown(f'{own.part}@{sought}')}"
     named = (
@@ -92,6 +93,8 @@ def _mismatch(asked: Question, own: OwnName, sought: str) -> Finding:
         if own.host_from
         else f"the image names each node {own}{_why(asked)}"
     )
+    if missing:
+        return _unseen(missing, own, gives)
     effect = "they never meet"
     if asked.kind != SRV and asked.settings.generation.wants_fitting_record_type:
         effect = f"EMQX {asked.settings.version} does not start with that"
@@ -106,6 +109,34 @@ def _mismatch(asked: Question, own: OwnName, sought: str) -> Finding:
         + (f"; set {cure}, by which every node keeps its name" if cure else ""),
         sets=sets,
         field=template.ENV + (own.host_from or variable),
+    )
+
+
+def _missing(asked: Question, own: OwnName) -> tuple[exactly.Missing, ...]:
+    """Of what the image would name the node after DNS by, and what no other finding puts right."""
+    settings, right = asked.settings, asked.right
+    by_image = own.host_from is None and settings.generation.names_host_by_strategy
+    if not by_image or asked.kind != SRV or right is None:
+        return ()
+    if right.service != ownnames.place(asked.case).governing:
+        return ()
+    env = settings.entrypoint
+    looked_at = (
+        (settings.generation.strategy_variable, env.strategy, "dns"),
+        (asked.type_variable, env.record_type, SRV),
+        (DNS_NAME, env.dns_name, str(right)),
+    )
+    return exactly.missing(asked.case, (each for each in looked_at if each[0] not in asked.changes))
+
+
+def _unseen(missing: tuple[exactly.Missing, ...], own: OwnName, gives: str) -> Finding:
+    return false(
+        _TYPE,
+        Reason.RECORD_TYPE_UNSUITABLE if own.host == POD_IP else Reason.HOST_PART_MISMATCH,
+        f"{exactly.told(missing)}: each node is {own}, and {gives}: they never meet; {exactly.cure(missing)} (a restart"
+        " by which nodes change their names, so it is not done for you)",
+        sets=exactly.sets(missing),
+        field=template.ENV + missing[0].variable,
     )
 
 
