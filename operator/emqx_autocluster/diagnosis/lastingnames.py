@@ -121,7 +121,7 @@ def _naming(case: Case) -> str:
 def _fixed(case: Case, settings: DiscoverySettings) -> tuple[str, str]:
     """For a single one, which nobody looks for: any name that stays."""
     own, variable = _own(case), _naming(case)
-    part = own.part if own and not _told(case, own.part) else "emqx"
+    part = _lasting_part(case, own)
     if variable != discovery.HOST:
         return variable, f"give it one name that stays: set {variable}={part}@{_LOOPBACK}"
     host_changes = own is None or bool(_told(case, own.host))
@@ -140,8 +140,8 @@ def _by_host_name(case: Case, settings: DiscoverySettings, service: str) -> tupl
     names: tuple[tuple[str, str], ...] = ()
     if not by_image or not _image_can(settings):
         variable = _naming(case)
-        part = f"{own.part}@" if own and variable != discovery.HOST else ""
-        names = ((variable, podwords.shown(part) + host),)
+        part = f"{_lasting_part(case, own)}@" if variable != discovery.HOST else ""
+        names = ((variable, part + host),)
     looks = _looking(case, settings, service, domain, by_image=not names)
     told = f"set {_listed((*names, *looks))}"
     if names:
@@ -149,6 +149,13 @@ def _by_host_name(case: Case, settings: DiscoverySettings, service: str) -> tupl
     if not ownnames.domain_is_known(case):
         told += f", where {domain} is the cluster's domain"
     return (names or looks)[0][0], f"names by the headless Service {service} stay: {told}"
+
+
+def _lasting_part(case: Case, own: OwnName | None) -> str:
+    """What stands before the @, as it is written in a value; `emqx` where that does not last either."""
+    if own is None or podwords.differs(own.part.replace(POD_NAME, "")) or _told(case, own.part):
+        return "emqx"
+    return own.part.replace(POD_NAME, f"$({_POD_NAME})")
 
 
 def _image_can(settings: DiscoverySettings) -> bool:

@@ -207,6 +207,13 @@ def test_a_record_type_that_leads_to_nobody(case: Case, kind: str, words: list[s
     assert not [word for word in words if word not in finding.message], finding.message
 
 
+def test_a_subdomain_names_the_pods_of_a_deployment_and_gives_them_no_records() -> None:
+    [finding] = configuration.problems(deployed({TYPE: "srv"}, subdomain="emqx", members=()))
+    words = [f"emqx@<pod>.{FULL}", f"emqx@<pod IP with dashes>.{FULL}", "never meet"]
+    tells(finding, (Status.FALSE, Reason.HOST_PART_MISMATCH), *words)
+    assert "since" not in finding.message
+
+
 SMALL = "EMQX_cluster__dns__name"
 
 

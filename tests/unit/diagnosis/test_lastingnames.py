@@ -152,6 +152,18 @@ def test_what_else_may_name_them_leaves_it_not_judged() -> None:
             id="a whole name does",
         ),
         pytest.param(
+            {"env": {"POD_IP": POD_IP, "POD_NAME": POD_NAME, LONG_NODE_NAME: "$(POD_NAME)@$(POD_IP)"}},
+            {LONG_NODE_NAME: f"$(POD_NAME)@{BY_POD}"},
+            ["<pod>"],
+            id="a whole name with the pod's in it",
+        ),
+        pytest.param(
+            {"env": {"POD_IP": POD_IP, LONG_NODE_NAME: "emqx-$(POD_IP)@emqx.local"}},
+            {LONG_NODE_NAME: f"emqx@{BY_POD}"},
+            ["<pod"],
+            id="a whole name with an address before the @",
+        ),
+        pytest.param(
             {"env": {STRATEGY: "dns", DNS_NAME: SERVICE, RECORD_TYPE: "a"}},
             {RECORD_TYPE: "srv"},
             [HOST, DNS_NAME, ADDRESS_TYPE],

@@ -91,7 +91,7 @@ def _mismatch(asked: Question, own: OwnName, sought: str) -> Finding:
     named = (
         f"{own.host_from} makes each node {own}"
         if own.host_from
-        else f"the image names each node {own}{_why(asked)}"
+        else f"the image names each node {own}{_why(asked, own)}"
     )
     if missing:
         return _unseen(missing, own, gives)
@@ -140,10 +140,10 @@ def _unseen(missing: tuple[exactly.Missing, ...], own: OwnName, gives: str) -> F
     )
 
 
-def _why(asked: Question) -> str:
+def _why(asked: Question, own: OwnName) -> str:
     """Why the image does not take a name of DNS."""
     governing, right = ownnames.place(asked.case).governing, asked.right
-    if asked.kind != SRV or right is None:
+    if asked.kind != SRV or right is None or own.host != POD_IP:
         return ""
     if governing is None:
         return ", since pods of a Deployment have no host names in DNS (those of a StatefulSet have)"
