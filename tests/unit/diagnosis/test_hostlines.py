@@ -125,6 +125,12 @@ def test_the_clusters_domain_counts_where_the_pods_tell_it() -> None:
     assert [dict(f.sets) for f in told(case)] == [{SUFFIX: RIGHT}]
 
 
+def test_old_images_look_for_it_by_any_strategy() -> None:
+    env = {"EMQX_CLUSTER__DISCOVERY": "static", NAMESPACE: "lab"}
+    [finding] = told(by_hostname(image="emqx/emqx:4.3.22", env=env))
+    assert dict(finding.sets) == {NAMESPACE: "iot"}
+
+
 def test_newer_images_have_a_line_in_their_log() -> None:
     [finding] = told(by_hostname("cluster.local", image="emqx/emqx-enterprise:6.2.2"))
     assert "empty log" not in finding.message

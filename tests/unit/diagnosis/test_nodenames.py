@@ -33,7 +33,7 @@ from emqx_autocluster.emqx.discovery import (
     SERVICE_NAME,
     SUFFIX,
 )
-from emqx_autocluster.observation import EnvFrom, EnvVar, Member, Service, WorkloadKind
+from emqx_autocluster.observation import EnvFrom, EnvVar, Member, Service, Unobserved, WorkloadKind
 
 STATEFUL = WorkloadKind.STATEFUL_SET
 APART, APART_BY_NAME = members("a", "b", "c"), members("0", "1", "2")
@@ -507,6 +507,12 @@ def test_a_zone_that_dns_does_not_have(kind: str, given: str, right: str) -> Non
 def test_a_zone_that_it_may_have(env: Env, facts: Mapping[str, Any]) -> None:
     case = a_case(**{"kind": STATEFUL, "members": (), **facts}, env=env)
     assert Reason.CLUSTER_DOMAIN_MISMATCH not in {f.reason for f in configuration.problems(case)}
+
+
+def test_where_no_member_was_asked_the_zone_is_not_judged() -> None:
+    env = {ADDRESS_TYPE: "dns", SUFFIX: "svc.cluster.local"}
+    found = configuration.problems(a_case(env=env, members=Unobserved("a command of its own")))
+    assert [f.status for f in found if SUFFIX in f.message] == [Status.UNKNOWN]
 
 
 def test_where_something_else_names_the_nodes_the_right_zone_renames_nobody() -> None:

@@ -103,7 +103,8 @@ def _no_line(case: Case, settings: DiscoverySettings) -> Finding | None:
 def _wrong(case: Case, settings: DiscoverySettings) -> Iterator[_Wrong]:
     env, place = settings.entrypoint, ownnames.place(case)
     namespace, suffix = str(env.namespace), env.suffix or None
-    if namespace != place.namespace and discovery.text(settings.namespace) in {None, place.namespace}:
+    told = settings.uses_k8s and discovery.text(settings.namespace) not in {None, place.namespace}
+    if namespace != place.namespace and not told:
         yield _Wrong(discovery.NAMESPACE, namespace, place.namespace)
     if not place.has_in_hosts(f"{place.parent}.{place.namespace}.{suffix or SERVICE_ZONE}"):
         given = None if suffix is None else str(suffix)

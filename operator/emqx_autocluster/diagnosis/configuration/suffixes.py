@@ -25,11 +25,9 @@ def right(case: Case, settings: DiscoverySettings) -> str | None:
 
 def put_right(case: Case, settings: DiscoverySettings) -> str | None:
     """What it has to be where it is certainly wrong, whatever the cluster's domain; None: it is not, or works."""
-    suffix, kind = discovery.text(settings.suffix), discovery.text(settings.address_type) or ""
+    suffix, kind = discovery.text(settings.suffix) or "", discovery.text(settings.address_type) or ""
     known = right(case, settings)
-    if known is None or not suffix or is_default(settings) or not case.may_be_broken:
-        return None
-    if zones.is_of(suffix, kind):
+    if known is None or is_default(settings) or not case.may_be_broken or _is_zoned(settings):
         return None
     return known if ownnames.domain_is_known(case) else zones.meant(suffix, kind, known.partition(".")[2])
 
@@ -48,12 +46,19 @@ def problems(case: Case, settings: DiscoverySettings, *, keeps_names: bool) -> I
         seen = f"{discovery.SUFFIX} is {suffix.value}, and the cluster's domain makes it {wanted}"
         yield _mismatch(case, settings, seen, wanted)
     elif not known and case.running and case.apart:
-        told = "no pod's own search list could be read"
-        yield unknown(
-            _TYPE,
-            Reason.PROBE_FAILED,
-            f"whether {discovery.SUFFIX}={suffix.value} fits the cluster's domain is not known: {told}",
-        )
+        yield _unknown(suffix, "the cluster's domain", "no pod's own search list could be read")
+    elif isinstance(case.observation.members, Unobserved) and not _is_zoned(settings):
+        yield _unknown(suffix, "the names that Kubernetes' DNS has", case.observation.members.reason)
+
+
+def _unknown(suffix: Setting, what: str, why: str) -> Finding:
+    told = f"whether {discovery.SUFFIX}={suffix.value} fits {what} is not known: {why}"
+    return unknown(_TYPE, Reason.PROBE_FAILED, told)
+
+
+def _is_zoned(settings: DiscoverySettings) -> bool:
+    suffix, kind = discovery.text(settings.suffix), discovery.text(settings.address_type) or ""
+    return not suffix or zones.is_of(suffix, kind)
 
 
 def is_default(settings: DiscoverySettings) -> bool:
