@@ -153,7 +153,8 @@ def _cure(fault: Fault) -> Iterator[str]:
         yield "cure: in env of the EMQX container"
         for change in variables:
             yield f"  - name: {change.field.removeprefix(template.ENV)}"
-            yield f"    value: {json.dumps(change.now)}"
+            old = template.replaced(change)
+            yield f"    value: {json.dumps(change.now)}" + (f"  # in place of {old}" if old else "")
     for change in fault.cure:
         if change not in variables:
             yield f"cure: {_field_path(change)}: {json.dumps(change.now)}"

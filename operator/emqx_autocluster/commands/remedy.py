@@ -12,5 +12,5 @@ def changes(case: Case, finding: Finding, repair: Changes) -> Changes:
         return ()
     if finding.sets:
         container = case.container
-        return tuple(template.env_change(container, name, value) for name, value in finding.sets)
+        return tuple(template.exact_change(container, name, value) for name, value in finding.sets)
     return tuple(change for change in repair if finding.field and change.field == finding.field)

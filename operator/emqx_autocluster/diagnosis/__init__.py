@@ -22,6 +22,7 @@ from emqx_autocluster.diagnosis import (
     evidence,
     formation,
     generations,
+    lastingnames,
     names,
     remains,
     rollout,
@@ -54,6 +55,7 @@ UNJUDGED: tuple[Callable[[Case], Iterator[Unjudged]], ...] = (
     endpoints.unjudged,
     names.unjudged,
     comeback.unjudged,
+    lastingnames.unjudged,
 )
 """Each tells which of its questions a fact was missing for."""
 

@@ -7,13 +7,9 @@ old one, and meanwhile the new one joins the oldest member that it sees, perhaps
 from dataclasses import replace
 
 from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false, true, unknown
-from emqx_autocluster.diagnosis import comeback, volumes
+from emqx_autocluster.diagnosis import comeback, lastingnames
 from emqx_autocluster.diagnosis.case import Case
-from emqx_autocluster.diagnosis.configuration import ownnames
 from emqx_autocluster.diagnosis.formation import held, outsiders, replicants
-from emqx_autocluster.emqx import discovery
-from emqx_autocluster.emqx.ownname import OwnName
-from emqx_autocluster.emqx.podwords import POD_IP
 from emqx_autocluster.objects import template
 from emqx_autocluster.observation import Unobserved, WorkloadKind
 
@@ -50,12 +46,14 @@ def problems(case: Case) -> tuple[Finding, ...]:
     """What loses data is told first."""
     if case.is_replicant:
         return _pinned(case)
+    unstable = lastingnames.problem(case)
+    first = (unstable,) if unstable else ()
     if not case.joins_at_start:
-        return ()
+        return first
     too_low = case.workload.min_ready_seconds < case.safe_seconds and _why_not(case) is None
     hidden = comeback.problem(case)
     return (
-        *((_not_stable(case),) if _loses_its_data(case) else ()),
+        *first,
         *((hidden,) if hidden else ()),
         *((_all_at_once(),) if case.workload.strategy == "Recreate" and case.workload.replicas > 1 else ()),
         *((_too_low(case),) if too_low else ()),
@@ -118,46 +116,9 @@ def _pinned(case: Case) -> tuple[Finding, ...]:
     )
 
 
-def _loses_its_data(case: Case) -> bool:
-    """Whether the tables are kept for the pod that comes next, which then has another name and does not find them."""
-    return volumes.keep_the_tables(case) and _is_named_by_address(case)
-
-
-def _is_named_by_address(case: Case) -> bool:
-    hosts = [m.node.partition("@")[2] for m in case.running if m.node]
-    if hosts:
-        return all(map(discovery.is_ip, hosts))
-    own = ownnames.predicted(case, case.settings) if case.settings else None
-    return isinstance(own, OwnName) and own.host == POD_IP
-
-
-def _not_stable(case: Case) -> Finding:
-    stateful = case.workload.ref.kind is WorkloadKind.STATEFUL_SET
-    cure = (
-        f"{_by_hostname(case)} with a headless Service gives names that stay (the change itself renames)"
-        if stateful
-        else "keep the data in the pod (emptyDir), or make it a StatefulSet with names by host name"
-    )
-    return false(
-        _TYPE,
-        Reason.NODE_NAME_NOT_STABLE,
-        "nodes are named after the pods' addresses while their data lies on a volume that outlives the pod: each"
-        " restart makes a new, empty node and leaves a stale one, with its data in a folder that nobody reads;"
-        f" {cure}",
-        field=template.ENV + discovery.ADDRESS_TYPE,
-    )
-
-
 def right_seconds(case: Case) -> int:
     """The minReadySeconds that Repair sets: what the resource asks for, and never less than what is safe."""
     return max(case.spec.repair.min_ready_seconds or 0, case.safe_seconds)
-
-
-def _by_hostname(case: Case) -> str:
-    """The setting by which discovery looks for host names."""
-    if case.settings is not None and case.uses_dns:
-        return f"{case.settings.generation.record_type_variable}=srv"
-    return f"{discovery.ADDRESS_TYPE}=hostname"
 
 
 def fits_the_deadline(case: Case) -> bool:

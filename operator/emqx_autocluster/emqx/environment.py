@@ -18,6 +18,9 @@ from emqx_autocluster.text.credentials import without_users
 _REFERENCE = re.compile(r"\$\(([A-Za-z_][A-Za-z0-9_.-]*+)\)")
 _DOLLAR = re.compile(rf"\$\$|{_REFERENCE.pattern}")
 """`$$` is how Kubernetes spells a dollar that begins no reference."""
+_LITERAL = "\0"
+"""The dollar of a text that only looks like a reference. No variable of a process can have this character."""
+_NO_REFERENCE = re.compile(rf"{_LITERAL}(?!\()")
 _LONGEST = 4096
 """Characters of a value once its references are expanded: a name or an address is far shorter."""
 _PER_POD = {
@@ -112,7 +115,7 @@ class Reader:
             value = text_in_pods(self.container, entry.name)
             same = isinstance(value, str) and not differs_between_pods(value)
             if same and isinstance(value, str) and not lost_reference(self.container, entry.name):
-                return Setting(value, Source.ENV)
+                return Setting(written(value), Source.ENV)
             became = self._referenced(entry)
             return value if isinstance(value, Unobserved) and isinstance(became, Unobserved) else became
         for source in reversed(self.container.env_from):
@@ -253,11 +256,20 @@ def _of_any_case(data: Mapping[str, str], name: str) -> str | None:
 
 
 def text_in_pods(container: Container, name: str) -> Fact[str | None]:
-    """With `$(NAME)` left where each pod has another text; None: not in `env`, or not to be told from it alone."""
+    """With `$(NAME)` left where each pod has another text; None: not in `env`, or not to be told from it alone.
+
+    What only looks like that has `_LITERAL` for its dollar; `written` has it as the pods have it.
+    """
     texts: dict[str, Fact[str | None]] = {}
     for entry in container.env:
         texts[entry.name] = _text(entry, texts)
-    return texts.get(name)
+    found = texts.get(name)
+    return _NO_REFERENCE.sub("$", found) if isinstance(found, str) else found
+
+
+def written(text: str) -> str:
+    """As it stands in the pods."""
+    return text.replace(_LITERAL, "$")
 
 
 def differs_between_pods(text: str) -> bool:
@@ -272,7 +284,7 @@ def _text(entry: EnvVar, earlier: Mapping[str, Fact[str | None]]) -> Fact[str | 
     parts, end, length = list[str](), 0, len(entry.value)
     for reference in _DOLLAR.finditer(entry.value):
         # Kubernetes leaves a reference to what is not there as it stands: the same text everywhere.
-        became = earlier.get(reference[1], reference[1]) if reference[1] else "$"
+        became = earlier.get(reference[1], reference[1]) if reference[1] else _LITERAL
         if became is None or isinstance(became, Unobserved):
             return became
         length += len(became) - len(reference[0])

@@ -4,6 +4,7 @@ The image's entrypoint looks at `env` alone, under the exact names, and knows no
 a configuration file, or one that EMQX takes by default, does not name a node. Texts are in the words of `podwords`.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -23,8 +24,10 @@ T = TypeVar("T")
 _EDITIONS = f"open-source EMQX reads {LONG_NODE_NAME} since 5.0.21, and Enterprise since 5.0.2"
 _K8S, _DNS = "EMQX_CLUSTER__K8S__", "EMQX_CLUSTER__DNS__"
 _STRATEGY_K8S, _STRATEGY_DNS = "k8s", "dns"
-_POD_ZONE, _SERVICE_ZONE = "pod.cluster.local", "svc.cluster.local"
+POD_ZONE, SERVICE_ZONE = "pod.cluster.local", "svc.cluster.local"
 """What the entrypoint takes for a suffix that is not set; it serves the own name only, and EMQX has another default."""
+_OF_NAMES = re.compile(r"[A-Za-z0-9.-]*")
+"""What a name in /etc/hosts is made of: no space, and no quote."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +54,23 @@ class Place:
     governing: str | None = None
     domain: str | None = None
     """The cluster's; None: not known."""
+    subdomain: str | None = None
+    """Of other pods: /etc/hosts has a name by it too, and neither Endpoints nor DNS have one."""
+
+    @property
+    def parent(self) -> str | None:
+        """What follows the pod's name in /etc/hosts; None: it stands there alone."""
+        return self.governing or self.subdomain
 
     def has_in_hosts(self, below: str) -> bool:
         """Whether /etc/hosts has `<pod>.<below>`, which the entrypoint looks for as a part of a line."""
-        if self.governing is None:
+        if self.parent is None:
             return False
-        known = f"{self.governing}.{self.namespace}.svc."
+        known = f"{self.parent}.{self.namespace}.svc."
         if self.domain is not None:
             return f"{known}{self.domain}".startswith(below)
-        return known.startswith(below) or below.startswith(known)
+        rest = below.removeprefix(known) if below.startswith(known) else None
+        return known.startswith(below) or (rest is not None and _OF_NAMES.fullmatch(rest) is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +150,8 @@ def _made(generation: Generation, env: Environment, place: Place) -> Fact[str | 
         return POD_IP
     match env.address_type:
         case "dns":
-            return f"{DASHED_IP}.{env.namespace}.{env.suffix or _POD_ZONE}"
+            return f"{DASHED_IP}.{env.namespace}.{env.suffix or POD_ZONE}"
         case "hostname":
-            below = f"{place.governing}.{env.namespace}.{env.suffix or _SERVICE_ZONE}"
+            below = f"{place.parent}.{env.namespace}.{env.suffix or SERVICE_ZONE}"
             return f"{POD_NAME}.{below}" if place.has_in_hosts(below) else None
     return POD_IP

@@ -7,6 +7,7 @@ the pod's address whatever the variable is called, and a word becomes a real pod
 import re
 from collections.abc import Mapping
 
+from emqx_autocluster.emqx import environment
 from emqx_autocluster.observation import Container
 
 POD_IP = "<pod.IP>"
@@ -30,7 +31,7 @@ def worded(container: Container, text: str) -> str | None:
     words = {name: _word(container, name) for name in set(_REFERENCE.findall(text))}
     if None in words.values():
         return None
-    return _REFERENCE.sub(lambda found: words[found[1]] or "", text)
+    return environment.written(_REFERENCE.sub(lambda found: words[found[1]] or "", text))
 
 
 def _word(container: Container, name: str) -> str | None:

@@ -107,7 +107,7 @@ def by_hand(case: Case) -> tuple[Step, ...]:
     right = _right_values(problem for problem in configuration.problems(case) if problem.bad)
     if container is None or not right:
         return ()
-    wanted = tuple(template.env_change(container, name, value) for name, value in right.items())
+    wanted = tuple(template.exact_change(container, name, value) for name, value in right.items())
     shown = ", ".join(map(reverts.shown, wanted))
     command = patch_command(ref, template.manual_patch(container, wanted))
     return (Step(Action.PATCH_WORKLOAD, f"{ref.kind}/{ref.name}", f"by hand: set {shown}", command),)

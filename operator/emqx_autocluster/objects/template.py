@@ -7,10 +7,11 @@ restart. What a field was is kept in an annotation (and in the custom resource's
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from emqx_autocluster.api import annotations
+from emqx_autocluster.emqx.environment import as_hocon
 from emqx_autocluster.objects import recorded as records
 from emqx_autocluster.observation import Container, EnvVar, Workload
 from emqx_autocluster.text import grammar
@@ -50,6 +51,25 @@ def env_change(container: Container, name: str, value: str) -> FieldChange:
     return FieldChange(ENV + name, None if entry is None else _entry(entry), value)
 
 
+def exact_change(container: Container, name: str, value: str) -> FieldChange:
+    """As `env_change`; where `env` has that value under other letters, it is the name that has to be another one.
+
+    To EMQX it is the same variable, and to the image's entrypoint it is none of its own. `was` is the entry that goes.
+    """
+    change = env_change(container, name, value)
+    was = _plain(change.was)
+    renamed = change.field != ENV + name and isinstance(was, str) and as_hocon(was) == value
+    return replace(change, field=ENV + name) if renamed else change
+
+
+def replaced(change: FieldChange) -> str | None:
+    """The name of an entry that goes for this one; None: the entry of the same name, or none."""
+    name = (
+        change.was.get("name") if isinstance(change.was, Mapping) and change.field.startswith(ENV) else None
+    )
+    return None if name is None or ENV + name == change.field else name
+
+
 def rolls(changes: Changes) -> bool:
     """Whether these changes restart pods: all but these live in the pod template."""
     return any(change.field not in _RESTART_NOTHING for change in changes)
@@ -68,7 +88,8 @@ def patch(workload: Workload, container: Container, changes: Changes, recorded: 
 
 def manual_patch(container: Container, changes: Changes) -> dict[str, Any]:
     """The same change for a person to apply: no record and no precondition."""
-    return _body(container.name, {c.field: _new_value(c) for c in changes}, _repeated(container))
+    gone = {ENV + name: None for change in changes if (name := replaced(change))}
+    return _body(container.name, {**gone, **{c.field: _new_value(c) for c in changes}}, _repeated(container))
 
 
 def revert_patch(workload: Workload, recorded: str | None) -> dict[str, Any]:

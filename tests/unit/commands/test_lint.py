@@ -136,6 +136,20 @@ def with_env(name: str, value: str) -> str:
     return GOOD + f"            - {{name: {name}, value: {value}}}\n"
 
 
+def test_a_name_in_other_letters_is_shown_as_what_goes() -> None:
+    small, exact = "EMQX_cluster__k8s__namespace", "EMQX_CLUSTER__K8S__NAMESPACE"
+    by_dns = (
+        "            - {name: EMQX_CLUSTER__K8S__ADDRESS_TYPE, value: dns}\n"
+        "            - {name: EMQX_CLUSTER__K8S__SUFFIX, value: pod.cluster.local}\n"
+    )
+    broken = GOOD.replace(exact, small) + by_dns
+    shown = " ".join(lint(broken, "-n", "iot").stdout.split())
+    assert f'- name: {exact} value: "iot" # in place of {small}' in shown
+    body = yaml.safe_load(lint(broken, "-n", "iot", "-o", "kustomize").stdout)
+    old, new = body["spec"]["template"]["spec"]["containers"][0]["env"]
+    assert (old, new["name"]) == ({"name": small, "$patch": "delete"}, exact)
+
+
 # --- what is wrong
 
 

@@ -207,6 +207,84 @@ def test_a_record_type_that_leads_to_nobody(case: Case, kind: str, words: list[s
     assert not [word for word in words if word not in finding.message], finding.message
 
 
+def test_a_subdomain_names_the_pods_of_a_deployment_and_gives_them_no_records() -> None:
+    [finding] = configuration.problems(deployed({TYPE: "srv"}, subdomain="emqx", members=()))
+    words = [f"emqx@<pod>.{FULL}", f"emqx@<pod IP with dashes>.{FULL}", "never meet"]
+    tells(finding, (Status.FALSE, Reason.HOST_PART_MISMATCH), *words)
+    assert "since" not in finding.message
+
+
+SMALL = "EMQX_cluster__dns__name"
+
+
+@pytest.mark.parametrize(
+    ("env", "sets", "words"),
+    [
+        pytest.param(
+            {NAME_VARIABLE: f"{FULL} "},
+            {NAME_VARIABLE: FULL},
+            [f"{NAME_VARIABLE} in env is exactly {FULL}"],
+            id="a space after the name",
+        ),
+        pytest.param(
+            {NAME_VARIABLE: f"{FULL}."},
+            {NAME_VARIABLE: FULL},
+            [f"emqx@<pod>.{FULL}., and"],
+            id="a dot after it, which becomes a part of the node's name",
+        ),
+        pytest.param(
+            {TYPE: "srv "},
+            {TYPE: "srv"},
+            [f"{TYPE} in env is exactly srv (it is 'srv ')"],
+            id="after the type",
+        ),
+        pytest.param({TYPE: '"srv"'}, {TYPE: "srv"}, [f"{TYPE} in env is exactly srv"], id="quotes"),
+        pytest.param(
+            {STRATEGY: "dns "},
+            {STRATEGY: "dns"},
+            [f"{STRATEGY} in env is exactly dns"],
+            id="after the strategy",
+        ),
+        pytest.param(
+            {NAME_VARIABLE: None, SMALL: FULL},
+            {NAME_VARIABLE: FULL},
+            [f"{NAME_VARIABLE} is in env, in these letters", f"in place of {SMALL}"],
+            id="small letters",
+        ),
+    ],
+)
+def test_what_emqx_does_not_mind_names_no_node_after_dns(
+    env: dict[str, Any], sets: dict[str, str], words: list[str]
+) -> None:
+    by_image = {HOST: None, "POD_NAME": None}
+    [finding] = [f for f in configuration.problems(chart({**by_image, **env}, members=())) if f.bad]
+    assert finding.reason in {Reason.RECORD_TYPE_UNSUITABLE, Reason.HOST_PART_MISMATCH}
+    assert dict(finding.sets) == sets
+    assert not [word for word in words if word not in finding.message], finding.message
+    gone = {SMALL: None} if SMALL in env else {}
+    assert not configuration.problems(chart({**by_image, **env, **gone, **sets}, members=()))
+
+
+@pytest.mark.parametrize(
+    "env",
+    [
+        pytest.param({TYPE: "SRV"}, id="a type that EMQX refuses"),
+        pytest.param({TYPE: None, OLD_TYPE: "srv"}, id="the type by the variable of 4.x"),
+        pytest.param({NAME_VARIABLE: "emqx"}, id="a short name"),
+        pytest.param({NAME_VARIABLE: None}, id="no name"),
+    ],
+)
+def test_what_another_finding_puts_right_is_told_once(env: dict[str, Any]) -> None:
+    found = configuration.problems(chart({HOST: None, "POD_NAME": None, **env}, members=()))
+    assert [f.message for f in found if "looks at env alone" in f.message] == []
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "10.0.0.7"])
+def test_a_single_node_may_have_any_address(host: str) -> None:
+    assert configuration.problems(deployed({HOST: host}, replicas=1, members=())) == ()
+
+
 def test_the_type_by_the_variable_of_4x() -> None:
     case = chart(
         {TYPE: None, OLD_TYPE: "srv", HOST: None, LONG_NODE_NAME: f"emqx@$(POD_NAME).{FULL}"}, members=()

@@ -62,7 +62,12 @@ def told(case: Case) -> list[Finding]:
             STATEFUL,
             {**NAME_HOST, SUFFIX: "svc.plant.internal"},
             {},
-            [HOST, SUFFIX, "plant.internal", "cluster.local"],
+            [
+                HOST,
+                "if cluster.local is the cluster's domain",
+                f"{SUFFIX}=svc.cluster.local",
+                f"else let {HOST} give emqx@<pod>.emqx.iot.svc.plant.internal",
+            ],
             id="another domain: nobody knows which is right",
         ),
         pytest.param(
@@ -71,6 +76,34 @@ def told(case: Case) -> list[Finding]:
             {NAMESPACE: "iot"},
             [NAMESPACE, "in env", "names"],
             id="no namespace in env",
+        ),
+        pytest.param(
+            STATEFUL,
+            {STRATEGY: "k8s "},
+            {STRATEGY: "k8s"},
+            [f"{STRATEGY} in env is exactly k8s (it is 'k8s ')"],
+            id="a space, which EMQX does not mind",
+        ),
+        pytest.param(
+            STATEFUL,
+            {ADDRESS_TYPE: '"hostname"'},
+            {ADDRESS_TYPE: "hostname"},
+            [f"{ADDRESS_TYPE} in env is exactly hostname"],
+            id="quotes, which EMQX does not mind",
+        ),
+        pytest.param(
+            DEPLOYMENT,
+            {ADDRESS_TYPE: "dns", SUFFIX: "pod.cluster.local ", NAMESPACE: "iot "},
+            {SUFFIX: "pod.cluster.local", NAMESPACE: "iot"},
+            [f"{SUFFIX} in env is exactly pod.cluster.local", f"{NAMESPACE} in env is exactly iot"],
+            id="the same by dns",
+        ),
+        pytest.param(
+            STATEFUL,
+            {SUFFIX: None, "EMQX_cluster__k8s__suffix": "svc.plant.internal"},
+            {SUFFIX: "svc.plant.internal"},
+            [f"{SUFFIX} is in env, in these letters", "in place of EMQX_cluster__k8s__suffix"],
+            id="small letters, in which the image looks for nothing",
         ),
         pytest.param(
             DEPLOYMENT,
@@ -148,12 +181,18 @@ def ordered(*entries: EnvVar) -> Container:
             (EnvVar(HOST, FULL), POD_NAME), ["$(POD_NAME)", "only after it", "move"], id="defined too late"
         ),
         pytest.param((EnvVar(HOST, FULL),), ["$(POD_NAME)", "no entry of env defines"], id="defined nowhere"),
+        pytest.param(
+            (POD_NAME, EnvVar(HOST, f"${FULL}")),
+            [f"{HOST} is ${FULL}", "plain dollar", f"literal text {FULL}", f"write {FULL}"],
+            id="a dollar too many",
+        ),
     ],
 )
 def test_a_reference_that_stays_as_it_stands(entries: tuple[EnvVar, ...], words: list[str]) -> None:
     [finding] = told(unstarted(STATEFUL, {}, containers=(ordered(*entries),)))
     assert (finding.reason, finding.field) == (Reason.NODE_NAME_FIXED, f"env/{HOST}")
     assert not [word for word in words if word not in finding.message], finding.message
+    assert "\0" not in finding.message
     assert "podIP" not in finding.message
 
 

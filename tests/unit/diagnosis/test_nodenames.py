@@ -33,12 +33,13 @@ from emqx_autocluster.emqx.discovery import (
     SERVICE_NAME,
     SUFFIX,
 )
-from emqx_autocluster.observation import EnvFrom, EnvVar, Member, Service, WorkloadKind
+from emqx_autocluster.observation import EnvFrom, EnvVar, Member, Service, Unobserved, WorkloadKind
 
 STATEFUL = WorkloadKind.STATEFUL_SET
 APART, APART_BY_NAME = members("a", "b", "c"), members("0", "1", "2")
 OLD = "emqx/emqx:4.4.19"
 POD_NAME = EnvVar(NAME, None, {"fieldRef": {"fieldPath": "metadata.name"}})
+BY_POD = EnvVar("POD_NAME", None, {"fieldRef": {"fieldPath": "metadata.name"}})
 NO_SEARCH_LIST = replace(an_identity(), resolv_conf=None)
 POD_IP = EnvVar("POD_IP", None, {"fieldRef": {"fieldPath": "status.podIP"}})
 
@@ -458,3 +459,65 @@ def test_with_the_machines_network_they_have_its_address() -> None:
 def test_what_it_hangs_on_could_not_be_read(case: Case, words: list[str]) -> None:
     finding = told(case, Reason.PROBE_FAILED)
     tells(finding, (Status.UNKNOWN, Reason.PROBE_FAILED), *words)
+
+
+# --- a suffix under which Kubernetes' DNS has no names of that kind
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "right"),
+    [
+        pytest.param("dns", "svc.cluster.local", "pod.cluster.local", id="dns, in the zone of Services"),
+        pytest.param("dns", "cluster.local", "pod.cluster.local", id="dns, the domain alone"),
+        pytest.param("dns", "plant.internal", "pod.plant.internal", id="dns, another domain alone"),
+        pytest.param(
+            "hostname", "pod.cluster.local", "svc.cluster.local", id="hostname, in the zone of pods"
+        ),
+        pytest.param("hostname", "plant.internal", "svc.plant.internal", id="hostname, the domain alone"),
+    ],
+)
+def test_a_zone_that_dns_does_not_have(kind: str, given: str, right: str) -> None:
+    host = {"POD_NAME": BY_POD, HOST: f"$(POD_NAME).emqx.iot.{given}"} if kind == "hostname" else {}
+    env = {ADDRESS_TYPE: kind, SUFFIX: given, **host}
+    finding = told(a_case(kind=STATEFUL, env=env, members=()), Reason.CLUSTER_DOMAIN_MISMATCH)
+    assert (dict(finding.sets), finding.repairable) == ({SUFFIX: right}, False)
+    assert not [word for word in (SUFFIX, given, right, kind) if word not in finding.message]
+
+
+@pytest.mark.parametrize(
+    ("env", "facts"),
+    [
+        pytest.param({ADDRESS_TYPE: "hostname", SUFFIX: "svc"}, {}, id="the zone alone"),
+        pytest.param(
+            {ADDRESS_TYPE: "dns", SUFFIX: "pod.plant.internal"}, {}, id="a domain that may be right"
+        ),
+        pytest.param({ADDRESS_TYPE: "ip", SUFFIX: "cluster.local"}, {}, id="an address needs none"),
+        pytest.param(
+            {ADDRESS_TYPE: "hostname", SUFFIX: "cluster.local"},
+            {},
+            id="the nodes end, which is told by itself",
+        ),
+        pytest.param(
+            {ADDRESS_TYPE: "dns", SUFFIX: "svc.cluster.local"},
+            {"members": members("a b c")},
+            id="they are one cluster all the same",
+        ),
+    ],
+)
+def test_a_zone_that_it_may_have(env: Env, facts: Mapping[str, Any]) -> None:
+    case = a_case(**{"kind": STATEFUL, "members": (), **facts}, env=env)
+    assert Reason.CLUSTER_DOMAIN_MISMATCH not in {f.reason for f in configuration.problems(case)}
+
+
+def test_where_no_member_was_asked_the_zone_is_not_judged() -> None:
+    env = {ADDRESS_TYPE: "dns", SUFFIX: "svc.cluster.local"}
+    found = configuration.problems(a_case(env=env, members=Unobserved("a command of its own")))
+    assert [f.status for f in found if SUFFIX in f.message] == [Status.UNKNOWN]
+
+
+def test_where_something_else_names_the_nodes_the_right_zone_renames_nobody() -> None:
+    host = {"POD_NAME": BY_POD, HOST: "$(POD_NAME).emqx.iot.svc.cluster.local"}
+    case = a_case(kind=STATEFUL, env={SUFFIX: "cluster.local", **host}, members=())
+    [finding] = [f for f in configuration.problems(case) if f.status is Status.FALSE]
+    assert dict(finding.sets) == {SUFFIX: "svc.cluster.local"}
+    assert "every node keeps its name" in finding.message

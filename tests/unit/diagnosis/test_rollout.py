@@ -16,11 +16,8 @@ from builders import (
     members,
     tells,
 )
-from emqx_autocluster import diagnosis
 from emqx_autocluster.api.annotations import ORIGINAL
 from emqx_autocluster.api.findings import ConditionType, Level, Reason, Status
-from emqx_autocluster.diagnosis import rollout
-from emqx_autocluster.emqx.discovery import ADDRESS_TYPE, HOST, SUFFIX
 from emqx_autocluster.objects import template
 from emqx_autocluster.objects.template import FieldChange, Record
 from emqx_autocluster.observation import WorkloadKind
@@ -133,53 +130,6 @@ def test_unknown_while_the_strategy_is(facts: dict[str, Any]) -> None:
 
 def test_a_rollout_that_goes_on_changes_nothing_about_it() -> None:
     assert judge(a_case(min_ready_seconds=0, **IN_ROLLOUT), ConditionType.ROLLOUT_SAFE).bad
-
-
-# --- names by address, and data that stays
-
-ON_A_CLAIM: dict[str, Any] = {
-    "kind": WorkloadKind.STATEFUL_SET,
-    "env": {ADDRESS_TYPE: "ip", SUFFIX: None},
-    "claim_templates": ("data",),
-    "mounts": {"/opt/emqx/data": "data"},
-    "members": members("a b c"),
-}
-
-
-def test_nodes_named_by_address_do_not_find_the_data_that_stays() -> None:
-    finding = judge(a_case(**ON_A_CLAIM), ConditionType.ROLLOUT_SAFE)
-    words = ["named after the pods' addresses", "outlives the pod", "empty node", "stale", ADDRESS_TYPE]
-    tells(finding, (Status.FALSE, Reason.NODE_NAME_NOT_STABLE), *words)
-    assert not finding.repairable
-
-
-def test_it_does_not_hide_what_repair_can_put_right() -> None:
-    case = a_case(**{**ON_A_CLAIM, "min_ready_seconds": 0})
-    finding = judge(case, ConditionType.ROLLOUT_SAFE)
-    tells(finding, (Status.FALSE, Reason.NODE_NAME_NOT_STABLE), "minReadySeconds is 0", "empty node")
-    assert finding.repairable
-    told = {f.reason for f in diagnosis.problems(case, diagnosis.diagnose(case))}
-    assert {Reason.MIN_READY_SECONDS_TOO_LOW, Reason.NODE_NAME_NOT_STABLE} <= told
-
-
-@pytest.mark.parametrize(
-    ("facts", "unstable"),
-    [
-        pytest.param({"members": ()}, True, id="before any pod runs: by its settings"),
-        pytest.param({"mounts": {"/opt/emqx/data/mnesia": "data"}}, True, id="the tables alone"),
-        pytest.param({"replicas": 1, "members": members("a")}, True, id="a single member loses them as well"),
-        pytest.param({"members": members("0 1 2")}, False, id="nodes are named by host after all"),
-        pytest.param(
-            {"members": (), "env": {ADDRESS_TYPE: "ip", HOST: "$(POD).emqx"}}, False, id="a host is given"
-        ),
-        pytest.param({"mounts": {"/opt/emqx/data/certs": "data"}}, False, id="other data"),
-        pytest.param({"claim_templates": (), "volumes": {"data": "emptyDir"}}, False, id="emptyDir"),
-        pytest.param({"env": {"EMQX_CLUSTER__DISCOVERY_STRATEGY": "dns"}}, True, id="looked for by DNS"),
-    ],
-)
-def test_when_names_and_data_do_not_fit(facts: dict[str, Any], *, unstable: bool) -> None:
-    found = rollout.problems(a_case(**{**ON_A_CLAIM, **facts}))
-    assert (Reason.NODE_NAME_NOT_STABLE in {f.reason for f in found}) == unstable
 
 
 # --- a rollout that goes on

@@ -388,3 +388,26 @@ def test_of_a_name_that_is_there_twice_every_entry_goes_before_the_new_one_comes
     workload = a_workload(containers=(again,))
     added = Record("emqx", (FieldChange(ENV + API_SERVER, None, RIGHT),)).dump()
     assert env_patch(template.revert_patch(workload, added)) == [gone]
+
+
+# --- names in other letters
+
+SMALL, EXACT = "EMQX_cluster__k8s__namespace", "EMQX_CLUSTER__K8S__NAMESPACE"
+
+
+@pytest.mark.parametrize(
+    ("given", "name", "gone"),
+    [
+        pytest.param("iot", EXACT, SMALL, id="the right value: it is the name that has to be another"),
+        pytest.param('"iot" ', EXACT, SMALL, id="the right value to EMQX"),
+        pytest.param("lab", SMALL, None, id="another value: it is put right where it stands"),
+    ],
+)
+def test_where_only_the_letters_are_wrong_the_old_entry_goes(given: str, name: str, gone: str | None) -> None:
+    manifest = a_manifest([{"name": SMALL, "value": given}])
+    container = objects.workload(WorkloadKind.DEPLOYMENT, manifest).template.containers[0]
+    change = template.exact_change(container, EXACT, "iot")
+    assert (change.field, template.replaced(change)) == (f"{ENV}{name}", gone)
+    patched = applied(manifest, template.manual_patch(container, (change,)))
+    [entry] = patched["spec"]["template"]["spec"]["containers"][0]["env"]
+    assert (entry["name"], entry["value"]) == (name, "iot")

@@ -33,8 +33,12 @@ class Question:
 
     @property
     def changes(self) -> dict[str, str]:
-        """What the findings about name and type put right."""
-        return {**({DNS_NAME: str(self.right)} if self.right else {}), self.type_variable: self.kind}
+        """What the findings about name and type put right; the rest the image reads as it stands."""
+        named, typed = self.settings.dns.is_named, self.settings.dns.kind
+        name = (
+            {DNS_NAME: str(self.right)} if self.right and not (named and str(self.right) == self.name) else {}
+        )
+        return {**name, **({self.type_variable: self.kind} if typed != self.kind else {})}
 
     @property
     def sought(self) -> str | None:

@@ -14,6 +14,7 @@ from emqx_autocluster.objects import template
 from emqx_autocluster.observation import Container, Unobserved
 
 _TYPE = ConditionType.CONFIGURATION_VALID
+_ESCAPED = re.compile(r"\$\$(\([A-Za-z_][A-Za-z0-9_.-]*\))")
 _OF_A_SERVICE = re.compile(r"^[A-Z0-9_]+_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_[A-Z0-9_]+)?)$")
 """Variables that Kubernetes adds for each Service of the namespace."""
 
@@ -50,6 +51,12 @@ def _lost(container: Container, variable: str, lost: str) -> str:
 def _fixed(container: Container, variable: str, own: OwnName, sought: str) -> str:
     entry = container.last_env(variable)
     value = entry.value if entry and entry.value is not None else own.host
+    if _ESCAPED.search(value):
+        once = _ESCAPED.sub(r"$\1", value)
+        return (
+            f"{variable} is {value}, and $$ is how Kubernetes spells a plain dollar: every node has the literal text"
+            f" {once} in its name, and no peer is reached there; write {once}"
+        )
     address = sought == POD_IP
     right = "the pod's own address (fieldRef status.podIP)" if address else podwords.shown(sought)
     return (

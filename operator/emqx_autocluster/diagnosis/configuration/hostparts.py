@@ -7,29 +7,21 @@ from collections.abc import Iterator
 
 from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false, unknown
 from emqx_autocluster.diagnosis.case import Case
-from emqx_autocluster.diagnosis.configuration import fixednames, ownnames
+from emqx_autocluster.diagnosis.configuration import exactly, fixednames, ownnames, suffixes, zones
 from emqx_autocluster.emqx import discovery, peernames, podwords
 from emqx_autocluster.emqx.discovery import DiscoverySettings, Setting, Source
-from emqx_autocluster.emqx.ownname import OwnName
+from emqx_autocluster.emqx.ownname import POD_ZONE, SERVICE_ZONE, OwnName
 from emqx_autocluster.emqx.peernames import Naming
 from emqx_autocluster.emqx.podwords import POD_IP, POD_NAME
 from emqx_autocluster.objects import template
 from emqx_autocluster.observation import EndpointAddress, Fact, Unobserved
 
 _TYPE = ConditionType.CONFIGURATION_VALID
-_ZONES = {"dns": "pod", "hostname": "svc"}
-"""Address type -> the first label of the suffix under which Kubernetes' DNS has such names."""
 _AGAIN = "a restart by which nodes change their names, so it is not done for you"
 
 
-def right_suffix(case: Case, settings: DiscoverySettings) -> str | None:
-    """None: the address type needs none."""
-    zone = _ZONES.get(discovery.text(settings.address_type) or "")
-    return f"{zone}.{case.observation.network.cluster_domain}" if zone else None
-
-
 def problems(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
-    own = ownnames.predicted(case, settings)
+    own = ownnames.predicted(case, settings, dict(_put_right(case, settings)))
     naming = _naming(case, settings)
     sought = _sought(case, naming) if naming else None
     if not isinstance(own, OwnName) or naming is None or sought is None or case.progressing:
@@ -47,6 +39,15 @@ def problems(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
         )
 
 
+def _put_right(case: Case, settings: DiscoverySettings) -> Iterator[tuple[str, str]]:
+    """What is told by itself of the variables that the image looks at."""
+    zoned, namespace = suffixes.put_right(case, settings), case.workload.ref.namespace
+    if zoned:
+        yield discovery.SUFFIX, zoned
+    if settings.entrypoint.namespace is not None and discovery.text(settings.namespace) != namespace:
+        yield discovery.NAMESPACE, namespace
+
+
 def _naming(case: Case, settings: DiscoverySettings) -> Naming | None:
     """With what is put right by itself already in it; None: not known."""
     service, kind = discovery.text(settings.service_name), discovery.text(settings.address_type)
@@ -57,12 +58,12 @@ def _naming(case: Case, settings: DiscoverySettings) -> Naming | None:
 
 
 def _suffix(case: Case, settings: DiscoverySettings) -> str | None:
-    given, right = settings.suffix, right_suffix(case, settings)
+    given, right = settings.suffix, suffixes.right(case, settings)
     if right is None:
         return ""
     if isinstance(given, Unobserved):
         return None
-    return right if given.source is Source.DEFAULT else given.value
+    return right if given.source is Source.DEFAULT else suffixes.put_right(case, settings) or given.value
 
 
 def _sought(case: Case, naming: Naming) -> str | None:
@@ -73,28 +74,40 @@ def _sought(case: Case, naming: Naming) -> str | None:
 
 
 def _mismatch(case: Case, settings: DiscoverySettings, own: OwnName, naming: Naming, sought: str) -> Finding:
-    missing = _missing(settings) if own.host_from is None else ()
+    missing = _missing(case, settings) if own.host_from is None else ()
     shown = podwords.shown(f"{own.part}@{sought}")
     looks = (
         f"discovery by address type {naming.address_type} looks for {shown}{_by(settings)}: they never meet"
     )
     if missing:
-        sets = tuple((name, value) for name, value in _wanted(case, settings) if name in missing)
         told = (
-            f"the image names a node by its host name only where {' and '.join(missing)} is in env, which alone it"
-            f" looks at{_elsewhere(settings)}: each node is {own}, and {looks}; set"
-            f" {' and '.join(f'{name}={value}' for name, value in sets)} ({_AGAIN})"
+            f"{exactly.told(missing)}{_elsewhere(settings)}: each node is {own}, and {looks}; {exactly.cure(missing)}"
+            f" ({_AGAIN})"
         )
-        return _false(told, sets, missing[0])
+        return _false(told, exactly.sets(missing), missing[0].variable)
     variable = own.host_from or discovery.ADDRESS_TYPE
     sets = tuple(change for change in _fitting(case, settings, own, naming))
     cure = " and ".join(f"{name}={value}" for name, value in sets)
     cure = (
         f"set {cure}, by which every node keeps its name"
         if sets
-        else f"let {variable} give {shown} ({_AGAIN})"
+        else f"{_if_its_domain_is_right(case, own, naming)}let {variable} give {shown} ({_AGAIN})"
     )
     return _false(f"{variable} makes each node {own}, and {looks}; {cure}", sets, variable)
+
+
+def _if_its_domain_is_right(case: Case, own: OwnName, naming: Naming) -> str:
+    """Nobody can tell which of two domains is the cluster's; empty: they differ in more, or it is known."""
+    above = f"{POD_NAME}.{ownnames.place(case).governing}.{case.workload.ref.namespace}."
+    suffix = own.host.removeprefix(above)
+    told = not ownnames.domain_is_known(case) and naming.address_type == "hostname"
+    if not told or suffix == own.host or not zones.is_of(suffix, naming.address_type):
+        return ""
+    domain = suffix.partition(".")[2]
+    return (
+        f"if {domain} is the cluster's domain, set {discovery.SUFFIX}={suffix}, by which every node keeps its name,"
+        " else "
+    )
 
 
 def _false(told: str, sets: tuple[tuple[str, str], ...], variable: str) -> Finding:
@@ -106,25 +119,30 @@ def _by(settings: DiscoverySettings) -> str:
     return f" ({discovery.ADDRESS_TYPE})" if kind == "ip" else f" ({discovery.SUFFIX})"
 
 
-def _wanted(case: Case, settings: DiscoverySettings) -> tuple[tuple[str, str], ...]:
-    """All that the image has to find in env to name a node after DNS."""
-    return (
-        (settings.generation.strategy_variable, "k8s"),
-        (discovery.NAMESPACE, case.workload.ref.namespace),
-        (discovery.ADDRESS_TYPE, discovery.text(settings.address_type) or ""),
-    )
-
-
-def _missing(settings: DiscoverySettings) -> tuple[str, ...]:
-    if discovery.text(settings.address_type) not in _ZONES:
+def _missing(case: Case, settings: DiscoverySettings) -> tuple[exactly.Missing, ...]:
+    kind = discovery.text(settings.address_type) or ""
+    if kind not in zones.LABELS:
         return ()
     env, generation = settings.entrypoint, settings.generation
-    looked_at: tuple[tuple[str, Fact[str | None]], ...] = (
-        *(((generation.strategy_variable, env.strategy),) if generation.names_host_by_strategy else ()),
-        (discovery.NAMESPACE, env.namespace),
-        (discovery.ADDRESS_TYPE, env.address_type),
+    suffix, namespace = discovery.text(settings.suffix) or "", case.workload.ref.namespace
+    looked_at: tuple[tuple[str, Fact[str | None], str], ...] = (
+        *(
+            ((generation.strategy_variable, env.strategy, "k8s"),)
+            if generation.names_host_by_strategy
+            else ()
+        ),
+        (discovery.NAMESPACE, env.namespace, namespace),
+        (discovery.ADDRESS_TYPE, env.address_type, kind),
+        *(((discovery.SUFFIX, env.suffix, suffix),) if _needs_suffix(settings, suffix) else ()),
     )
-    return tuple(name for name, value in looked_at if value is None)
+    return exactly.missing(case, looked_at)
+
+
+def _needs_suffix(settings: DiscoverySettings, suffix: str) -> bool:
+    """Whether it is set, and the image would not take the same where it finds none."""
+    if settings.entrypoint.suffix is None:
+        return suffix not in {"", POD_ZONE, SERVICE_ZONE} and not suffixes.is_default(settings)
+    return suffix != ""
 
 
 def _elsewhere(settings: DiscoverySettings) -> str:
@@ -158,7 +176,7 @@ def _fitting_type(case: Case, own: OwnName, naming: Naming) -> tuple[str, str] |
         ("hostname", f"{POD_NAME}.{naming.service}.{namespace}." if governing == naming.service else None),
         ("dns", f"{podwords.DASHED_IP}.{namespace}."),
     ):
-        suffix = f"{_ZONES[kind]}.{domain}"
+        suffix = f"{zones.LABELS[kind]}.{domain}"
         if above and known and own.host == above + suffix:
             return kind, suffix
     return None

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false, unknown
 from emqx_autocluster.diagnosis.case import Case
-from emqx_autocluster.diagnosis.configuration import hostparts, ownnames, roles
+from emqx_autocluster.diagnosis.configuration import hostlines, hostparts, ownnames, suffixes
 from emqx_autocluster.emqx import discovery, environment
 from emqx_autocluster.emqx.discovery import DiscoverySettings, Setting, Source
 from emqx_autocluster.objects import template
@@ -30,11 +30,9 @@ _OF_OWN_NAMES = frozenset(
 
 
 def problems(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
-    if case.is_replicant:
-        yield from roles.host_problem(case, settings)
-    elif case.workload.replicas < 2:  # noqa: PLR2004 - nobody looks for a single member
+    if case.workload.replicas < 2 and not case.is_replicant:  # noqa: PLR2004 - nobody looks for a single member
         return
-    yield from _domain_problem(case, settings)
+    yield from suffixes.problems(case, settings, keeps_names=keeps_names(case, settings))
     if not case.is_replicant:  # its address type says how the cores are named
         yield from _address_type_problem(case, settings)
         yield from hostparts.problems(case, settings)
@@ -64,51 +62,19 @@ def keeps_names(case: Case, settings: DiscoverySettings) -> bool:
 
     A renamed node is a stranger to the others, and what only it holds is lost.
     """
-    suffix = hostparts.right_suffix(case, settings)
+    suffix = suffixes.right(case, settings)
     if suffix is None:
         return discovery.text(settings.address_type) == "ip"
     ending = f".{case.workload.ref.namespace}.{suffix}"
     return bool(case.running) and all((m.node or "").endswith(ending) for m in case.running)
 
 
-def _domain_problem(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
-    right, suffix = hostparts.right_suffix(case, settings), settings.suffix
-    if right is None or isinstance(suffix, Unobserved) or suffix.value == right:
-        return
-    unset, known = suffix.source is Source.DEFAULT, ownnames.domain_is_known(case)
-    if unset:
-        seen = (
-            f'{discovery.SUFFIX} is not set: discovery looks for names in "{suffix.value}", which no node has'
-            if suffix.value
-            else f"{discovery.SUFFIX} is not set: discovery looks for names without a domain, which no node has"
-        )
-    elif known and suffix.value and case.may_be_broken:
-        seen = f"{discovery.SUFFIX} is {suffix.value}, and the cluster's domain makes it {right}"
-    else:
-        if not known and case.running and case.apart:
-            told = "no pod's own search list could be read"
-            yield unknown(
-                _TYPE,
-                Reason.PROBE_FAILED,
-                f"whether {discovery.SUFFIX}={suffix.value} fits the cluster's domain is not known: {told}",
-            )
-        return
-    repairable = unset and known and keeps_names(case, settings)
-    yield false(
-        _TYPE,
-        Reason.CLUSTER_DOMAIN_MISMATCH,
-        f"{seen}; with address type {discovery.text(settings.address_type)} set {discovery.SUFFIX}={right}"
-        + ("" if repairable else " (a restart by which nodes may change their names)"),
-        repairable=repairable,
-        sets=((discovery.SUFFIX, right),),
-        field=template.ENV + discovery.SUFFIX,
-    )
-
-
 def _address_type_problem(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
     """Endpoints have a host name only for pods whose subdomain is that Service: those of its StatefulSet."""
     if discovery.text(settings.address_type) != "hostname" or _has_hostnames(case.observation.endpoints):
         return
+    if hostlines.ends_at_once(case, settings) and ownnames.place(case).parent is None:
+        return  # told as what ends the nodes
     sets: tuple[tuple[str, str], ...] = ()
     if case.workload.ref.kind is WorkloadKind.DEPLOYMENT:
         seen, sets = "pods of a Deployment have no host names in Endpoints", ((discovery.ADDRESS_TYPE, "ip"),)
@@ -184,7 +150,7 @@ def _explicit_name(settings: DiscoverySettings) -> tuple[str, str | None] | None
 
 
 def _same(text: str) -> str | None:
-    return None if environment.differs_between_pods(text) else text
+    return None if environment.differs_between_pods(text) else environment.written(text)
 
 
 def _name_part_problem(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:

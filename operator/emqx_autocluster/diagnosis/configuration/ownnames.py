@@ -44,6 +44,7 @@ def place(case: Case) -> Place:
         case.workload.ref.namespace,
         (case.workload.service_name or None) if stateful else None,
         case.observation.network.cluster_domain if domain_is_known(case) else None,
+        None if stateful else case.workload.template.subdomain or None,
     )
 
 

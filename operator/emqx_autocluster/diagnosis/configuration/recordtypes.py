@@ -6,14 +6,15 @@ Part of ConfigurationValid.
 from collections.abc import Iterator
 
 from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false, unknown
-from emqx_autocluster.diagnosis.configuration import fixednames, ownnames, variables
+from emqx_autocluster.diagnosis.configuration import exactly, fixednames, ownnames, variables
 from emqx_autocluster.diagnosis.configuration.dnsquestion import Question
-from emqx_autocluster.emqx import dnsdiscovery, podwords
+from emqx_autocluster.emqx import discovery, dnsdiscovery, peernames, podwords
 from emqx_autocluster.emqx.discovery import DNS_NAME
 from emqx_autocluster.emqx.ownname import OwnName
 from emqx_autocluster.emqx.peernames import AAAA, SRV, A
 from emqx_autocluster.emqx.podwords import POD_IP
 from emqx_autocluster.objects import template
+from emqx_autocluster.observation import EndpointAddress
 
 _TYPE = ConditionType.CONFIGURATION_VALID
 
@@ -63,7 +64,7 @@ def _names(asked: Question) -> Iterator[Finding]:
     if asked.kind == AAAA and not own.fixed:
         # The image takes an IPv4 address; one that a variable gives may be either.
         sought = None if own.host == POD_IP and own.host_from else "<an IPv6 address>"
-    if sought is None:
+    if sought is None or (case.workload.replicas == 1 and _is_address(asked.kind, own.host)):
         return
     literal = fixednames.problem(case, own, sought) if case.workload.replicas > 1 else None
     if isinstance(literal, Finding):
@@ -77,15 +78,23 @@ def _names(asked: Question) -> Iterator[Finding]:
         )
 
 
+def _is_address(kind: str, host: str) -> bool:
+    """Whether EMQX starts with it, which is all that counts where nobody looks for the node."""
+    return peernames.in_dns(kind, EndpointAddress(host), "") == host and discovery.is_ip(host)
+
+
 def _mismatch(asked: Question, own: OwnName, sought: str) -> Finding:
     variable = asked.type_variable
+    missing = _missing(asked, own)
     of = f" of {asked.right} ({DNS_NAME})" if asked.kind == SRV else ""
     gives = f"record type {asked.kind} ({variable}){of} gives {podwords.shown(f'{own.part}@{sought}')}"
     named = (
         f"{own.host_from} makes each node {own}"
         if own.host_from
-        else f"the image names each node {own}{_why(asked)}"
+        else f"the image names each node {own}{_why(asked, own)}"
     )
+    if missing:
+        return _unseen(missing, own, gives)
     effect = "they never meet"
     if asked.kind != SRV and asked.settings.generation.wants_fitting_record_type:
         effect = f"EMQX {asked.settings.version} does not start with that"
@@ -103,10 +112,38 @@ def _mismatch(asked: Question, own: OwnName, sought: str) -> Finding:
     )
 
 
-def _why(asked: Question) -> str:
+def _missing(asked: Question, own: OwnName) -> tuple[exactly.Missing, ...]:
+    """Of what the image would name the node after DNS by, and what no other finding puts right."""
+    settings, right = asked.settings, asked.right
+    by_image = own.host_from is None and settings.generation.names_host_by_strategy
+    if not by_image or asked.kind != SRV or right is None:
+        return ()
+    if right.service != ownnames.place(asked.case).governing:
+        return ()
+    env = settings.entrypoint
+    looked_at = (
+        (settings.generation.strategy_variable, env.strategy, "dns"),
+        (asked.type_variable, env.record_type, SRV),
+        (DNS_NAME, env.dns_name, str(right)),
+    )
+    return exactly.missing(asked.case, (each for each in looked_at if each[0] not in asked.changes))
+
+
+def _unseen(missing: tuple[exactly.Missing, ...], own: OwnName, gives: str) -> Finding:
+    return false(
+        _TYPE,
+        Reason.RECORD_TYPE_UNSUITABLE if own.host == POD_IP else Reason.HOST_PART_MISMATCH,
+        f"{exactly.told(missing)}: each node is {own}, and {gives}: they never meet; {exactly.cure(missing)} (a restart"
+        " by which nodes change their names, so it is not done for you)",
+        sets=exactly.sets(missing),
+        field=template.ENV + missing[0].variable,
+    )
+
+
+def _why(asked: Question, own: OwnName) -> str:
     """Why the image does not take a name of DNS."""
     governing, right = ownnames.place(asked.case).governing, asked.right
-    if asked.kind != SRV or right is None:
+    if asked.kind != SRV or right is None or own.host != POD_IP:
         return ""
     if governing is None:
         return ", since pods of a Deployment have no host names in DNS (those of a StatefulSet have)"

@@ -1,16 +1,10 @@
-"""What role replicant needs of the settings: an edition that has it, and a name for the node itself.
-
-Part of ConfigurationValid. The address type of a replicant says how the cores are named that it looks for.
-"""
-
-from collections.abc import Iterator
+"""What role replicant needs of the settings: an edition that has it. Part of ConfigurationValid."""
 
 from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false
 from emqx_autocluster.diagnosis.case import Case
-from emqx_autocluster.emqx import discovery, roles
-from emqx_autocluster.emqx.discovery import DiscoverySettings, Setting, Source
+from emqx_autocluster.emqx import roles
+from emqx_autocluster.emqx.discovery import DiscoverySettings
 from emqx_autocluster.objects import template
-from emqx_autocluster.observation import Fact, Unobserved
 
 _TYPE = ConditionType.CONFIGURATION_VALID
 
@@ -29,35 +23,3 @@ def refused(case: Case, settings: DiscoverySettings) -> Finding | None:
         " only the Enterprise edition has replicants; take image emqx/emqx-enterprise, or let all nodes be cores",
         field=template.ENV + roles.ROLE,
     )
-
-
-def host_problem(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
-    """The entrypoint looks for its pod's host name in /etc/hosts, and ends without a word where there is none."""
-    if discovery.text(settings.address_type) != "hostname" or _has_subdomain(case) or _is_named(settings):
-        return
-    by_strategy = settings.generation.names_host_by_strategy
-    asked = (settings.namespace, settings.address_type, *((settings.strategy,) if by_strategy else ()))
-    if not all(map(_is_variable, asked)):
-        return  # the entrypoint sees variables alone, and takes the pod's address then
-    yield false(
-        _TYPE,
-        Reason.HOST_MISSING,
-        f"{discovery.HOST} is not set: with {discovery.ADDRESS_TYPE}=hostname, which is right for the cores, a node"
-        " looks for its own host name, which pods of a Deployment do not have, and ends at once with an empty log; set"
-        f" {discovery.HOST} to $(POD_IP), and before it in the list POD_IP by fieldRef status.podIP",
-        field=template.ENV + discovery.HOST,
-    )
-
-
-def _is_variable(setting: Fact[Setting]) -> bool:
-    return isinstance(setting, Setting) and setting.source not in {Source.DEFAULT, Source.FILE}
-
-
-def _has_subdomain(case: Case) -> bool:
-    return bool(case.workload.template.subdomain or case.workload.service_name)
-
-
-def _is_named(settings: DiscoverySettings) -> bool:
-    """Also where that is not known: only what is certain is told."""
-    given = (settings.host, settings.node_name, settings.long_node_name_as_read)
-    return any(isinstance(setting, Unobserved) or setting.value for setting in given)
