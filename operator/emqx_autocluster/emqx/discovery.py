@@ -165,6 +165,21 @@ class DiscoverySettings:
         return DNS_NAME if self.uses_dns else SERVICE_NAME
 
     @property
+    def in_use(self) -> tuple[str, ...]:
+        """The variables by which a node of this version looks for its peers as it does."""
+        found, generation = [self.generation.strategy_variable], self.generation
+        if not generation.is_4x:
+            found.append(roles.ROLE)
+        if self.uses_k8s:
+            found += [API_SERVER, SERVICE_NAME, NAMESPACE, ADDRESS_TYPE]
+            found += [SUFFIX] if text(self.address_type) in {"dns", "hostname"} else []
+        if self.uses_dns:
+            found += [DNS_NAME, generation.record_type_variable]
+        if generation.is_4x and self.discovers:
+            found.append(self.app_variable)
+        return (*found, SEEDS) if text(self.strategy) == "static" else tuple(found)
+
+    @property
     def sought_part(self) -> Fact[Setting]:
         """What stands before the @ of the names looked for, where the settings say so: on 4.x alone."""
         return self.dns.app if self.uses_dns else self.app_name
@@ -259,7 +274,8 @@ def read_settings(
         return read(name, defaults.get(name))
 
     def in_words(name: str) -> Fact[str | None]:
-        found = reader.given(name)
+        # What is lost of a setting is told by itself; of a node's own name the names' rules tell it.
+        found = reader.meant(name) if name.startswith("EMQX_CLUSTER__") else reader.given(name)
         if isinstance(found, Unobserved) or found.value is None:
             return found if isinstance(found, Unobserved) else None
         worded = podwords.worded(container, found.value)

@@ -26,7 +26,7 @@ _REFERENCE = re.compile(r"\$\(([^()]*+)\)")
 
 
 def worded(container: Container, text: str) -> str | None:
-    """What `environment.text_in_pods` gave, with words for `$(NAME)`; None: it has something that has no word."""
+    """What `expansion.text_in_pods` gave, with words for `$(NAME)`; None: it has something that has no word."""
     words = {name: _word(container, name) for name in set(_REFERENCE.findall(text))}
     if None in words.values():
         return None

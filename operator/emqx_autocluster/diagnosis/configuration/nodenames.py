@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false, unknown
 from emqx_autocluster.diagnosis.case import Case
 from emqx_autocluster.diagnosis.configuration import hostparts, ownnames, roles
-from emqx_autocluster.emqx import discovery, environment
+from emqx_autocluster.emqx import discovery, expansion
 from emqx_autocluster.emqx.discovery import DiscoverySettings, Setting, Source
 from emqx_autocluster.objects import template
 from emqx_autocluster.observation import Endpoints, Fact, Service, Unobserved, WorkloadKind
@@ -184,7 +184,7 @@ def _explicit_name(settings: DiscoverySettings) -> tuple[str, str | None] | None
 
 
 def _same(text: str) -> str | None:
-    return None if environment.differs_between_pods(text) else text
+    return None if expansion.differs_between_pods(text) else text
 
 
 def _name_part_problem(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
