@@ -165,6 +165,16 @@ class DiscoverySettings:
         return DNS_NAME if self.uses_dns else SERVICE_NAME
 
     @property
+    def missing(self) -> frozenset[str]:
+        """Variables that are not set, and that 4.x does not start without: for strategy k8s its schema has no default.
+
+        What ekka itself would take for them counts only where an image starts all the same.
+        """
+        needed = {NAMESPACE: self.namespace, APP_NAME: self.app_name}
+        unset = (name for name, found in needed.items() if _is_default(found))
+        return frozenset(unset) if self.generation.is_4x and self.uses_k8s else frozenset()
+
+    @property
     def in_use(self) -> tuple[str, ...]:
         """The variables by which a node of this version looks for its peers as it does."""
         found, generation = [self.generation.strategy_variable], self.generation
@@ -340,6 +350,10 @@ def _defaults(generation: Generation) -> dict[str, str | None]:
         SUFFIX: generation.default_suffix,
         APP_NAME: generation.default_app_name,
     }
+
+
+def _is_default(found: Fact[Setting]) -> bool:
+    return isinstance(found, Setting) and found.source is Source.DEFAULT
 
 
 def _role(

@@ -119,7 +119,10 @@ class Generation:
 
     @property
     def default_app_name(self) -> str | None:
-        """4.x looks for `ekka@...` unless told otherwise; 5.0 and later for the name part that the node itself has."""
+        """4.x's ekka looks for `ekka@...` unless told otherwise; 5.0 and later for the part that the node itself has.
+
+        EMQX's own 4.x does not come as far as that: see `discovery.DiscoverySettings.missing`.
+        """
         return "ekka" if self.is_4x else None
 
     @property
