@@ -399,9 +399,14 @@ class Address:
 
 
 def parse_address(value: str) -> Address | None:
-    """None where no EMQX version could use it: no http(s) scheme, no host, or not a URL."""
+    """None where no EMQX version could use it: no http(s) scheme, no host, or not a URL.
+
+    Spaces around it count: 5.0 and later do not read them, and 4.x asks with them.
+    """
+    if value != value.strip():
+        return None
     try:
-        parts = urlsplit(value.strip())
+        parts = urlsplit(value)
         port = parts.port or (443 if parts.scheme == "https" else 80)
     except ValueError:
         return None

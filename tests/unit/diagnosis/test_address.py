@@ -225,3 +225,15 @@ def test_without_a_cluster_nobody_can_tell_whose_an_address_is(image: str, value
 def test_without_a_cluster_the_service_kubernetes_is_known(image: str) -> None:
     case = asking(CANONICAL_API_SERVER, image=image, members=(), network=Network())
     assert address.problem(case) is None
+
+
+# --- spaces around it
+
+
+@pytest.mark.parametrize("value", [f"{CANONICAL_API_SERVER} ", f" {CANONICAL_API_SERVER}"])
+def test_4x_asks_with_the_spaces_around_an_address_and_later_versions_do_not_read_them(value: str) -> None:
+    finding = judge(asking(value, image=OLD), ConditionType.CONFIGURATION_VALID)
+    tells(
+        finding, (Status.FALSE, Reason.API_SERVER_MALFORMED), "with the space around it", CANONICAL_API_SERVER
+    )
+    assert address.problem(asking(value)) is None
