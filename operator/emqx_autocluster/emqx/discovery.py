@@ -53,6 +53,7 @@ LICENSE = "EMQX_LICENSE__KEY"
 
 _SINGLE_NODE_LICENSES = frozenset({"", "default"})
 """No key, or the community licence that comes with EMQX 5.9 and later; a cluster needs another one."""
+_EDITIONS = f"open-source EMQX reads {roles.ROLE} since 5.0.23, and Enterprise since 5.0.3"
 _WITHOUT_PEERS = frozenset({"manual", "singleton"})
 """Strategies by which a node never looks for another."""
 _EMQX_IMAGES = frozenset({"emqx", "emqx-ee", "emqx-enterprise"})
@@ -320,7 +321,7 @@ def read_settings(
         host=reader.given(HOST),
         node_name=reader.given(NODE_NAME),
         long_node_name=reader.given(LONG_NODE_NAME),
-        role=_role(generation, setting, choice),
+        role=_role(generation, reader, setting, choice),
         dns=dnsdiscovery.read(read, generation),
         entrypoint=ownname.environment(in_words, generation),
         seeds=setting(SEEDS),
@@ -358,21 +359,27 @@ def _is_default(found: Fact[Setting]) -> bool:
 
 def _role(
     generation: Generation,
+    reader: Reader,
     setting: Callable[[str], Fact[Setting]],
     choice: Callable[[str, Collection[str]], Fact[Setting]],
 ) -> Fact[Setting]:
     if generation.is_4x:
         return Setting(roles.CORE, Source.DEFAULT)
-    name = roles.ROLE
-    found = setting(name)
-    if isinstance(found, Setting) and found.value is None:
-        name = roles.OLD_ROLE
+    for name in _names_of_role(generation, reader):
         found = setting(name)
-    if isinstance(found, Unobserved):
-        return found
-    if found.value is None:
-        return replace(found, value=roles.CORE)
-    return choice(name, roles.ROLES)
+        if isinstance(found, Unobserved):
+            return found
+        if found.value is not None:
+            unclear = name == roles.ROLE and generation.reads_role is None
+            return Unobserved(_EDITIONS) if unclear else choice(name, roles.ROLES)
+    return Setting(roles.CORE, Source.DEFAULT)
+
+
+def _names_of_role(generation: Generation, reader: Reader) -> tuple[str, ...]:
+    """One that the version does not read tells what is meant, until a process is something."""
+    if generation.reads_role is not False:
+        return roles.ROLE, roles.OLD_ROLE
+    return (roles.OLD_ROLE, roles.ROLE) if reader.nothing_runs else (roles.OLD_ROLE,)
 
 
 def _is_licensed(reader: Reader, key: Fact[Setting]) -> Fact[bool]:

@@ -87,6 +87,11 @@ class Reader:
     reads_maps: bool = True
     """Whether a variable may hold a whole part of the settings, as HOCON: from 5.0 on."""
 
+    @property
+    def nothing_runs(self) -> bool:
+        """Whether no process has made anything of the variables yet."""
+        return not self.identities and self.unread is None
+
     def read(self, name: str, default: str | None) -> Fact[Setting]:
         """As EMQX reads its settings: in any letter case of the name."""
         spellings = self.container.spellings(name)
@@ -113,7 +118,7 @@ class Reader:
         value, lost = self._text(entry.name), self.lost_reference(entry.name)
         if _is_plain(value) and lost is None:
             return Setting(value, Source.ENV)
-        if _is_plain(value) and self.lost(entry.name) and self._nothing_runs:
+        if _is_plain(value) and self.lost(entry.name) and self.nothing_runs:
             told = self._meant(entry.name)
             left = expansion.literal(self.container, entry.name, self._defined())
             return Setting(left if told is None else told, Source.ENV)
@@ -131,12 +136,8 @@ class Reader:
 
     def meant(self, name: str) -> Fact[Setting]:
         """As `given`, and where a reference is certainly lost, what is meant."""
-        told = self._meant(name) if self.lost(name) and self._nothing_runs else None
+        told = self._meant(name) if self.lost(name) and self.nothing_runs else None
         return self.given(name) if told is None else Setting(told, Source.ENV)
-
-    @property
-    def _nothing_runs(self) -> bool:
-        return not self.identities and self.unread is None
 
     def _meant(self, name: str) -> str | None:
         return expansion.meant(self.container, name, self._defined())

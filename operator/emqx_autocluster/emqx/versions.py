@@ -29,10 +29,12 @@ _STEPS_4 = ("4.0.0", "4.2.0", "4.3.0", "4.4.0")
 _STEPS_5 = (
     "5.0.0",
     "5.0.2",
+    "5.0.3",
     "5.0.4",
     "5.0.5",
     "5.0.9",
     "5.0.21",
+    "5.0.23",
     "5.1.1",
     "5.2.0",
     "5.5.0",
@@ -139,6 +141,16 @@ class Generation:
         if self.since("5.0.2") and not self.since("5.0.5"):
             return None
         return self.since("5.0.21")
+
+    @property
+    def reads_role(self) -> bool | None:
+        """Whether EMQX_NODE__ROLE has an effect; EMQX_NODE__DB_ROLE has one on all of 5.0 and later.
+
+        None: the editions differ, as in `reads_long_node_name`. Enterprise reads it since its 5.0.3.
+        """
+        if self.since("5.0.3") and not self.since("5.0.5"):
+            return None
+        return self.since("5.0.23")
 
     @property
     def names_host_by_strategy(self) -> bool:

@@ -138,6 +138,7 @@ def _other_strategy(case: Case, settings: DiscoverySettings) -> Finding:
 def _problems(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
     yield from references.problems(case)
     yield from variables.refused_in_files(case, settings)
+    yield from roles.problems(case, settings)
     # The rest is judged by what a value is meant to be.
     yield from values.problems(case) if settings.uses_k8s else values.of_any_strategy(case)
     if settings.uses_k8s:

@@ -5,7 +5,7 @@ Part of ConfigurationValid. The address type of a replicant says how the cores a
 
 from collections.abc import Iterator
 
-from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false
+from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false, unknown
 from emqx_autocluster.diagnosis.case import Case
 from emqx_autocluster.emqx import discovery, roles
 from emqx_autocluster.emqx.discovery import DiscoverySettings, Setting, Source
@@ -27,6 +27,27 @@ def refused(case: Case, settings: DiscoverySettings) -> Finding | None:
         Reason.ROLE_REFUSED,
         f"{roles.ROLE} is replicant, and the open-source EMQX {settings.version} refuses to start with it: since 5.8.0"
         " only the Enterprise edition has replicants; take image emqx/emqx-enterprise, or let all nodes be cores",
+        field=template.ENV + roles.ROLE,
+    )
+
+
+def problems(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
+    """A role that only a variable gives which this version does not read; the rest is judged by what is meant."""
+    if settings.generation.is_4x or case.has_booted:
+        return
+    if isinstance(settings.role, Unobserved) and settings.generation.reads_role is None:
+        yield unknown(_TYPE, Reason.SETTING_UNREADABLE, settings.role.reason, field=template.ENV + roles.ROLE)
+        return
+    given, old = (settings.reader.read(name, None) for name in (roles.ROLE, roles.OLD_ROLE))
+    unread = settings.generation.reads_role is False and discovery.text(given) == roles.REPLICANT
+    if not unread or not isinstance(old, Setting) or old.value is not None:
+        return
+    yield false(
+        _TYPE,
+        Reason.VARIABLE_OF_OTHER_VERSION,
+        f"{roles.ROLE} is replicant, and EMQX {settings.version} does not read that variable: its nodes are cores;"
+        f" before 5.0.23 it is called {roles.OLD_ROLE}; set {roles.OLD_ROLE}=replicant",
+        sets=((roles.OLD_ROLE, roles.REPLICANT),),
         field=template.ENV + roles.ROLE,
     )
 
