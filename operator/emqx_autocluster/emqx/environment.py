@@ -120,7 +120,7 @@ class Reader:
             return Setting(value, Source.ENV)
         if _is_plain(value) and self.lost(entry.name) and self.nothing_runs:
             told = self._meant(entry.name)
-            left = expansion.literal(self.container, entry.name, self._defined())
+            left = expansion.literal(self.container, entry.name, self.defined())
             return Setting(left if told is None else told, Source.ENV)
         became = self._referenced(entry)
         return value if isinstance(value, Unobserved) and isinstance(became, Unobserved) else became
@@ -140,16 +140,16 @@ class Reader:
         return self.given(name) if told is None else Setting(told, Source.ENV)
 
     def _meant(self, name: str) -> str | None:
-        return expansion.meant(self.container, name, self._defined())
+        return expansion.meant(self.container, name, self.defined())
 
     def _text(self, name: str) -> Fact[str | None]:
-        return expansion.text_in_pods(self.container, name, self._defined())
+        return expansion.text_in_pods(self.container, name, self.defined())
 
     def lost_reference(self, name: str) -> Lost | None:
         """The same, also where a Service or what is not read may define it."""
-        return expansion.lost_reference(self.container, name, self._defined())
+        return expansion.lost_reference(self.container, name, self.defined())
 
-    def _defined(self) -> dict[str, Fact[str | None]]:
+    def defined(self) -> dict[str, Fact[str | None]]:
         """By `envFrom`, as far as that is known."""
         found = dict[str, Fact[str | None]]()
         for source in self.container.env_from:
@@ -190,6 +190,11 @@ class Reader:
             unread = self.files.unread
             return Unobserved(f"{name} is not set, and {unread.reason}") if unread else None
         return found.value if isinstance(found.value, Unobserved) else Setting(found.value, Source.FILE)
+
+    def is_set(self, name: str) -> bool:
+        """Whether anything gives it a value, known or not."""
+        found = self.read(name, None)
+        return isinstance(found, Unobserved) or found.value is not None
 
     def place(self, name: str) -> str | None:
         """Where the value in force stands, for people; None: in the container's own `env`, or nowhere."""

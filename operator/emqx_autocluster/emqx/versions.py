@@ -161,6 +161,11 @@ class Generation:
         return self.since("4.4.0") if self.is_4x else self.since("5.0.4")
 
     @property
+    def writes_into_file(self) -> bool:
+        """Whether the image writes the variables into emqx.conf, where that has their keys: 4.0 to 4.2 do."""
+        return not self.since("4.3.0")
+
+    @property
     def verifies_certificate(self) -> bool:
         """EMQX 5.5 came with OTP 26, whose TLS client checks chain and host name by default."""
         return self.since("5.5.0")

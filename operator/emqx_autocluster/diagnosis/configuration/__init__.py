@@ -22,6 +22,7 @@ from emqx_autocluster.diagnosis.configuration import (
     address,
     cookies,
     dnsname,
+    mountedfile,
     nodenames,
     ownnames,
     references,
@@ -138,6 +139,7 @@ def _other_strategy(case: Case, settings: DiscoverySettings) -> Finding:
 def _problems(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
     yield from references.problems(case)
     yield from variables.refused_in_files(case, settings)
+    yield from mountedfile.problems(case, settings)
     yield from roles.problems(case, settings)
     # The rest is judged by what a value is meant to be.
     yield from values.problems(case) if settings.uses_k8s else values.of_any_strategy(case)

@@ -10,7 +10,8 @@ from emqx_autocluster.diagnosis.case import Case
 from emqx_autocluster.emqx import expansion
 from emqx_autocluster.objects import template
 
-VARIABLES = ("EMQX_NODE_COOKIE", "EMQX_NODE__COOKIE")
+SHORT, LONG = "EMQX_NODE_COOKIE", "EMQX_NODE__COOKIE"
+VARIABLES = (SHORT, LONG)
 """The one that counts first."""
 _TYPE = ConditionType.CONFIGURATION_VALID
 
