@@ -18,6 +18,7 @@ from emqx_autocluster.emqx.environment import (
     as_hocon,
     config_map_key,
     config_map_names,
+    every_config_map,
     text,
 )
 from emqx_autocluster.emqx.ownname import HOST, LONG_NODE_NAME, NAME, NODE_NAME
@@ -39,6 +40,7 @@ __all__ = [
     "Source",
     "config_map_key",
     "config_map_names",
+    "every_config_map",
     "text",
 ]
 

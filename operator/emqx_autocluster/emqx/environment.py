@@ -65,6 +65,12 @@ def config_map_names(container: Container, *, running: bool) -> list[str]:
     return sorted(names)
 
 
+def every_config_map(container: Container) -> list[str]:
+    """Also those of single keys of any variable, where they are at hand anyway."""
+    single = {_config_map_key(entry)[0] for entry in container.env} - {""}
+    return sorted({*config_map_names(container, running=True), *single})
+
+
 def config_map_key(entry: EnvVar, config_map: str) -> str:
     """The key that an entry takes from this ConfigMap; empty: none."""
     name, key = _config_map_key(entry)

@@ -13,6 +13,8 @@ from emqx_autocluster.objects import template
 SHORT, LONG = "EMQX_NODE_COOKIE", "EMQX_NODE__COOKIE"
 VARIABLES = (SHORT, LONG)
 """The one that counts first."""
+DEFAULT = "emqxsecretcookie"
+"""That every image of EMQX has in its own files."""
 _TYPE = ConditionType.CONFIGURATION_VALID
 
 
