@@ -287,6 +287,27 @@ class TestSettings:
         assert (found.reason is Reason.ROLE_REFUSED) == refused, found
 
     @pytest.mark.parametrize(
+        ("image", "told"),
+        [
+            pytest.param("registry.example.com/iot/emqx:5.8.9", True, id="a registry of one's own"),
+            pytest.param("emqx:5.8.9", True, id="no owner"),
+            pytest.param(
+                "registry.example.com/iot/emqx:5.7.2", False, id="while both editions had replicants"
+            ),
+            pytest.param("registry.example.com/iot/emqx:5.9.0", False, id="since there is one edition"),
+            pytest.param("registry.example.com/iot/emqx-ee:5.8.9", False, id="it is Enterprise by its name"),
+            pytest.param(
+                "emqx/emqx:5.8.9", False, id="it is open source by its name, which is told as wrong"
+            ),
+        ],
+    )
+    def test_an_edition_that_the_image_does_not_tell(self, image: str, *, told: bool) -> None:
+        found = configuration.problems(replicants_case(image=image, members=(), cores=()))
+        unknowns = [f for f in found if f.status is Status.UNKNOWN]
+        assert [f.reason for f in unknowns] == [Reason.VERSION_UNKNOWN] * told
+        assert [(image in f.message, f.field) for f in unknowns] == [(True, "image")] * told
+
+    @pytest.mark.parametrize(
         ("facts", "refused"),
         [
             pytest.param({}, False, id="which answers: it has the role"),

@@ -32,9 +32,27 @@ def refused(case: Case, settings: DiscoverySettings) -> Finding | None:
 
 
 def problems(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
-    """A role that only a variable gives which this version does not read; the rest is judged by what is meant."""
-    if settings.generation.is_4x or case.has_booted:
+    """Whether this version and edition take the role, and by the variable that gives it."""
+    if settings.generation.is_4x or case.has_booted or case.container is None:
         return
+    yield from _edition(case.container.image, settings)
+    yield from _variable(settings)
+
+
+def _edition(image: str, settings: DiscoverySettings) -> Iterator[Finding]:
+    in_question = settings.is_replicant and settings.generation.refuses_open_source_replicants
+    if in_question and roles.is_open_source(image) is None:
+        yield unknown(
+            _TYPE,
+            Reason.VERSION_UNKNOWN,
+            f"whether image {image} is of the Enterprise edition, without which EMQX {settings.version} does not start"
+            " as a replicant, is not told by its name",
+            field="image",
+        )
+
+
+def _variable(settings: DiscoverySettings) -> Iterator[Finding]:
+    """One that this version does not read; the rest is judged by what is meant."""
     if isinstance(settings.role, Unobserved) and settings.generation.reads_role is None:
         yield unknown(_TYPE, Reason.SETTING_UNREADABLE, settings.role.reason, field=template.ENV + roles.ROLE)
         return
