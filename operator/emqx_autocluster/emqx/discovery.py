@@ -187,7 +187,7 @@ class DiscoverySettings:
             found += [API_SERVER, SERVICE_NAME, NAMESPACE, ADDRESS_TYPE]
             found += [SUFFIX] if text(self.address_type) in {"dns", "hostname"} else []
         if self.uses_dns:
-            found += [DNS_NAME, generation.record_type_variable]
+            found += [DNS_NAME, *([generation.record_type_variable] if generation.has_record_type else [])]
         if generation.is_4x and self.discovers:
             found.append(self.app_variable)
         return (*found, SEEDS) if text(self.strategy) == "static" else tuple(found)

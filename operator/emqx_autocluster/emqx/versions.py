@@ -83,8 +83,15 @@ class Generation:
         return None if self.is_4x else "localhost"
 
     @property
+    def has_record_type(self) -> bool:
+        """Before 4.4.0 there is no such setting: A records alone are asked for."""
+        return self.since("4.4.0")
+
+    @property
     def record_types(self) -> tuple[str, ...]:
-        return ("a", "srv") if self.is_4x else ("a", "aaaa", "srv")
+        if self.is_4x:
+            return ("a", "srv") if self.has_record_type else ("a",)
+        return ("a", "aaaa", "srv")
 
     @property
     def wants_fitting_record_type(self) -> bool:

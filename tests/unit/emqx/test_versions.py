@@ -192,3 +192,11 @@ def test_what_a_version_makes_of_names_that_are_not_set(version: str, names: tup
 )
 def test_whether_a_version_reads_the_role_by_its_new_name(version: str, reads: bool | None) -> None:  # noqa: FBT001
     assert Generation(Version(version)).reads_role is reads
+
+
+@pytest.mark.parametrize(
+    ("version", "kinds"),
+    [("4.0.0", ("a",)), ("4.3.22", ("a",)), ("4.4.0", ("a", "srv")), ("5.0.0", ("a", "aaaa", "srv"))],
+)
+def test_the_dns_records_that_a_version_asks_for(version: str, kinds: tuple[str, ...]) -> None:
+    assert Generation(Version(version)).record_types == kinds
