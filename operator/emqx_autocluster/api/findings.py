@@ -63,6 +63,7 @@ class Reason(StrEnum):
     STRATEGY_UNSUITABLE = "StrategyUnsuitable"
     VALUE_NOT_ACCEPTED = "ValueNotAccepted"
     REFERENCE_MISSING = "ReferenceMissing"
+    FILE_UNSUITABLE = "FileUnsuitable"
     VARIABLE_OF_OTHER_VERSION = "VariableOfOtherVersion"
     UNKNOWN_VARIABLE = "UnknownVariable"
     CLUSTER_DOMAIN_MISMATCH = "ClusterDomainMismatch"

@@ -154,9 +154,7 @@ def _observation(input_: Input, document: Document, at: datetime) -> Observation
         meant = annotations.MODE in marks or annotations.CONTAINER in marks
         return Observation(at, workload.ref.name, workload, ()) if meant else None
     own = placed["metadata"]["namespace"]
-    config_maps = {
-        name: _config_map(input_, name, own) for name in discovery.config_map_names(container, running=False)
-    }
+    config_maps = {name: _config_map(input_, name, own) for name in discovery.every_config_map(container)}
     settings = discovery.read_settings(container, (), config_maps)
     if own is None:
         # It will be applied where it fits: to say otherwise would be a guess.

@@ -4,17 +4,19 @@ A live look sees it by the members. Before any runs, only the settings of the tw
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false
 from emqx_autocluster.diagnosis.case import Case
 from emqx_autocluster.diagnosis.configuration import cookies, ownnames
 from emqx_autocluster.emqx import discovery, peernames, podwords
 from emqx_autocluster.emqx.discovery import DiscoverySettings
+from emqx_autocluster.emqx.environment import as_hocon
 from emqx_autocluster.emqx.ownname import OwnName
 from emqx_autocluster.emqx.peernames import SRV, A, Naming
 from emqx_autocluster.emqx.podwords import POD_IP, POD_NAME
 from emqx_autocluster.objects import template
-from emqx_autocluster.observation import EndpointAddress, Service
+from emqx_autocluster.observation import EndpointAddress, Service, Unobserved
 
 
 def problems(case: Case, others: Sequence[Case]) -> Iterator[Finding]:
@@ -98,22 +100,43 @@ def _fitting(
 
 
 def _cookies(case: Case, core: Case) -> Iterator[Finding]:
-    """Only such as stand in both manifests; they are compared, and never told."""
+    """Only such as both manifests tell; they are compared, and never told."""
     mine, its = _cookie(case), _cookie(core)
-    if mine is None or its is None or mine[1] == its[1]:
+    if mine is None or its is None or mine.value == its.value:
         return
     yield false(
         ConditionType.CONFIGURATION_VALID,
         Reason.COOKIE_CHANGED,
-        f"the Erlang cookie of these nodes is another one than that of {core.workload.ref}: nodes with different"
-        " cookies refuse each other; take both from one Secret",
-        field=f"{template.ENV}{mine[0]}",
+        f"the Erlang cookie of these nodes{mine.shown} is another one than that of {core.workload.ref}{its.shown}:"
+        " nodes with different cookies refuse each other; take both from one Secret",
+        field=f"{template.ENV}{mine.variable}",
     )
 
 
-def _cookie(case: Case) -> tuple[str, str] | None:
-    """(variable, value); None: it does not stand in the manifest."""
-    container = case.container
-    entries = (container.last_env(name) for name in cookies.VARIABLES) if container else ()
-    found = next((entry for entry in entries if entry is not None), None)
-    return (found.name, found.value) if found and found.value else None
+@dataclass(frozen=True, slots=True)
+class _Cookie:
+    variable: str
+    value: str = field(repr=False)
+    is_default: bool = False
+
+    @property
+    def shown(self) -> str:
+        """Never more than that it is nobody's own."""
+        return " (EMQX's default: none is set)" if self.is_default else ""
+
+
+def _cookie(case: Case) -> _Cookie | None:
+    """None: not known, as where a Secret has it, or may have it."""
+    container, reader = case.container, case.settings.reader if case.settings else None
+    if container is None or reader is None:
+        return None
+    for variable in cookies.VARIABLES:
+        found = reader.read(variable, None)
+        if isinstance(found, Unobserved):
+            return None
+        if found.value:
+            return _Cookie(variable, as_hocon(found.value))
+    may_be_elsewhere = reader.files.main or any(source.secret for source in container.env_from)
+    if may_be_elsewhere or not discovery.is_emqx_image(container.image):
+        return None
+    return _Cookie(cookies.LONG, cookies.DEFAULT, is_default=True)

@@ -43,6 +43,10 @@ class FileSettings:
     settings: Mapping[str, FileSetting] = field(default_factory=dict)
     unread: Unobserved | None = None
     """Why all that is not in `settings` may be set as well; None: it is not."""
+    main: str = ""
+    """The `emqx.conf` that was read, for people; empty: none was."""
+    mentioned: frozenset[str] = frozenset()
+    """What has a line in it, also a commented one; of 4.x alone."""
 
 
 def are_mounted(container: Container) -> bool:
@@ -54,7 +58,7 @@ def config_map_names(container: Container) -> frozenset[str]:
 
 
 def read(container: Container, config_maps: ConfigMaps, *, is_4x: bool) -> FileSettings:
-    found, unread = dict[str, FileSetting](), None
+    found, unread, main, mentioned = dict[str, FileSetting](), None, "", frozenset[str]()
     for path, mount, inner in _mounted(container):
         if is_4x and path != _MAIN:
             continue
@@ -73,7 +77,10 @@ def read(container: Container, config_maps: ConfigMaps, *, is_4x: bool) -> FileS
             found, unread = {}, Unobserved(told)
             continue
         found |= {_variable(n): FileSetting(value, name, config_map, key) for n, value in settings.items()}
-    return FileSettings(found, unread)
+        if path == _MAIN:
+            main = f"{name} of ConfigMap {config_map}"
+            mentioned = frozenset(map(_variable, configtext.mentioned(text))) if is_4x else mentioned
+    return FileSettings(found, unread, main, mentioned)
 
 
 def missing(container: Container, config_maps: ConfigMaps) -> Iterator[tuple[str, str, str]]:

@@ -16,6 +16,7 @@ LONGEST = 128 * 1024
 """Characters; EMQX's own file with every setting in it has a fifth of that."""
 _DEEPEST = 32
 _LINE = re.compile(r"\s*(?P<key>[\w.$-]+)\s*=\s*(?P<value>.*?)\s*(?:\s#.*)?$")
+_MENTIONED = re.compile(r"^[#\s]*([\w.$-]+)\s*=", re.MULTILINE)
 _TOKEN = re.compile(
     r"""(?P<space>[^\S\n]+)
     |(?P<comment>(?:\#|//)[^\n]*)
@@ -51,6 +52,11 @@ def read_lines(text: str) -> Mapping[str, Fact[str]]:
         twice = key in found and found[key] != value
         found[key] = Unobserved(f"{key} stands twice in the file") if twice else value
     return found
+
+
+def mentioned(text: str) -> Iterator[str]:
+    """Of 4.x: full names of the settings that have a line in it, also those that are commented out."""
+    return (found[1] for found in _MENTIONED.finditer(text))
 
 
 def read_hocon(text: str) -> Mapping[str, Fact[str]]:

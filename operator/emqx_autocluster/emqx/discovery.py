@@ -18,6 +18,7 @@ from emqx_autocluster.emqx.environment import (
     as_hocon,
     config_map_key,
     config_map_names,
+    every_config_map,
     text,
 )
 from emqx_autocluster.emqx.ownname import HOST, LONG_NODE_NAME, NAME, NODE_NAME
@@ -39,6 +40,7 @@ __all__ = [
     "Source",
     "config_map_key",
     "config_map_names",
+    "every_config_map",
     "text",
 ]
 
@@ -53,6 +55,7 @@ LICENSE = "EMQX_LICENSE__KEY"
 
 _SINGLE_NODE_LICENSES = frozenset({"", "default"})
 """No key, or the community licence that comes with EMQX 5.9 and later; a cluster needs another one."""
+_EDITIONS = f"open-source EMQX reads {roles.ROLE} since 5.0.23, and Enterprise since 5.0.3"
 _WITHOUT_PEERS = frozenset({"manual", "singleton"})
 """Strategies by which a node never looks for another."""
 _EMQX_IMAGES = frozenset({"emqx", "emqx-ee", "emqx-enterprise"})
@@ -165,6 +168,31 @@ class DiscoverySettings:
         return DNS_NAME if self.uses_dns else SERVICE_NAME
 
     @property
+    def missing(self) -> frozenset[str]:
+        """Variables that are not set, and that 4.x does not start without: for strategy k8s its schema has no default.
+
+        What ekka itself would take for them counts only where an image starts all the same.
+        """
+        needed = {NAMESPACE: self.namespace, APP_NAME: self.app_name}
+        unset = (name for name, found in needed.items() if _is_default(found))
+        return frozenset(unset) if self.generation.is_4x and self.uses_k8s else frozenset()
+
+    @property
+    def in_use(self) -> tuple[str, ...]:
+        """The variables by which a node of this version looks for its peers as it does."""
+        found, generation = [self.generation.strategy_variable], self.generation
+        if not generation.is_4x:
+            found.append(roles.ROLE)
+        if self.uses_k8s:
+            found += [API_SERVER, SERVICE_NAME, NAMESPACE, ADDRESS_TYPE]
+            found += [SUFFIX] if text(self.address_type) in {"dns", "hostname"} else []
+        if self.uses_dns:
+            found += [DNS_NAME, *([generation.record_type_variable] if generation.has_record_type else [])]
+        if generation.is_4x and self.discovers:
+            found.append(self.app_variable)
+        return (*found, SEEDS) if text(self.strategy) == "static" else tuple(found)
+
+    @property
     def sought_part(self) -> Fact[Setting]:
         """What stands before the @ of the names looked for, where the settings say so: on 4.x alone."""
         return self.dns.app if self.uses_dns else self.app_name
@@ -259,7 +287,8 @@ def read_settings(
         return read(name, defaults.get(name))
 
     def in_words(name: str) -> Fact[str | None]:
-        found = reader.given(name)
+        # What is lost of a setting is told by itself; of a node's own name the names' rules tell it.
+        found = reader.meant(name) if name.startswith("EMQX_CLUSTER__") else reader.given(name)
         if isinstance(found, Unobserved) or found.value is None:
             return found if isinstance(found, Unobserved) else None
         worded = podwords.worded(container, found.value)
@@ -294,7 +323,7 @@ def read_settings(
         host=reader.given(HOST),
         node_name=reader.given(NODE_NAME),
         long_node_name=reader.given(LONG_NODE_NAME),
-        role=_role(generation, setting, choice),
+        role=_role(generation, reader, setting, choice),
         dns=dnsdiscovery.read(read, generation),
         entrypoint=ownname.environment(in_words, generation),
         seeds=setting(SEEDS),
@@ -326,23 +355,33 @@ def _defaults(generation: Generation) -> dict[str, str | None]:
     }
 
 
+def _is_default(found: Fact[Setting]) -> bool:
+    return isinstance(found, Setting) and found.source is Source.DEFAULT
+
+
 def _role(
     generation: Generation,
+    reader: Reader,
     setting: Callable[[str], Fact[Setting]],
     choice: Callable[[str, Collection[str]], Fact[Setting]],
 ) -> Fact[Setting]:
     if generation.is_4x:
         return Setting(roles.CORE, Source.DEFAULT)
-    name = roles.ROLE
-    found = setting(name)
-    if isinstance(found, Setting) and found.value is None:
-        name = roles.OLD_ROLE
+    for name in _names_of_role(generation, reader):
         found = setting(name)
-    if isinstance(found, Unobserved):
-        return found
-    if found.value is None:
-        return replace(found, value=roles.CORE)
-    return choice(name, roles.ROLES)
+        if isinstance(found, Unobserved):
+            return found
+        if found.value is not None:
+            unclear = name == roles.ROLE and generation.reads_role is None
+            return Unobserved(_EDITIONS) if unclear else choice(name, roles.ROLES)
+    return Setting(roles.CORE, Source.DEFAULT)
+
+
+def _names_of_role(generation: Generation, reader: Reader) -> tuple[str, ...]:
+    """One that the version does not read tells what is meant, until a process is something."""
+    if generation.reads_role is not False:
+        return roles.ROLE, roles.OLD_ROLE
+    return (roles.OLD_ROLE, roles.ROLE) if reader.nothing_runs else (roles.OLD_ROLE,)
 
 
 def _is_licensed(reader: Reader, key: Fact[Setting]) -> Fact[bool]:
@@ -369,9 +408,14 @@ class Address:
 
 
 def parse_address(value: str) -> Address | None:
-    """None where no EMQX version could use it: no http(s) scheme, no host, or not a URL."""
+    """None where no EMQX version could use it: no http(s) scheme, no host, or not a URL.
+
+    Spaces around it count: 5.0 and later do not read them, and 4.x asks with them.
+    """
+    if value != value.strip():
+        return None
     try:
-        parts = urlsplit(value.strip())
+        parts = urlsplit(value)
         port = parts.port or (443 if parts.scheme == "https" else 80)
     except ValueError:
         return None

@@ -110,9 +110,10 @@ def _is_shortened(name: str, namespace: str) -> bool:
 
 def read(setting: Callable[[str, str | None], Fact[Setting]], generation: Generation) -> DNSSettings:
     """`setting`: the value of a variable, or the given default."""
+    has, none = generation.has_record_type, Setting(None, Source.DEFAULT)
     return DNSSettings(
         name=setting(DNS_NAME, generation.default_dns_name),
-        record_type=setting(generation.record_type_variable, A),
-        other_type=setting(generation.other_record_type_variable, None),
+        record_type=setting(generation.record_type_variable, A) if has else Setting(A, Source.DEFAULT),
+        other_type=setting(generation.other_record_type_variable, None) if has else none,
         app=setting(DNS_APP, None),
     )

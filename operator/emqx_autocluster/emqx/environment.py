@@ -9,34 +9,16 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TypeGuard
 
-from emqx_autocluster.emqx import configfiles
+from emqx_autocluster.emqx import configfiles, expansion
 from emqx_autocluster.emqx.configfiles import ConfigMaps, FileSettings
+from emqx_autocluster.emqx.expansion import LONGEST, Loss, Lost
 from emqx_autocluster.observation import Container, EnvFrom, EnvVar, Fact, Identity, Unobserved
 from emqx_autocluster.text.credentials import without_users
 
-_REFERENCE = re.compile(r"\$\(([A-Za-z_][A-Za-z0-9_.-]*+)\)")
-_DOLLAR = re.compile(rf"\$\$|{_REFERENCE.pattern}")
-"""`$$` is how Kubernetes spells a dollar that begins no reference."""
-_LITERAL = "\0"
-"""The dollar of a text that only looks like a reference. No variable of a process can have this character."""
-_NO_REFERENCE = re.compile(rf"{_LITERAL}(?!\()")
-_LONGEST = 4096
-"""Characters of a value once its references are expanded: a name or an address is far shorter."""
-_PER_POD = {
-    "metadata.name",
-    "metadata.uid",
-    "metadata.labels['statefulset.kubernetes.io/pod-name']",
-    "metadata.labels['apps.kubernetes.io/pod-index']",
-    "status.podIP",
-    "status.podIPs",
-    "status.hostIP",
-    "status.hostIPs",
-    "spec.nodeName",
-}
-"""Field paths."""
-
-
+_OF_A_SERVICE = re.compile(r"^[A-Z0-9_]+_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_[A-Z0-9_]+)?)$")
+"""Variables that Kubernetes adds for each Service of the namespace."""
 _MOST_ENTRIES = 1000
 _MOST_CHARACTERS = 256 * 1024
 
@@ -83,6 +65,12 @@ def config_map_names(container: Container, *, running: bool) -> list[str]:
     return sorted(names)
 
 
+def every_config_map(container: Container) -> list[str]:
+    """Also those of single keys of any variable, where they are at hand anyway."""
+    single = {_config_map_key(entry)[0] for entry in container.env} - {""}
+    return sorted({*config_map_names(container, running=True), *single})
+
+
 def config_map_key(entry: EnvVar, config_map: str) -> str:
     """The key that an entry takes from this ConfigMap; empty: none."""
     name, key = _config_map_key(entry)
@@ -105,6 +93,11 @@ class Reader:
     reads_maps: bool = True
     """Whether a variable may hold a whole part of the settings, as HOCON: from 5.0 on."""
 
+    @property
+    def nothing_runs(self) -> bool:
+        """Whether no process has made anything of the variables yet."""
+        return not self.identities and self.unread is None
+
     def read(self, name: str, default: str | None) -> Fact[Setting]:
         """As EMQX reads its settings: in any letter case of the name."""
         spellings = self.container.spellings(name)
@@ -112,12 +105,7 @@ class Reader:
             return Unobserved(f"env has {' and '.join(spellings)}, which to EMQX are one variable")
         entry = self._entry(spellings[0]) if spellings else None
         if entry is not None:
-            value = text_in_pods(self.container, entry.name)
-            same = isinstance(value, str) and not differs_between_pods(value)
-            if same and isinstance(value, str) and not lost_reference(self.container, entry.name):
-                return Setting(written(value), Source.ENV)
-            became = self._referenced(entry)
-            return value if isinstance(value, Unobserved) and isinstance(became, Unobserved) else became
+            return self._of_env(entry)
         for source in reversed(self.container.env_from):
             found = self._from_source(source, name)
             if found is not None:
@@ -131,6 +119,56 @@ class Reader:
         # The image itself may set it: without a look into a container that runs this is no default.
         return self.unread or self._in_file(name) or Setting(default, Source.DEFAULT)
 
+    def _of_env(self, entry: EnvVar) -> Fact[Setting]:
+        """Where a reference is certainly lost, what is meant, until a process has it: the loss is told by itself."""
+        value, lost = self._text(entry.name), self.lost_reference(entry.name)
+        if _is_plain(value) and lost is None:
+            return Setting(value, Source.ENV)
+        if _is_plain(value) and self.lost(entry.name) and self.nothing_runs:
+            told = self._meant(entry.name)
+            left = expansion.literal(self.container, entry.name, self.defined())
+            return Setting(left if told is None else told, Source.ENV)
+        became = self._referenced(entry)
+        return value if isinstance(value, Unobserved) and isinstance(became, Unobserved) else became
+
+    def lost(self, name: str) -> Lost | None:
+        """The reference in a variable that Kubernetes certainly leaves as it stands; None: none is."""
+        spellings = self.container.spellings(name) or (name,)
+        lost = self.lost_reference(spellings[0]) if len(spellings) == 1 else None
+        if lost is None or lost.why is Loss.ESCAPED:
+            return lost
+        hidden = any(self._may_define(source, lost.name) for source in self.container.env_from)
+        return None if hidden or _OF_A_SERVICE.match(lost.name) else lost
+
+    def meant(self, name: str) -> Fact[Setting]:
+        """As `given`, and where a reference is certainly lost, what is meant."""
+        told = self._meant(name) if self.lost(name) and self.nothing_runs else None
+        return self.given(name) if told is None else Setting(told, Source.ENV)
+
+    def _meant(self, name: str) -> str | None:
+        return expansion.meant(self.container, name, self.defined())
+
+    def _text(self, name: str) -> Fact[str | None]:
+        return expansion.text_in_pods(self.container, name, self.defined())
+
+    def lost_reference(self, name: str) -> Lost | None:
+        """The same, also where a Service or what is not read may define it."""
+        return expansion.lost_reference(self.container, name, self.defined())
+
+    def defined(self) -> dict[str, Fact[str | None]]:
+        """By `envFrom`, as far as that is known."""
+        found = dict[str, Fact[str | None]]()
+        for source in self.container.env_from:
+            data = self.config_maps.get(source.config_map or "")
+            if isinstance(data, Mapping):
+                found |= {source.prefix + key: value for key, value in data.items()}
+        return found
+
+    def _may_define(self, source: EnvFrom, name: str) -> bool:
+        """Whether it is not known what it has, and it may have that."""
+        unread = isinstance(self.config_maps.get(source.config_map or ""), Unobserved)
+        return (unread or source.secret is not None) and name.startswith(source.prefix)
+
     def _in_map(self, name: str) -> Fact[Setting] | None:
         """What a variable says that holds more than one setting, such as `EMQX_CLUSTER`; None: none says it."""
         parents = name.split("__")[:-1]
@@ -141,8 +179,8 @@ class Reader:
                 continue
             if entry.value is None:
                 return Unobserved(f"{name} may stand in {outer}, which is not a plain value")
-            if len(entry.value) > _LONGEST:
-                return Unobserved(f"not judged: {outer} has more than {_LONGEST} characters")
+            if len(entry.value) > LONGEST:
+                return Unobserved(f"not judged: {outer} has more than {LONGEST} characters")
             settings = configfiles.parsed(entry.value, False)  # noqa: FBT003 - HOCON
             if isinstance(settings, Unobserved):
                 return Unobserved(f"{name} may stand in {outer}, which could not be read: {settings.reason}")
@@ -158,6 +196,11 @@ class Reader:
             unread = self.files.unread
             return Unobserved(f"{name} is not set, and {unread.reason}") if unread else None
         return found.value if isinstance(found.value, Unobserved) else Setting(found.value, Source.FILE)
+
+    def is_set(self, name: str) -> bool:
+        """Whether anything gives it a value, known or not."""
+        found = self.read(name, None)
+        return isinstance(found, Unobserved) or found.value is not None
 
     def place(self, name: str) -> str | None:
         """Where the value in force stands, for people; None: in the container's own `env`, or nowhere."""
@@ -176,7 +219,7 @@ class Reader:
         """What the manifest gives: a running process also has what its entrypoint made of nothing."""
         entry = self._entry(name)
         if entry is not None:
-            value = text_in_pods(self.container, name)
+            value = self._text(name)
             if isinstance(value, Unobserved):
                 return value
             if value is not None:
@@ -250,65 +293,11 @@ def as_hocon(value: str) -> str:
     return plain[1:-1] if quoted else plain
 
 
+def _is_plain(value: Fact[str | None]) -> TypeGuard[str]:
+    """Whether it is known, and the same in all pods."""
+    return isinstance(value, str) and not expansion.differs_between_pods(value)
+
+
 def _of_any_case(data: Mapping[str, str], name: str) -> str | None:
     found = (value for key, value in data.items() if key.upper() == name.upper())
     return data.get(name, next(found, None))
-
-
-def text_in_pods(container: Container, name: str) -> Fact[str | None]:
-    """With `$(NAME)` left where each pod has another text; None: not in `env`, or not to be told from it alone.
-
-    What only looks like that has `_LITERAL` for its dollar; `written` has it as the pods have it.
-    """
-    texts: dict[str, Fact[str | None]] = {}
-    for entry in container.env:
-        texts[entry.name] = _text(entry, texts)
-    found = texts.get(name)
-    return _NO_REFERENCE.sub("$", found) if isinstance(found, str) else found
-
-
-def written(text: str) -> str:
-    """As it stands in the pods."""
-    return text.replace(_LITERAL, "$")
-
-
-def differs_between_pods(text: str) -> bool:
-    """Whether what `text_in_pods` gave is another text in each pod."""
-    return _REFERENCE.search(text) is not None
-
-
-def _text(entry: EnvVar, earlier: Mapping[str, Fact[str | None]]) -> Fact[str | None]:
-    """As Kubernetes does: a reference means what that variable had become before this one."""
-    if entry.value is None:
-        return f"$({entry.name})" if _is_per_pod(entry) else None
-    parts, end, length = list[str](), 0, len(entry.value)
-    for reference in _DOLLAR.finditer(entry.value):
-        # Kubernetes leaves a reference to what is not there as it stands: the same text everywhere.
-        became = earlier.get(reference[1], reference[1]) if reference[1] else _LITERAL
-        if became is None or isinstance(became, Unobserved):
-            return became
-        length += len(became) - len(reference[0])
-        if length > _LONGEST:
-            break
-        parts += (entry.value[end : reference.start()], became)
-        end = reference.end()
-    if length > _LONGEST:
-        return Unobserved(f"not judged: {entry.name} has more than {_LONGEST} characters")
-    return "".join((*parts, entry.value[end:]))
-
-
-def lost_reference(container: Container, name: str) -> str | None:
-    """The NAME of a `$(NAME)` in it, or in what it is made of, that no entry before it defines; None: there is none.
-
-    Kubernetes leaves such a reference as it stands.
-    """
-    lost: dict[str, str | None] = {}
-    for entry in container.env:
-        names = (found[1] for found in _DOLLAR.finditer(entry.value or "") if found[1])
-        lost[entry.name] = next((which for each in names if (which := lost.get(each, each))), None)
-    return lost.get(name)
-
-
-def _is_per_pod(entry: EnvVar) -> bool:
-    path: str = ((entry.value_from or {}).get("fieldRef") or {}).get("fieldPath", "")
-    return path in _PER_POD

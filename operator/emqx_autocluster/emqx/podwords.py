@@ -7,7 +7,6 @@ the pod's address whatever the variable is called, and a word becomes a real pod
 import re
 from collections.abc import Mapping
 
-from emqx_autocluster.emqx import environment
 from emqx_autocluster.observation import Container
 
 POD_IP = "<pod.IP>"
@@ -27,11 +26,11 @@ _REFERENCE = re.compile(r"\$\(([^()]*+)\)")
 
 
 def worded(container: Container, text: str) -> str | None:
-    """What `environment.text_in_pods` gave, with words for `$(NAME)`; None: it has something that has no word."""
+    """What `expansion.text_in_pods` gave, with words for `$(NAME)`; None: it has something that has no word."""
     words = {name: _word(container, name) for name in set(_REFERENCE.findall(text))}
     if None in words.values():
         return None
-    return environment.written(_REFERENCE.sub(lambda found: words[found[1]] or "", text))
+    return _REFERENCE.sub(lambda found: words[found[1]] or "", text)
 
 
 def _word(container: Container, name: str) -> str | None:

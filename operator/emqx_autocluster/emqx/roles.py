@@ -12,6 +12,8 @@ OLD_ROLE = "EMQX_NODE__DB_ROLE"
 """The name that the setting had before 5.0.23; still read after that."""
 CORE, REPLICANT = "core", "replicant"
 ROLES = (CORE, REPLICANT)
+_ENTERPRISE = frozenset({"emqx-enterprise", "emqx-ee"})
+"""Names of its images."""
 
 
 def is_replicant(identity: Identity | Unobserved, by_settings: str | None) -> bool:
@@ -21,8 +23,11 @@ def is_replicant(identity: Identity | Unobserved, by_settings: str | None) -> bo
     return (own or CORE).strip('"') == REPLICANT
 
 
-def is_open_source(image: str) -> bool:
-    """Whether its name says that it is of the open-source edition, as far as there is one: up to 5.8.9."""
-    repository = image.partition("@")[0]
-    name, _, tag = repository.rpartition(":")
-    return (name if tag and "/" not in tag else repository).endswith("emqx/emqx")
+def is_open_source(image: str) -> bool | None:
+    """Whether it is of the open-source edition, as far as there is one: up to 5.8.9. None: its name does not say so."""
+    named = image.partition("@")[0]
+    name, _, tag = named.rpartition(":")
+    repository = name if tag and "/" not in tag else named
+    if repository.rpartition("/")[2] in _ENTERPRISE:
+        return False
+    return True if repository.endswith("emqx/emqx") else None

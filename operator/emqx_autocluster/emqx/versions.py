@@ -29,10 +29,12 @@ _STEPS_4 = ("4.0.0", "4.2.0", "4.3.0", "4.4.0")
 _STEPS_5 = (
     "5.0.0",
     "5.0.2",
+    "5.0.3",
     "5.0.4",
     "5.0.5",
     "5.0.9",
     "5.0.21",
+    "5.0.23",
     "5.1.1",
     "5.2.0",
     "5.5.0",
@@ -81,8 +83,15 @@ class Generation:
         return None if self.is_4x else "localhost"
 
     @property
+    def has_record_type(self) -> bool:
+        """Before 4.4.0 there is no such setting: A records alone are asked for."""
+        return self.since("4.4.0")
+
+    @property
     def record_types(self) -> tuple[str, ...]:
-        return ("a", "srv") if self.is_4x else ("a", "aaaa", "srv")
+        if self.is_4x:
+            return ("a", "srv") if self.has_record_type else ("a",)
+        return ("a", "aaaa", "srv")
 
     @property
     def wants_fitting_record_type(self) -> bool:
@@ -119,7 +128,10 @@ class Generation:
 
     @property
     def default_app_name(self) -> str | None:
-        """4.x looks for `ekka@...` unless told otherwise; 5.0 and later for the name part that the node itself has."""
+        """4.x's ekka looks for `ekka@...` unless told otherwise; 5.0 and later for the part that the node itself has.
+
+        EMQX's own 4.x does not come as far as that: see `discovery.DiscoverySettings.missing`.
+        """
         return "ekka" if self.is_4x else None
 
     @property
@@ -138,12 +150,27 @@ class Generation:
         return self.since("5.0.21")
 
     @property
+    def reads_role(self) -> bool | None:
+        """Whether EMQX_NODE__ROLE has an effect; EMQX_NODE__DB_ROLE has one on all of 5.0 and later.
+
+        None: the editions differ, as in `reads_long_node_name`. Enterprise reads it since its 5.0.3.
+        """
+        if self.since("5.0.3") and not self.since("5.0.5"):
+            return None
+        return self.since("5.0.23")
+
+    @property
     def names_host_by_strategy(self) -> bool:
         """Whether the image names a node after DNS only where the strategy stands in env (from 4.4.0 and 5.0.4 on).
 
         Before, the address type of k8s discovery was enough, and strategy dns had no names of its own.
         """
         return self.since("4.4.0") if self.is_4x else self.since("5.0.4")
+
+    @property
+    def writes_into_file(self) -> bool:
+        """Whether the image writes the variables into emqx.conf, where that has their keys: 4.0 to 4.2 do."""
+        return not self.since("4.3.0")
 
     @property
     def verifies_certificate(self) -> bool:

@@ -673,6 +673,12 @@ def test_a_variable_of_the_other_version_is_told_before_what_may_follow_from_it(
             id="a file that is not in its ConfigMap",
         ),
         pytest.param(
+            by_file(CONF).replace("emqx:5.8.9", "emqx:4.4.19").replace("DISCOVERY_STRATEGY", "DISCOVERY"),
+            "FileUnsuitable",
+            "emqx.conf of ConfigMap conf has no node.cookie",
+            id="a file of 4.x without a cookie",
+        ),
+        pytest.param(
             by_file(CONF.replace('apiserver = "kubernetes.default.svc:443"', "app_name = emqx")),
             "UnknownVariable",
             "emqx.conf of ConfigMap conf has cluster.k8s.app_name, which EMQX 5.8.9 does not know",

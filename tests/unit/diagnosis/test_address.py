@@ -24,6 +24,7 @@ from emqx_autocluster.diagnosis import Case
 from emqx_autocluster.diagnosis.configuration import address
 from emqx_autocluster.emqx.discovery import API_SERVER
 from emqx_autocluster.emqx.versions import CANONICAL_API_SERVER
+from emqx_autocluster.observation import Network
 
 APART = members("a", "b", "c")
 OLD = "emqx/emqx:4.4.19"
@@ -197,3 +198,42 @@ def test_the_service_of_the_api_server_answers_https_on_one_port_alone(value: st
         tells(finding, (Status.FALSE, Reason.API_SERVER_MALFORMED), value, "port 443 alone")
     whole = judge(a_case(env={API_SERVER: value}), ConditionType.CONFIGURATION_VALID)
     assert whole.reason is not Reason.API_SERVER_MALFORMED, "one cluster shows that somebody answers there"
+
+
+# --- manifests alone
+
+
+@pytest.mark.parametrize("image", [OLD, "emqx/emqx:5.3.2", "emqx/emqx:5.8.9"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param("https://192.168.1.10:6443", id="an address of a node"),
+        pytest.param("https://192.168.1.10:6443/", id="an address of a node, with a path"),
+        pytest.param("https://api.corp:6443", id="a name"),
+        pytest.param("https://kubernetes:443", id="a short name that pods of another namespace resolve"),
+    ],
+)
+def test_without_a_cluster_nobody_can_tell_whose_an_address_is(image: str, value: str) -> None:
+    finding = judge(
+        asking(value, image=image, members=(), network=Network()), ConditionType.CONFIGURATION_VALID
+    )
+    tells(finding, (Status.UNKNOWN, Reason.PROBE_FAILED), value, "API server of this cluster")
+    assert finding.field == f"env/{API_SERVER}"
+
+
+@pytest.mark.parametrize("image", [OLD, "emqx/emqx:5.3.2", "emqx/emqx:5.8.9"])
+def test_without_a_cluster_the_service_kubernetes_is_known(image: str) -> None:
+    case = asking(CANONICAL_API_SERVER, image=image, members=(), network=Network())
+    assert address.problem(case) is None
+
+
+# --- spaces around it
+
+
+@pytest.mark.parametrize("value", [f"{CANONICAL_API_SERVER} ", f" {CANONICAL_API_SERVER}"])
+def test_4x_asks_with_the_spaces_around_an_address_and_later_versions_do_not_read_them(value: str) -> None:
+    finding = judge(asking(value, image=OLD), ConditionType.CONFIGURATION_VALID)
+    tells(
+        finding, (Status.FALSE, Reason.API_SERVER_MALFORMED), "with the space around it", CANONICAL_API_SERVER
+    )
+    assert address.problem(asking(value)) is None

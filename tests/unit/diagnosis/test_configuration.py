@@ -26,7 +26,7 @@ from builders import (
 from emqx_autocluster.api.annotations import CONTAINER
 from emqx_autocluster.api.findings import ConditionType, Reason, Status
 from emqx_autocluster.diagnosis import Case, configuration
-from emqx_autocluster.emqx.discovery import API_SERVER, NAMESPACE, NODE_NAME, SERVICE_NAME
+from emqx_autocluster.emqx.discovery import API_SERVER, APP_NAME, NAME, NAMESPACE, NODE_NAME, SERVICE_NAME
 from emqx_autocluster.emqx.versions import CANONICAL_API_SERVER
 from emqx_autocluster.observation import Container, Member, Service, WorkloadKind
 
@@ -411,3 +411,32 @@ def test_of_several_containers_with_emqx_one_is_judged_and_the_others_are_named(
     case = a_case(containers=containers, annotations=annotations)
     gaps = [gap.question for gap in configuration.unjudged(case) if "container" in gap.question]
     assert [question.partition(" and the same")[0] for question in gaps] == told
+
+
+@pytest.mark.parametrize(
+    ("missing", "reason", "facts"),
+    [
+        pytest.param(NAMESPACE, Reason.NAMESPACE_MISMATCH, {}, id="the namespace"),
+        pytest.param(APP_NAME, Reason.NAME_PART_MISMATCH, {}, id="the part before the @"),
+        pytest.param(
+            APP_NAME, Reason.NAME_PART_MISMATCH, {NAME: "ekka"}, id="although ekka would look for that name"
+        ),
+    ],
+)
+@pytest.mark.parametrize("replicas", [1, 3])
+@pytest.mark.parametrize("version", ["4.0.0", "4.2.14", "4.4.19", "4"])
+def test_what_4x_does_not_start_without(
+    version: str, replicas: int, missing: str, reason: Reason, facts: dict[str, str]
+) -> None:
+    case = a_case(image=f"emqx/emqx:{version}", env={missing: None, **facts}, replicas=replicas, members=())
+    [finding] = configuration.problems(case)
+    tells(
+        finding, (Status.FALSE, reason), f"{missing} is not set", f"EMQX {version} does not start without it"
+    )
+    assert [name for name, _ in finding.sets] == [missing]
+
+
+@pytest.mark.parametrize("missing", [NAMESPACE, APP_NAME])
+def test_a_4x_that_has_booted_did_without(missing: str) -> None:
+    case = a_case(image="emqx/emqx:4.4.19", env={missing: None}, members=APART)
+    assert all("does not start" not in finding.message for finding in configuration.problems(case))

@@ -176,6 +176,23 @@ def test_what_is_not_set(image: str, env: dict[str, Any], variable: str, sets: s
 
 # --- the record type
 
+BY_4X = {OLD_STRATEGY: "dns", STRATEGY: None, OLD_TYPE: "srv", TYPE: None, NAME: "emqx", APP: "emqx"}
+
+
+@pytest.mark.parametrize(
+    ("version", "told"),
+    [("4.0.0", True), ("4.2.14", True), ("4.3.22", True), ("4.4.0", False), ("4.4.19", False)],
+)
+def test_before_4_4_there_are_only_a_records(version: str, *, told: bool) -> None:
+    case = chart(BY_4X, image=f"emqx/emqx:{version}", members=())
+    found = [f for f in configuration.problems(case) if f.reason is Reason.RECORD_TYPE_UNSUITABLE]
+    assert [("has no other" in f.message, f.sets) for f in found] == [(True, ())] * told
+
+
+def test_before_4_4_a_record_type_does_no_harm_where_names_are_addresses() -> None:
+    case = deployed(BY_4X, image="emqx/emqx:4.3.22", members=())
+    assert configuration.problems(case) == ()
+
 
 @pytest.mark.parametrize(
     ("case", "kind", "words"),

@@ -183,7 +183,7 @@ def ordered(*entries: EnvVar) -> Container:
         pytest.param((EnvVar(HOST, FULL),), ["$(POD_NAME)", "no entry of env defines"], id="defined nowhere"),
         pytest.param(
             (POD_NAME, EnvVar(HOST, f"${FULL}")),
-            [f"{HOST} is ${FULL}", "plain dollar", f"literal text {FULL}", f"write {FULL}"],
+            [f"{HOST} has $$(POD_NAME)", "literal text $(POD_NAME)", "write it with one $"],
             id="a dollar too many",
         ),
     ],

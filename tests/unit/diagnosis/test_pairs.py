@@ -10,12 +10,13 @@ from emqx_autocluster.diagnosis import Case, pairs
 from emqx_autocluster.emqx.discovery import ADDRESS_TYPE, DNS_NAME, HOST, NAME, SUFFIX
 from emqx_autocluster.emqx.roles import ROLE
 from emqx_autocluster.emqx.versions import DNS_RECORD_TYPE
-from emqx_autocluster.observation import EnvVar, Service, WorkloadKind
+from emqx_autocluster.observation import EnvFrom, EnvVar, Service, WorkloadKind
 
 POD_IP = EnvVar("POD_IP", None, {"fieldRef": {"fieldPath": "status.podIP"}})
 BY_HOST = {ADDRESS_TYPE: "hostname", SUFFIX: "svc.cluster.local"}
 BY_DNS = {STRATEGY: "dns", DNS_NAME: "emqx.iot.svc.cluster.local", DNS_RECORD_TYPE: "srv"}
 COOKIE = "EMQX_NODE__COOKIE"
+COOKIES = {"cookies": {"one": "one-secret", "other": "other-secret"}}
 OF_CORES = Service("emqx", {"role": "core"}, headless=True, publish_not_ready=True, ports=("ekka",))
 OF_ALL = Service("emqx", {"app": "emqx"}, headless=True, publish_not_ready=True, ports=("ekka",))
 CORE, REPLICANT = {"app": "emqx", "role": "core"}, {"app": "emqx", "role": "replicant"}
@@ -31,6 +32,10 @@ def cores(env: Any = BY_HOST, **facts: Any) -> Case:
 def replicants(env: Any = BY_HOST, **facts: Any) -> Case:
     own = {ROLE: "replicant", "POD_IP": POD_IP, HOST: "$(POD_IP)", **env}
     return a_case(env=own, **{**SAID, "service": OF_CORES, "labels": REPLICANT, **facts})
+
+
+def from_key(key: str) -> dict[str, EnvVar]:
+    return {COOKIE: EnvVar(COOKIE, None, {"configMapKeyRef": {"name": "cookies", "key": key}})}
 
 
 def told(case: Case, *others: Case) -> list[Finding]:
@@ -83,6 +88,20 @@ def told(case: Case, *others: Case) -> list[Finding]:
             id="another cookie",
         ),
         pytest.param(
+            replicants(),
+            cores(BY_HOST | {COOKIE: "other-secret"}),
+            Reason.COOKIE_CHANGED,
+            "these nodes (EMQX's default: none is set) is another one than that of statefulset/emqx",
+            id="none, beside cores with one",
+        ),
+        pytest.param(
+            replicants(BY_HOST | from_key("one"), config_maps=COOKIES),
+            cores(BY_HOST | from_key("other"), config_maps=COOKIES),
+            Reason.COOKIE_CHANGED,
+            "another one than that of statefulset/emqx",
+            id="two keys of a ConfigMap",
+        ),
+        pytest.param(
             replicants(service=Service("emqx", {"role": "replicant"}, headless=True, publish_not_ready=True)),
             cores(),
             Reason.CORES_NOT_LISTED,
@@ -109,6 +128,30 @@ def test_cores_that_are_not_found(case: Case, other: Case, reason: Reason, words
             id="one Service for both roles",
         ),
         pytest.param(replicants(BY_HOST | {COOKIE: "x"}), [cores(BY_HOST | {COOKIE: "x"})], id="one cookie"),
+        pytest.param(replicants(BY_HOST | {COOKIE: '"x"'}), [cores(BY_HOST | {COOKIE: "x"})], id="in quotes"),
+        pytest.param(
+            replicants(), [cores(BY_HOST | {COOKIE: "emqxsecretcookie"})], id="the default written out"
+        ),
+        pytest.param(
+            replicants(BY_HOST | from_key("one"), config_maps=COOKIES),
+            [cores(BY_HOST | {COOKIE: "one-secret"})],
+            id="of a ConfigMap, and the same",
+        ),
+        pytest.param(
+            replicants(BY_HOST | from_key("one"), config_maps={"cookies": NOT_READ}),
+            [cores(BY_HOST | {COOKIE: "other"})],
+            id="of a ConfigMap that was not read",
+        ),
+        pytest.param(
+            replicants(env_from=(EnvFrom(secret="all"),)),  # noqa: S106 - its name
+            [cores(BY_HOST | {COOKIE: "other"})],
+            id="a Secret may have one",
+        ),
+        pytest.param(
+            replicants(image="registry.example.com/broker:5.8.9"),
+            [cores(BY_HOST | {COOKIE: "other"})],
+            id="an image of one's own may have another default",
+        ),
         pytest.param(replicants({ADDRESS_TYPE: "ip"}), [], id="the cores are not in the input"),
         pytest.param(replicants({ADDRESS_TYPE: "ip"}), [replicants()], id="other replicants"),
         pytest.param(replicants(service=NOT_READ), [cores()], id="the Service is not known"),

@@ -300,6 +300,27 @@ class TestSettings:
         assert (found.reason is Reason.ROLE_REFUSED) == refused, found
 
     @pytest.mark.parametrize(
+        ("image", "told"),
+        [
+            pytest.param("registry.example.com/iot/emqx:5.8.9", True, id="a registry of one's own"),
+            pytest.param("emqx:5.8.9", True, id="no owner"),
+            pytest.param(
+                "registry.example.com/iot/emqx:5.7.2", False, id="while both editions had replicants"
+            ),
+            pytest.param("registry.example.com/iot/emqx:5.9.0", False, id="since there is one edition"),
+            pytest.param("registry.example.com/iot/emqx-ee:5.8.9", False, id="it is Enterprise by its name"),
+            pytest.param(
+                "emqx/emqx:5.8.9", False, id="it is open source by its name, which is told as wrong"
+            ),
+        ],
+    )
+    def test_an_edition_that_the_image_does_not_tell(self, image: str, *, told: bool) -> None:
+        found = configuration.problems(replicants_case(image=image, members=(), cores=()))
+        unknowns = [f for f in found if f.status is Status.UNKNOWN]
+        assert [f.reason for f in unknowns] == [Reason.VERSION_UNKNOWN] * told
+        assert [(image in f.message, f.field) for f in unknowns] == [(True, "image")] * told
+
+    @pytest.mark.parametrize(
         ("facts", "refused"),
         [
             pytest.param({}, False, id="which answers: it has the role"),
@@ -358,6 +379,34 @@ class TestSettings:
         found = configuration.problems(replicants_case(image=image, env=env, members=(), cores=()))
         told = [f.message for f in found if f.reason is Reason.HOST_MISSING]
         assert [("EMQX_NODE__NAME is set and has no effect" in message) for message in told] == [True] * ends
+
+    @pytest.mark.parametrize(
+        ("image", "env", "told"),
+        [
+            pytest.param("emqx/emqx:5.0.10", {}, True, id="before it had that name"),
+            pytest.param("emqx/emqx:5.0.22", {}, True, id="the last without it"),
+            pytest.param("emqx/emqx:5.0.23", {}, False, id="the first with it"),
+            pytest.param("emqx/emqx:5.0.10", {"EMQX_NODE__DB_ROLE": "replicant"}, False, id="by both names"),
+            pytest.param(
+                "emqx/emqx:5.0.10",
+                {"EMQX_NODE__ROLE": None, "EMQX_NODE__DB_ROLE": "replicant"},
+                False,
+                id="by the old name",
+            ),
+        ],
+    )
+    def test_a_role_by_a_name_that_is_not_read(
+        self, image: str, env: dict[str, str | None], *, told: bool
+    ) -> None:
+        case = replicants_case(image=image, env=env, members=(), cores=())
+        assert case.is_replicant, "or is meant to be"
+        found = [f for f in configuration.problems(case) if f.reason is Reason.VARIABLE_OF_OTHER_VERSION]
+        assert [f.sets for f in found] == [(("EMQX_NODE__DB_ROLE", "replicant"),)] * told
+
+    def test_a_role_that_only_one_edition_reads(self) -> None:
+        case = replicants_case(image="emqx/emqx:5.0.4", members=(), cores=())
+        told = [f.message for f in configuration.problems(case) if f.status is Status.UNKNOWN]
+        assert "open-source EMQX reads EMQX_NODE__ROLE since 5.0.23, and Enterprise since 5.0.3" in told
 
     def test_strategy_manual_finds_no_core(self) -> None:
         case = replicants_case(env={"EMQX_CLUSTER__DISCOVERY_STRATEGY": "manual"}, replicas=1)

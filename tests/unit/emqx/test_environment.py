@@ -1,83 +1,17 @@
-"""What a variable of a container becomes in its pods: one text in all of them, or another in each."""
+"""The value of a variable that is in force, by the manifest and by what runs."""
+
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from emqx_autocluster.emqx import discovery, environment
-from emqx_autocluster.observation import Container, EnvVar, Unobserved
+from emqx_autocluster.emqx import environment
+from emqx_autocluster.observation import Container, EnvFrom, EnvVar, Identity, Unobserved
 
-
-def field(name: str, path: str) -> EnvVar:
-    return EnvVar(name, None, {"fieldRef": {"fieldPath": path}})
-
-
-POD_IP, POD_NAME = field("POD_IP", "status.podIP"), field("POD_NAME", "metadata.name")
-SECRET = EnvVar("S", None, {"secretKeyRef": {"name": "s", "key": "k"}})
-
-
-@pytest.mark.parametrize(
-    ("entries", "text", "differs"),
-    [
-        pytest.param((EnvVar("X", "emqx"),), "emqx", False, id="plain"),
-        pytest.param((), None, None, id="not there"),
-        pytest.param((EnvVar("X", "a"), EnvVar("X", "b")), "b", False, id="the last counts"),
-        pytest.param((field("X", "metadata.name"),), "$(X)", True, id="the pod's name"),
-        pytest.param((field("X", "status.podIPs"),), "$(X)", True, id="the pod's addresses"),
-        pytest.param(
-            (field("X", "metadata.labels['apps.kubernetes.io/pod-index']"),), "$(X)", True, id="its ordinal"
-        ),
-        pytest.param((field("X", "metadata.labels['app']"),), None, None, id="a label that all pods share"),
-        pytest.param((SECRET, EnvVar("X", "$(S)")), None, None, id="what only the API server knows"),
-        pytest.param((POD_IP, EnvVar("X", "emqx@$(POD_IP)")), "emqx@$(POD_IP)", True, id="with the address"),
-        pytest.param(
-            (POD_NAME, EnvVar("SVC", "emqx"), EnvVar("X", "$(POD_NAME).$(SVC).local")),
-            "$(POD_NAME).emqx.local",
-            True,
-            id="some of it is the same everywhere",
-        ),
-        pytest.param(
-            (EnvVar("A", "x"), EnvVar("B", "$(A)y"), EnvVar("X", "$(B)z")), "xyz", False, id="through others"
-        ),
-        pytest.param((EnvVar("X", "$(LATER)"), EnvVar("LATER", "y")), "LATER", False, id="what comes later"),
-        pytest.param((EnvVar("X", "a"), EnvVar("X", "$(X)b")), "ab", False, id="itself, as it was before"),
-        pytest.param(
-            (EnvVar("X", "$(B)"), EnvVar("B", "b"), EnvVar("X", "$(B)")), "b", False, id="the same twice"
-        ),
-        pytest.param((EnvVar("X", "a$$b"),), "a$b", False, id="a dollar"),
-        pytest.param(
-            (EnvVar("A", "a"), EnvVar("X", "$$(A)")), "$(A)", False, id="a dollar that begins nothing"
-        ),
-        pytest.param(
-            (POD_IP, EnvVar("A", "$$(POD_IP)"), EnvVar("X", "$(A).$(POD_IP)")),
-            "$(POD_IP).$(POD_IP)",
-            True,
-            id="beside one that begins something",
-        ),
-        pytest.param((EnvVar("X", "a$$$$(b"),), "a$$(b", False, id="two dollars"),
-        pytest.param(
-            (EnvVar("NS", "iot", {"fieldRef": {"fieldPath": "metadata.namespace"}}), EnvVar("X", "$(NS)")),
-            "iot",
-            False,
-            id="the namespace",
-        ),
-    ],
-)
-def test_a_variable_in_pods(entries: tuple[EnvVar, ...], text: str | None, *, differs: bool | None) -> None:
-    found = environment.text_in_pods(Container("emqx", "emqx:5.8.9", entries), "X")
-    assert (environment.written(found) if isinstance(found, str) else found) == text
-    if found is not None:
-        assert environment.differs_between_pods(found) == differs
-
-
-def test_a_value_that_grows_beyond_measure_is_not_judged() -> None:
-    doubling = (EnvVar("A0", "x"), *(EnvVar(f"A{n + 1}", f"$(A{n})$(A{n})") for n in range(30)))
-    container = Container("emqx", "emqx:5.8.9", (*doubling, EnvVar("X", "emqx@$(A30)")))
-    found = environment.text_in_pods(container, "X")
-    assert isinstance(found, Unobserved)
-    assert found.reason == "not judged: A13 has more than 4096 characters"
-    assert environment.text_in_pods(container, "A12") == "x" * 4096
-    asked = EnvVar("EMQX_CLUSTER__K8S__APISERVER", "https://$(A30)")
-    settings = discovery.read_settings(Container("emqx", "emqx:5.8.9", (*doubling, asked)), (), {})
-    assert settings.api_server == found, "and why is told where it is asked for"
+NS = EnvVar("EMQX_CLUSTER__K8S__NAMESPACE", "$(NS)")
+LATER = EnvVar("NS", "iot")
+MAPS = {"settings": {"NS": "iot"}}
+ALL_OF_IT = EnvFrom(secret="all")  # noqa: S106 - its name
 
 
 def a_reader(*entries: EnvVar) -> environment.Reader:
@@ -127,3 +61,58 @@ def test_a_variable_of_several_settings_that_could_not_be_read(text: str) -> Non
 )
 def test_what_hocon_makes_of_a_text(text: str, value: str) -> None:
     assert environment.as_hocon(text) == value
+
+
+@pytest.mark.parametrize(
+    ("entries", "value"),
+    [
+        pytest.param((NS, LATER), "iot", id="what is meant, where it is defined too late"),
+        pytest.param((NS,), "$(NS)", id="as it stands, where nothing defines it"),
+        pytest.param((LATER, replace(NS, value="$$(NS)")), "iot", id="what is meant, where it is escaped"),
+        pytest.param((LATER, NS), "iot", id="what it is, where it is not lost"),
+    ],
+)
+def test_a_value_with_a_reference(entries: tuple[EnvVar, ...], value: str) -> None:
+    assert environment.text(a_reader(*entries).read(NS.name, "default")) == value
+
+
+@pytest.mark.parametrize(
+    ("changes", "certain"),
+    [
+        pytest.param({}, True, id="nothing else defines variables"),
+        pytest.param({"env_from": (ALL_OF_IT,)}, False, id="a Secret may define it"),
+        pytest.param({"env_from": (replace(ALL_OF_IT, prefix="X_"),)}, True, id="a Secret of other names"),
+        pytest.param({"env_from": (EnvFrom(config_map="other"),)}, False, id="a ConfigMap that is not read"),
+        pytest.param({"env_from": (EnvFrom(config_map="gone"),)}, True, id="a ConfigMap that does not exist"),
+        pytest.param(
+            {"env": (replace(NS, value="$(EMQX_SERVICE_HOST)"),)}, False, id="a Service may define it"
+        ),
+    ],
+)
+def test_whether_a_reference_is_certainly_lost(changes: dict[str, Any], *, certain: bool) -> None:
+    maps = {"other": Unobserved("not asked"), "gone": None}
+    container = replace(Container("emqx", "emqx/emqx:5.8.9", (NS,)), **changes)
+    reader = environment.Reader(container, (), maps, None)
+    assert (reader.lost(NS.name) is not None) == certain
+    assert isinstance(reader.read(NS.name, "default"), Unobserved) == (not certain)
+
+
+def test_a_reference_to_what_a_config_map_defines() -> None:
+    container = Container("emqx", "emqx/emqx:5.8.9", (NS,), (EnvFrom(config_map="settings"),))
+    assert environment.text(environment.Reader(container, (), MAPS, None).read(NS.name, None)) == "iot"
+
+
+@pytest.mark.parametrize(
+    ("identities", "unread"),
+    [
+        pytest.param((Identity({NS.name: "iot"}, None, None),), None, id="a process has it"),
+        pytest.param((), Unobserved("the request timed out"), id="a process was not asked"),
+    ],
+)
+def test_what_runs_tells_what_became_of_a_reference(
+    identities: tuple[Identity, ...], unread: Unobserved | None
+) -> None:
+    found = environment.Reader(Container("emqx", "emqx/emqx:5.8.9", (NS,)), identities, {}, unread).read(
+        NS.name, None
+    )
+    assert isinstance(found, Unobserved) if unread else environment.text(found) == "iot"

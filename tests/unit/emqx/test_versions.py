@@ -175,3 +175,28 @@ def test_what_a_version_makes_of_names_that_are_not_set(version: str, names: tup
     rules = ("other_strategy_variable", "default_suffix", "default_app_name", "default_name")
     generation = Generation(Version(version))
     assert tuple(getattr(generation, rule) for rule in (*rules, "reads_long_node_name")) == names
+
+
+@pytest.mark.parametrize(
+    ("version", "reads"),
+    [
+        ("4.4.19", False),
+        ("5.0.2", False),
+        pytest.param("5.0.3", None, id="Enterprise 5.0.3 is younger than open-source 5.0.3"),
+        ("5.0.4", None),
+        ("5.0.5", False),
+        ("5.0.22", False),
+        ("5.0.23", True),
+        ("6.0.0", True),
+    ],
+)
+def test_whether_a_version_reads_the_role_by_its_new_name(version: str, reads: bool | None) -> None:  # noqa: FBT001
+    assert Generation(Version(version)).reads_role is reads
+
+
+@pytest.mark.parametrize(
+    ("version", "kinds"),
+    [("4.0.0", ("a",)), ("4.3.22", ("a",)), ("4.4.0", ("a", "srv")), ("5.0.0", ("a", "aaaa", "srv"))],
+)
+def test_the_dns_records_that_a_version_asks_for(version: str, kinds: tuple[str, ...]) -> None:
+    assert Generation(Version(version)).record_types == kinds

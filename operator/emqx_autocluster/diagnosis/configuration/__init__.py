@@ -23,6 +23,7 @@ from emqx_autocluster.diagnosis.configuration import (
     cookies,
     dnsname,
     hostlines,
+    mountedfile,
     nodenames,
     ownnames,
     references,
@@ -140,6 +141,8 @@ def _problems(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
     yield from references.problems(case)
     yield from variables.refused_in_files(case, settings)
     yield from hostlines.problems(case, settings)
+    yield from mountedfile.problems(case, settings)
+    yield from roles.problems(case, settings)
     # The rest is judged by what a value is meant to be.
     yield from values.problems(case) if settings.uses_k8s else values.of_any_strategy(case)
     if settings.uses_k8s:
@@ -197,14 +200,20 @@ def _needed(settings: DiscoverySettings) -> Iterator[Fact[Setting]]:
 
 def _namespace_problem(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
     namespace, own = discovery.text(settings.namespace), case.workload.ref.namespace
-    if namespace is not None and namespace != own:
+    missing = discovery.NAMESPACE in settings.missing and not case.has_booted
+    if missing or (namespace is not None and namespace != own):
+        seen = (
+            f"{discovery.NAMESPACE} is not set, and EMQX {settings.version} does not start without it"
+            if missing
+            else f"{discovery.NAMESPACE} is {namespace or 'empty'} and the pods live in {own}: EMQX asks for the"
+            " Endpoints of another namespace"
+        )
         # With address type dns or hostname the namespace is part of the nodes' names.
         keeps_names = discovery.text(settings.address_type) == "ip"
         yield false(
             _TYPE,
             Reason.NAMESPACE_MISMATCH,
-            f"{discovery.NAMESPACE} is {namespace or 'empty'} and the pods live in {own}: EMQX asks for the Endpoints"
-            f" of another namespace; set {discovery.NAMESPACE}={own}",
+            f"{seen}; set {discovery.NAMESPACE}={own}",
             repairable=keeps_names and not _is_elsewhere(case),
             sets=((discovery.NAMESPACE, own),),
             field=template.ENV + discovery.NAMESPACE,

@@ -65,9 +65,10 @@ def _problems(asked: Asked) -> Iterator[Finding]:
             f"{discovery.API_SERVER} is {asked.shown}, the placeholder of EMQX's documentation: no API server is there",
         )
     elif address is None:
+        spaces = " (with the space around it)" if asked.value != asked.value.strip() else ""
         yield repairable(
             Reason.API_SERVER_MALFORMED,
-            f'{discovery.API_SERVER} is "{asked.shown}", which is no http(s) URL',
+            f'{discovery.API_SERVER} is "{asked.shown}"{spaces}, which is no http(s) URL',
         )
     elif _misses_the_service(asked.case, address):
         yield repairable(

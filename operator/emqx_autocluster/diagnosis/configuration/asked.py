@@ -8,7 +8,7 @@ from emqx_autocluster.emqx import discovery
 from emqx_autocluster.emqx.discovery import Address, DiscoverySettings
 from emqx_autocluster.emqx.versions import CANONICAL_API_SERVER
 from emqx_autocluster.objects import template
-from emqx_autocluster.observation import DNSAnswer
+from emqx_autocluster.observation import DNSAnswer, Unobserved
 
 _TYPE = ConditionType.CONFIGURATION_VALID
 _HTTPS = 443
@@ -35,6 +35,12 @@ class Asked:
     @property
     def verified(self) -> bool:
         return self.settings.generation.verifies_certificate
+
+
+def is_looked_at(case: Case) -> bool:
+    """Whether there is a cluster to ask, and not just manifests: it is always asked for the Service kubernetes."""
+    network = case.observation.network
+    return bool(network.dns) or not isinstance(network.certificate_hosts, Unobserved)
 
 
 def is_the_service(case: Case, address: Address) -> bool:

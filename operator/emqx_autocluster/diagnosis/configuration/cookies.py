@@ -7,11 +7,14 @@ from collections.abc import Iterator
 
 from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false
 from emqx_autocluster.diagnosis.case import Case
-from emqx_autocluster.emqx import environment
+from emqx_autocluster.emqx import expansion
 from emqx_autocluster.objects import template
 
-VARIABLES = ("EMQX_NODE_COOKIE", "EMQX_NODE__COOKIE")
+SHORT, LONG = "EMQX_NODE_COOKIE", "EMQX_NODE__COOKIE"
+VARIABLES = (SHORT, LONG)
 """The one that counts first."""
+DEFAULT = "emqxsecretcookie"
+"""That every image of EMQX has in its own files."""
 _TYPE = ConditionType.CONFIGURATION_VALID
 
 
@@ -26,8 +29,8 @@ def _of_each_pod(case: Case) -> Iterator[Finding]:
     if container is None or case.workload.replicas < 2 or not case.may_be_broken:  # noqa: PLR2004 - one meets nobody
         return
     variable = next((name for name in VARIABLES if container.last_env(name) is not None), None)
-    text = environment.text_in_pods(container, variable) if variable else None
-    if isinstance(text, str) and environment.differs_between_pods(text):
+    text = expansion.text_in_pods(container, variable) if variable else None
+    if isinstance(text, str) and expansion.differs_between_pods(text):
         yield false(
             _TYPE,
             Reason.COOKIE_CHANGED,

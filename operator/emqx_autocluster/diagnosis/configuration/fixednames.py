@@ -3,20 +3,16 @@
 Part of ConfigurationValid.
 """
 
-import re
-
 from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false
 from emqx_autocluster.diagnosis.case import Case
-from emqx_autocluster.emqx import environment, podwords
+from emqx_autocluster.emqx import podwords
+from emqx_autocluster.emqx.expansion import Loss, Lost
 from emqx_autocluster.emqx.ownname import OwnName
 from emqx_autocluster.emqx.podwords import POD_IP
 from emqx_autocluster.objects import template
 from emqx_autocluster.observation import Container, Unobserved
 
 _TYPE = ConditionType.CONFIGURATION_VALID
-_ESCAPED = re.compile(r"\$\$(\([A-Za-z_][A-Za-z0-9_.-]*\))")
-_OF_A_SERVICE = re.compile(r"^[A-Z0-9_]+_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_[A-Z0-9_]+)?)$")
-"""Variables that Kubernetes adds for each Service of the namespace."""
 
 
 def problem(case: Case, own: OwnName, sought: str) -> Finding | Unobserved | None:
@@ -24,39 +20,35 @@ def problem(case: Case, own: OwnName, sought: str) -> Finding | Unobserved | Non
     variable, container = own.host_from, case.container
     if variable is None or container is None:
         return None
-    lost = environment.lost_reference(container, variable)
-    if lost and not _is_certainly_lost(container, lost):
-        return Unobserved(f"$({lost}) in {variable} may be defined by a Service or by envFrom")
+    reader = case.settings.reader if case.settings else None
+    lost, possible = (reader.lost(variable), reader.lost_reference(variable)) if reader else (None, None)
+    if possible and not lost:
+        return Unobserved(f"$({possible.name}) in {variable} may be defined by a Service or by envFrom")
     if not (lost or own.fixed):
         return None
-    seen = _lost(container, variable, lost) if lost else _fixed(container, variable, own, sought)
+    seen = _lost(variable, lost) if lost else _fixed(container, variable, own, sought)
     return false(_TYPE, Reason.NODE_NAME_FIXED, seen, field=template.ENV + variable)
 
 
-def _is_certainly_lost(container: Container, name: str) -> bool:
-    later = container.last_env(name) is not None
-    return not container.env_from and (later or not _OF_A_SERVICE.match(name))
-
-
-def _lost(container: Container, variable: str, lost: str) -> str:
-    literal = f"Kubernetes leaves it as it stands, and every node has the literal text $({lost}) in its name"
-    if container.last_env(lost) is None:
-        return f"{variable} has $({lost}) in it, which no entry of env defines: {literal}; define {lost} before it"
-    return (
-        f"{variable} has $({lost}) in it, and {lost} is defined only after it, so that {literal}; move {lost} above"
-        f" {variable}"
-    )
+def _lost(variable: str, lost: Lost) -> str:
+    literal = f"every node has the literal text $({lost.name}) in its name"
+    left = f"Kubernetes leaves it as it stands, and {literal}"
+    match lost.why:
+        case Loss.NOWHERE:
+            told = f"has $({lost.name}) in it, which no entry of env defines: {left}; define {lost.name} before it"
+        case Loss.AFTER:
+            told = (
+                f"has $({lost.name}) in it, and {lost.name} is defined only after it, so that {left}; move {lost.name}"
+                f" above {variable}"
+            )
+        case Loss.ESCAPED:
+            told = f"has $$({lost.name}) in it, by which {literal}; write it with one $"
+    return f"{variable} {told}"
 
 
 def _fixed(container: Container, variable: str, own: OwnName, sought: str) -> str:
     entry = container.last_env(variable)
     value = entry.value if entry and entry.value is not None else own.host
-    if _ESCAPED.search(value):
-        once = _ESCAPED.sub(r"$\1", value)
-        return (
-            f"{variable} is {value}, and $$ is how Kubernetes spells a plain dollar: every node has the literal text"
-            f" {once} in its name, and no peer is reached there; write {once}"
-        )
     address = sought == POD_IP
     right = "the pod's own address (fieldRef status.podIP)" if address else podwords.shown(sought)
     return (

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false, unknown
 from emqx_autocluster.diagnosis.case import Case
 from emqx_autocluster.diagnosis.configuration import hostlines, hostparts, ownnames, suffixes
-from emqx_autocluster.emqx import discovery, environment
+from emqx_autocluster.emqx import discovery, expansion
 from emqx_autocluster.emqx.discovery import DiscoverySettings, Setting, Source
 from emqx_autocluster.objects import template
 from emqx_autocluster.observation import Endpoints, Fact, Service, Unobserved, WorkloadKind
@@ -31,6 +31,8 @@ _OF_OWN_NAMES = frozenset(
 
 def problems(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
     if case.workload.replicas < 2 and not case.is_replicant:  # noqa: PLR2004 - nobody looks for a single member
+        if _does_not_start(case, settings):
+            yield from _name_part_problem(case, settings)
         return
     yield from suffixes.problems(case, settings, keeps_names=keeps_names(case, settings))
     if not case.is_replicant:  # its address type says how the cores are named
@@ -150,7 +152,7 @@ def _explicit_name(settings: DiscoverySettings) -> tuple[str, str | None] | None
 
 
 def _same(text: str) -> str | None:
-    return None if environment.differs_between_pods(text) else environment.written(text)
+    return None if expansion.differs_between_pods(text) else text
 
 
 def _name_part_problem(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
@@ -160,6 +162,9 @@ def _name_part_problem(case: Case, settings: DiscoverySettings) -> Iterator[Find
     seen = {m.node.partition("@")[0] for m in case.running if m.node}
     # 5.x looks for its own part, 4.x for APP_NAME; the image may set what the manifest does not.
     wanted = looked_for.value if settings.generation.is_4x else part.text
+    if _does_not_start(case, settings):
+        yield _name_part_mismatch(settings, looked_for, part, seen, starts=False)
+        return
     if wanted is not None and (part.text == wanted or seen == {wanted}):
         return
     if isinstance(case.observation.members, Unobserved) or any(m.node is None for m in case.running):
@@ -169,13 +174,23 @@ def _name_part_problem(case: Case, settings: DiscoverySettings) -> Iterator[Find
     yield _name_part_mismatch(settings, looked_for, part, seen)
 
 
+def _does_not_start(case: Case, settings: DiscoverySettings) -> bool:
+    """For want of what strategy k8s looks for."""
+    return discovery.APP_NAME in settings.missing and not case.has_booted
+
+
 def _lacks_app(settings: DiscoverySettings) -> bool:
     """Whether a node of 4.x does not even start, which is told by itself."""
     return settings.generation.is_4x and not discovery.text(settings.dns.app)
 
 
 def _name_part_mismatch(
-    settings: DiscoverySettings, looked_for: Setting, part: _NamePart, seen: set[str]
+    settings: DiscoverySettings,
+    looked_for: Setting,
+    part: _NamePart,
+    seen: set[str],
+    *,
+    starts: bool = True,
 ) -> Finding:
     old, app = settings.generation.is_4x, settings.app_variable
     unset = looked_for.source is Source.DEFAULT
@@ -183,6 +198,8 @@ def _name_part_mismatch(
     given = f"{part.variable} is {name if part.is_set else 'not set, so that a node is named after its pod'}"
     if not old:
         told = f"{given}, and each node looks for peers that are named like itself"
+    elif not starts:
+        told = f"{app} is not set, and EMQX {settings.version} does not start without it; {given}"
     elif unset:
         told = f"{app} is not set, so that discovery looks for {looked_for.value}@..., and {given}"
     else:

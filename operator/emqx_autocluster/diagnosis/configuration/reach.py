@@ -12,6 +12,7 @@ from emqx_autocluster.diagnosis.configuration.asked import (
     CANONICAL,
     FIELD,
     Asked,
+    is_looked_at,
     repairable,
     service_addresses,
 )
@@ -93,6 +94,11 @@ def _after_settling(case: Case, finding: Finding) -> Finding:
 
 
 def https_problem(asked: Asked, address: Address) -> Iterator[Finding]:
+    if not is_looked_at(asked.case):
+        also = f", nor whether its certificate names {address.host}" if asked.verified else ""
+        told = f"nothing in the input tells whether {asked.shown} is an API server of this cluster{also}"
+        yield unknown(_TYPE, Reason.PROBE_FAILED, f"{told}; {CANONICAL_API_SERVER} always is", field=FIELD)
+        return
     if not discovery.is_ip(address.host):
         unresolved = _resolution_problem(asked, address)
         if unresolved:
@@ -141,10 +147,10 @@ def _certificate_problem(asked: Asked, address: Address) -> Iterator[Finding]:
     hosts = asked.case.observation.network.certificate_hosts
     if isinstance(hosts, Unobserved):
         seen = f"whether the API server's certificate names {address.host} is not known"
-        yield unknown(_TYPE, Reason.PROBE_FAILED, f"{seen}: {hosts.reason}")
+        yield unknown(_TYPE, Reason.PROBE_FAILED, f"{seen}: {hosts.reason}", field=FIELD)
     elif not hosts:
         seen = "the API server's certificate is not good for kubernetes.default.svc"
-        yield unknown(_TYPE, Reason.PROBE_FAILED, f"{seen}, so what else it names is not known")
+        yield unknown(_TYPE, Reason.PROBE_FAILED, f"{seen}, so what else it names is not known", field=FIELD)
     elif address.host not in hosts:
         yield repairable(
             Reason.API_SERVER_NOT_IN_CERTIFICATE,

@@ -87,7 +87,9 @@ def _mismatch(asked: Question, own: OwnName, sought: str) -> Finding:
     variable = asked.type_variable
     missing = _missing(asked, own)
     of = f" of {asked.right} ({DNS_NAME})" if asked.kind == SRV else ""
-    gives = f"record type {asked.kind} ({variable}){of} gives {podwords.shown(f'{own.part}@{sought}')}"
+    has = asked.settings.generation.has_record_type
+    by = f"({variable})" if has else f"(EMQX {asked.settings.version} has no other, and no {variable})"
+    gives = f"record type {asked.kind} {by}{of} gives {podwords.shown(f'{own.part}@{sought}')}"
     named = (
         f"{own.host_from} makes each node {own}"
         if own.host_from
@@ -100,13 +102,13 @@ def _mismatch(asked: Question, own: OwnName, sought: str) -> Finding:
         effect = f"EMQX {asked.settings.version} does not start with that"
     sets = _fitting(asked, own)
     cure = " and ".join(f"{name}={value}" for name, value in sets)
+    cure = f"; set {cure}, by which every node keeps its name" if cure else ""
     return false(
         _TYPE,
         Reason.RECORD_TYPE_UNSUITABLE
         if asked.kind != SRV or own.host == POD_IP
         else Reason.HOST_PART_MISMATCH,
-        f"{named}, and {gives}: {effect}"
-        + (f"; set {cure}, by which every node keeps its name" if cure else ""),
+        f"{named}, and {gives}: {effect}{cure if has else '; name the nodes by their addresses, or take EMQX 4.4'}",
         sets=sets,
         field=template.ENV + (own.host_from or variable),
     )
@@ -155,6 +157,8 @@ def _why(asked: Question, own: OwnName) -> str:
 def _fitting(asked: Question, own: OwnName) -> tuple[tuple[str, str], ...]:
     """What makes discovery look for the nodes under the names that they have; none: there is no such setting."""
     variable, governing = asked.type_variable, ownnames.place(asked.case).governing
+    if not asked.settings.generation.has_record_type:
+        return ()
     if own.host == POD_IP:
         return ((variable, A),)
     if asked.right is not None and own.host == asked.target(asked.right):

@@ -1,4 +1,4 @@
-"""References of the EMQX container that lead nowhere: Kubernetes does not start it with them.
+"""References of the EMQX container that lead nowhere: Kubernetes leaves `$(NAME)` then, or starts nothing.
 
 Part of ConfigurationValid. Only of ConfigMaps that were read: what is in a Secret is nobody's to look at.
 """
@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping
 
 from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false
 from emqx_autocluster.diagnosis.case import Case
-from emqx_autocluster.emqx import configfiles
+from emqx_autocluster.emqx import configfiles, discovery
+from emqx_autocluster.emqx.discovery import DiscoverySettings
+from emqx_autocluster.emqx.expansion import Loss, Lost
 from emqx_autocluster.objects import template
 
 _TYPE = ConditionType.CONFIGURATION_VALID
@@ -19,6 +21,7 @@ def problems(case: Case) -> Iterator[Finding]:
         return
     yield from _variables(case)
     yield from _files(case)
+    yield from _left_as_they_stand(case.settings)
 
 
 def _variables(case: Case) -> Iterator[Finding]:
@@ -46,6 +49,39 @@ def _files(case: Case) -> Iterator[Finding]:
             f"{path} is mounted from key {key} of ConfigMap {named}, which has {_keys(case, named)}: the container"
             " is not started; put the key there, or mount one that it has (subPath, or items of the volume)",
         )
+
+
+def _left_as_they_stand(settings: DiscoverySettings) -> Iterator[Finding]:
+    """The rest is judged by what is meant."""
+    for variable in settings.in_use:
+        lost = settings.reader.lost(variable)
+        spelled = next(iter(settings.reader.container.spellings(variable)), variable)
+        entry = settings.reader.container.last_env(spelled)
+        if lost is None or entry is None:
+            continue
+        yield false(
+            _TYPE,
+            Reason.REFERENCE_MISSING,
+            f'{variable} is "{discovery.shown(entry.value or "")}", {_left(variable, lost)}',
+            field=template.ENV + variable,
+        )
+
+
+def _left(variable: str, lost: Lost) -> str:
+    name, text = lost.name, f"EMQX gets the literal text $({lost.name})"
+    match lost.why:
+        case Loss.AFTER:
+            return (
+                f"and {name} is defined only after it: Kubernetes leaves $({name}) as it stands, and {text}; move"
+                f" {name} above {variable}"
+            )
+        case Loss.NOWHERE:
+            return (
+                f"and nothing defines {name}: Kubernetes leaves $({name}) as it stands, and {text}; define {name}"
+                f" above {variable}"
+            )
+        case Loss.ESCAPED:
+            return f"and Kubernetes takes $$ for a plain $: {text}; write $({name}) with one $"
 
 
 def _keys(case: Case, config_map: str) -> str:

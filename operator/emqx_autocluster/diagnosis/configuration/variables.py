@@ -33,6 +33,7 @@ _KEYS_OF_4X: Mapping[str, frozenset[str]] = {
     "cluster.static.": frozenset({"seeds"}),
     "cluster.discovery": frozenset({""}),
 }
+_KEYS_BEFORE_4_4 = {**_KEYS_OF_4X, "cluster.dns.": frozenset({"name", "app"})}
 """Beginnings of the names in a configuration file, and how those of them go on that there are."""
 _LIKENESS = 0.7
 """Of `SERVICE` and `SERVICE_NAME` it is 0.74; of `SERVICE_ACCOUNT` and `SERVICE_NAME`, two things, 0.67."""
@@ -151,7 +152,7 @@ def refused_in_files(case: Case, settings: DiscoverySettings) -> Iterator[Findin
     """EMQX ignores a variable that it does not know, and does not start with such a line in a file."""
     if case.has_booted:
         return
-    known = _KEYS_OF_4X if settings.generation.is_4x else _KEYS
+    known = _known_keys(settings)
     for variable, found in settings.reader.files.settings.items():
         key = _key(variable)
         part = next((part for part in known if key.startswith(part)), None)
@@ -164,6 +165,12 @@ def refused_in_files(case: Case, settings: DiscoverySettings) -> Iterator[Findin
             f" that has it; {_instead(settings, key)}",
             field=template.ENV + variable,
         )
+
+
+def _known_keys(settings: DiscoverySettings) -> Mapping[str, frozenset[str]]:
+    if not settings.generation.is_4x:
+        return _KEYS
+    return _KEYS_OF_4X if settings.generation.has_record_type else _KEYS_BEFORE_4_4
 
 
 def _instead(settings: DiscoverySettings, key: str) -> str:
