@@ -29,7 +29,7 @@ from emqx_autocluster.clients.join_trace import parse_join_trace
 from emqx_autocluster.clients.resolv_conf import parse_resolv_conf
 from emqx_autocluster.commands import permissions
 from emqx_autocluster.diagnosis.names import corefile
-from emqx_autocluster.emqx import discovery, environment, membership, ports, versions
+from emqx_autocluster.emqx import discovery, expansion, membership, ports, versions
 from emqx_autocluster.observation import NOT_ASKED, Container, EnvVar, Observation, View
 from emqx_autocluster.observer import inquiries
 from emqx_autocluster.observer.look import Answer, Depth, Remembered, Visit
@@ -61,7 +61,7 @@ def expanded(text: str) -> object:
     """Each piece of the text as the value of a variable, and one more that refers to the last of them."""
     values = text.split("\n")
     entries = [EnvVar(f"A{number}", value) for number, value in enumerate(values)]
-    return environment.text_in_pods(Container("emqx", "emqx", tuple(entries)), entries[-1].name)
+    return expansion.text_in_pods(Container("emqx", "emqx", tuple(entries)), entries[-1].name)
 
 
 def as_env(text: str) -> object:

@@ -124,10 +124,11 @@ class Reader:
         value, lost = self._text(entry.name), self.lost_reference(entry.name)
         if _is_plain(value) and lost is None:
             return Setting(value, Source.ENV)
-        if _is_plain(value) and self.lost(entry.name) and self.nothing_runs:
+        if _is_plain(value) and lost and self._is_certain(lost) and self.nothing_runs:
             told = self._meant(entry.name)
-            left = expansion.literal(self.container, entry.name, self.defined())
-            return Setting(left if told is None else told, Source.ENV)
+            if told is None:
+                told = expansion.literal(self.container, entry.name, self.defined())
+            return Setting(told, Source.ENV)
         became = self._referenced(entry)
         return value if isinstance(value, Unobserved) and isinstance(became, Unobserved) else became
 
@@ -135,10 +136,13 @@ class Reader:
         """The reference in a variable that Kubernetes certainly leaves as it stands; None: none is."""
         spellings = self.container.spellings(name) or (name,)
         lost = self.lost_reference(spellings[0]) if len(spellings) == 1 else None
-        if lost is None or lost.why is Loss.ESCAPED:
-            return lost
+        return lost if lost and self._is_certain(lost) else None
+
+    def _is_certain(self, lost: Lost) -> bool:
+        if lost.why is Loss.ESCAPED:
+            return True
         hidden = any(self._may_define(source, lost.name) for source in self.container.env_from)
-        return None if hidden or _OF_A_SERVICE.match(lost.name) else lost
+        return not (hidden or _OF_A_SERVICE.match(lost.name))
 
     def meant(self, name: str) -> Fact[Setting]:
         """As `given`, and where a reference is certainly lost, what is meant."""
@@ -148,11 +152,20 @@ class Reader:
     def _meant(self, name: str) -> str | None:
         return expansion.meant(self.container, name, self.defined())
 
+    def _is_short_and_plain(self, name: str) -> bool:
+        """Whether its value has no dollar in it: then nothing else of `env` has to be looked through."""
+        value = entry.value if (entry := self.container.last_env(name)) else None
+        return value is not None and len(value) <= LONGEST and "$" not in value
+
     def _text(self, name: str) -> Fact[str | None]:
+        if self._is_short_and_plain(name) and (entry := self.container.last_env(name)):
+            return entry.value
         return expansion.text_in_pods(self.container, name, self.defined())
 
     def lost_reference(self, name: str) -> Lost | None:
         """The same, also where a Service or what is not read may define it."""
+        if self.container.last_env(name) is None or self._is_short_and_plain(name):
+            return None
         return expansion.lost_reference(self.container, name, self.defined())
 
     def defined(self) -> dict[str, Fact[str | None]]:
