@@ -169,10 +169,19 @@ class DiscoverySettings:
 
     @property
     def missing(self) -> frozenset[str]:
-        """Variables that are not set, and that 4.x does not start without: for strategy k8s its schema has no default.
+        """Variables that are not set, and that 4.4 does not start without: for strategy k8s its schema has no default.
 
         What ekka itself would take for them counts only where an image starts all the same.
         """
+        return self._without_default if self.generation.needs_each_setting else frozenset()
+
+    @property
+    def perhaps_missing(self) -> frozenset[str]:
+        """The same of earlier versions, whose schema is alike, and of which it was not tried."""
+        return frozenset() if self.generation.needs_each_setting else self._without_default
+
+    @property
+    def _without_default(self) -> frozenset[str]:
         needed = {NAMESPACE: self.namespace, APP_NAME: self.app_name}
         unset = (name for name, found in needed.items() if _is_default(found))
         return frozenset(unset) if self.generation.is_4x and self.uses_k8s else frozenset()

@@ -127,6 +127,11 @@ class Generation:
         return "" if self.is_4x else "pod.local"
 
     @property
+    def needs_each_setting(self) -> bool:
+        """Whether it is known to end where strategy k8s lacks a namespace or APP_NAME (4.4.19 was seen to)."""
+        return self.is_4x and self.since("4.4.0")
+
+    @property
     def default_app_name(self) -> str | None:
         """4.x's ekka looks for `ekka@...` unless told otherwise; 5.0 and later for the part that the node itself has.
 

@@ -28,7 +28,7 @@ from emqx_autocluster.api.findings import ConditionType, Reason, Status
 from emqx_autocluster.diagnosis import Case, configuration
 from emqx_autocluster.emqx.discovery import API_SERVER, APP_NAME, NAME, NAMESPACE, NODE_NAME, SERVICE_NAME
 from emqx_autocluster.emqx.versions import CANONICAL_API_SERVER
-from emqx_autocluster.observation import Container, Member, Service, WorkloadKind
+from emqx_autocluster.observation import Container, Member, Service, WorkloadKind, WorkloadRef
 
 STRATEGY_5 = "EMQX_CLUSTER__DISCOVERY_STRATEGY"
 APART = members("a", "b", "c")
@@ -424,7 +424,7 @@ def test_of_several_containers_with_emqx_one_is_judged_and_the_others_are_named(
     ],
 )
 @pytest.mark.parametrize("replicas", [1, 3])
-@pytest.mark.parametrize("version", ["4.0.0", "4.2.14", "4.4.19", "4"])
+@pytest.mark.parametrize("version", ["4.4.0", "4.4.19"])
 def test_what_4x_does_not_start_without(
     version: str, replicas: int, missing: str, reason: Reason, facts: dict[str, str]
 ) -> None:
@@ -434,6 +434,16 @@ def test_what_4x_does_not_start_without(
         finding, (Status.FALSE, reason), f"{missing} is not set", f"EMQX {version} does not start without it"
     )
     assert [name for name, _ in finding.sets] == [missing]
+
+
+@pytest.mark.parametrize("version", ["4.0.0", "4.3.22", "4"])
+def test_whether_an_older_4x_starts_without_is_not_judged(version: str) -> None:
+    """Its schema is alike, and ekka has a default: nobody has tried it."""
+    namespace = {"ref": WorkloadRef("default", WorkloadKind.DEPLOYMENT, "emqx")}
+    case = a_case(image=f"emqx/emqx:{version}", env={NAMESPACE: None}, members=(), **namespace)
+    assert not [finding for finding in configuration.problems(case) if finding.bad]
+    gaps = [gap.question for gap in configuration.unjudged(case)]
+    assert [gap for gap in gaps if f"starts without {NAMESPACE}" in gap]
 
 
 @pytest.mark.parametrize("missing", [NAMESPACE, APP_NAME])

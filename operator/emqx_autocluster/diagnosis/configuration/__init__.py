@@ -91,6 +91,11 @@ def unjudged(case: Case) -> Iterator[Unjudged]:
 def _beyond(case: Case, settings: DiscoverySettings) -> Iterator[Unjudged]:
     """What has its truth outside of what is looked at."""
     yield from _other_containers(case)
+    for name in sorted(settings.perhaps_missing) if not case.has_booted else ():
+        question = f"whether EMQX {settings.version} starts without {name}"
+        yield Unjudged(
+            _TYPE, question, "its schema has no default for it, and 4.4 does not start", f"set {name}"
+        )
     strategy, field = discovery.text(settings.strategy), template.ENV + settings.generation.strategy_variable
     if strategy in _ELSEWHERE:
         question = f"whether the members find each other by strategy {strategy}"
