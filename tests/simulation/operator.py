@@ -155,7 +155,7 @@ class Operator:
         memory = replace(
             Memory.of(seen.workload, self.status, options),
             suspects=suspected,
-            fleet=self.fleet.refusal(self.ref, seen.at),
+            fleet=self.fleet.refusal(self.ref, when(self.cluster.now)),
         )
         return Pass(case, findings, healing.plan(case, findings, memory), memory)
 
@@ -163,6 +163,7 @@ class Operator:
         for step in decided.steps:
             witness(step, decided.seen)
             said, succeeded = self._carry_out(step, decided.uids)
+            self.fleet.acts(self.ref, when(self.cluster.now))
             if self.forgets_next:
                 self.forgets_next, self.forgotten = False, self.forgotten + 1
                 self.fleet.lose_sight(self.ref)

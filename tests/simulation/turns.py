@@ -7,13 +7,15 @@ from simulation.harm import Harm
 from simulation.operator import Operator
 
 MANY = 3
+TURN = 300.0
+"""Seconds after an action that the others leave to whom it was done."""
 
 
 @dataclass(slots=True)
 class Turns:
     watched: list[tuple[Harm, Operator]] = field(default_factory=list)
-    last: Harm | None = None
-    """Whose members were interrupted last, while many were damaged."""
+    last: tuple[Harm, float] | None = None
+    """Whose members were interrupted last, while many were damaged, and when."""
 
     def watch(self, harm: Harm, operator: Operator | None) -> None:
         if operator is not None:
@@ -25,8 +27,10 @@ class Turns:
         if sum(map(self._is_damaged, self.watched)) < MANY:
             self.last = None
             return None
-        before, self.last = self.last, harm
-        still = any(h is before and self._is_damaged((h, o)) for h, o in self.watched)
+        now = harm.cluster.now
+        before, at = self.last or (harm, now)
+        self.last = harm, now
+        still = now - at < TURN and any(h is before and self._is_damaged((h, o)) for h, o in self.watched)
         return "although another workload is being healed" if still and before is not harm else None
 
     @staticmethod

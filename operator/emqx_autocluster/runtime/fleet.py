@@ -14,7 +14,7 @@ from emqx_autocluster.observation import WorkloadRef
 _MANY = 3
 """So many damaged workloads at a time are no coincidence."""
 _TURN = timedelta(minutes=5)
-"""So long the others wait for one of them: it may be one that waits for its user."""
+"""So long after its last action the others wait for one of them: it may be one that waits for its user."""
 _PULSES_EACH_SECOND = 15
 """Of members, each an exec that costs about 4 ms of a processor here, and as much at the API server."""
 _LOOKS_EACH_SECOND = 1.5
@@ -32,7 +32,7 @@ class Fleet:
         self._damaged: dict[WorkloadRef, None] = {}
         """The one whose turn it is stands first."""
         self._turn: tuple[WorkloadRef, datetime] | None = None
-        """Whose it is, and since when."""
+        """Whose it is, and since when nothing was done there."""
         self._members: dict[WorkloadRef, int] = {}
         self._met: set[WorkloadRef] = set()
         self._in_sight: set[WorkloadRef] = set()
@@ -93,6 +93,11 @@ class Fleet:
     def around(self) -> float:
         """The least seconds from one look around a healthy workload to the next."""
         return len(self._members) / _LOOKS_EACH_SECOND
+
+    def acts(self, ref: WorkloadRef, at: datetime) -> None:
+        """Something is done there, whose effect has to be seen before it is another one's turn."""
+        if self._turn and self._turn[0] == ref:
+            self._turn = ref, at
 
     def refusal(self, ref: WorkloadRef, at: datetime) -> str | None:
         """Why this one has to wait: it is another one's turn."""

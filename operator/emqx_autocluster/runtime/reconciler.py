@@ -179,7 +179,9 @@ class Reconciler:
         resource = await self._report(resource, workload, status)
         if not done.plan.now:
             return self._wait(resource, done)
-        return schedule.AT_ONCE if await self._actor.act(resource, workload, done) else schedule.AGAIN
+        complete = await self._actor.act(resource, workload, done)
+        self._fleet.acts(workload.ref, self._now())
+        return schedule.AT_ONCE if complete else schedule.AGAIN
 
     def _wait(self, resource: EMQXAutoCluster, done: Pass) -> float:
         """Until the next look, or the next pulse where one will do."""

@@ -67,9 +67,13 @@ def test_who_waits_for_its_user_keeps_the_others_waiting_for_minutes_and_no_long
         "a",
         "a",
     ]
-    fleet.note(ref("a"), damaged=False)
+    fleet.acts(ref("a"), AT + timedelta(minutes=19))
+    assert [allowed(minutes) for minutes in (20, 23.9, 24)] == ["a", "a", "b"], (
+        "what was done has to be seen first"
+    )
+    fleet.note(ref("b"), damaged=False)
     fleet.note(ref("d"), damaged=True)
-    assert allowed(17) == "b"
+    assert allowed(25) == "c"
 
 
 def following(workloads: int, members: int = 3) -> Fleet:
