@@ -45,8 +45,6 @@ _ONE_AFTER_ANOTHER = {
 """Tests that would disturb each other, by what they have in common."""
 _SIDE_BY_SIDE = "tests/scenarios/causes/test_causes.py"
 """Each of its rows makes several situations at a time."""
-_UNITS = "tests/unit/"
-"""Thousands, of milliseconds each: to hand out every one for itself would take as long as they do."""
 _FAULTS, _FAULTS_AT_A_TIME = "tests/faults/", 6
 """Each starts operators, and how soon one of them notices is what it tests: more at a time would take the cores."""
 _LONGEST_FIRST = (
@@ -85,8 +83,6 @@ class _OneAtATime(LoadScopeScheduling):  # type: ignore[misc]
 
     def _split_scope(self, nodeid: str) -> str:
         module = nodeid.partition("::")[0]
-        if module.startswith(_UNITS):
-            return module
         if module == _SIDE_BY_SIDE:
             return f"situations {ahead.row(nodeid)}"
         common = _ONE_AFTER_ANOTHER.get(module)

@@ -133,15 +133,16 @@ def foreign(observation: Observation) -> frozenset[str]:
     return frozenset(_beyond(observation.workload, every, running))
 
 
-def company(observation: Observation, member: Member) -> tuple[str, ...]:
-    """Nodes of others that a member lists as running, but for replicants, which belong to whatever core they find."""
+def foreign_cores(observation: Observation) -> frozenset[str]:
+    """Of these all but replicants, which belong to whatever core they find; what is not known may be a core."""
     known = observation.strangers
+    return frozenset(n for n in foreign(observation) if n not in known or not known[n].replicant)
+
+
+def company(member: Member, others: frozenset[str]) -> str | None:
+    """The first of these nodes that a member lists as running; None: it is in no cluster with them."""
     running = member.view.running if isinstance(member.view, View) else frozenset()
-    return tuple(
-        name
-        for name in sorted(running & foreign(observation))
-        if name not in known or not known[name].replicant
-    )
+    return min(running & others, default=None)
 
 
 def is_in_use(observation: Observation, name: str) -> bool:

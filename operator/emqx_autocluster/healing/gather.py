@@ -76,13 +76,14 @@ def _role_unknown(case: Case) -> Hold | None:
 
 def _in_company(case: Case, seed: Island) -> Hold | None:
     """One that is in a cluster with members of another workload may be the only one that is where it belongs."""
-    found = ((m, membership.company(case.observation, m)) for m in _strays(case, seed))
-    member, others = next(((m, others) for m, others in found if others), (None, ()))
+    others = membership.foreign_cores(case.observation)
+    found = ((m, membership.company(m, others)) for m in _strays(case, seed))
+    member, other = next(((m, other) for m, other in found if other), (None, None))
     if member is None:
         return None
     return Hold(
         Reason.SEED_NEEDED,
-        f"{member.pod.name} is in one cluster with {others[0]}, which no pod of {case.workload.ref} has, and a join"
+        f"{member.pod.name} is in one cluster with {other}, which no pod of {case.workload.ref} has, and a join"
         f" would take it from there: name {member.pod.name} in spec.repair.seed to have the others join it",
     )
 

@@ -135,11 +135,9 @@ def _company(case: Case, _findings: Findings, _memory: Memory, proposal: Proposa
     if proposal.step.action not in INTERRUPTING:
         return None
     member = member_of(case, proposal.step)
-    others = membership.company(case.observation, member) if member else ()
-    if member and others:
-        return (
-            f"{member.pod.name} is in one cluster with {others[0]}, which no pod of {case.workload.ref} has"
-        )
+    other = membership.company(member, membership.foreign_cores(case.observation)) if member else None
+    if member and other:
+        return f"{member.pod.name} is in one cluster with {other}, which no pod of {case.workload.ref} has"
     stays = seed.staying(case) or case.membership.answering
     serve = [m for m in stays if m.pod.ready and (member is None or m.pod.uid != member.pod.uid)]
     return None if serve else "no other member of the cluster that stays is Ready"

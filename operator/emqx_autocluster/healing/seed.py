@@ -58,8 +58,7 @@ def _is_newest(member: Member, others: Sequence[Island]) -> bool:
 
 
 def _doubtful(member: Member, others: Sequence[Island]) -> Hold:
-    pods = " | ".join(", ".join(m.pod.name for m in island) for island in others)
-    name = member.pod.name
+    name, pods = member.pod.name, _shown(others)
     return Hold(
         Reason.SEED_NEEDED,
         f"spec.repair.seed names {name}, which has started anew since and stands alone beside a cluster ({pods}), and"
@@ -89,12 +88,15 @@ def _largest(case: Case, larger: Sequence[Island]) -> Island | Hold:
     unique = len(larger[0]) > len(larger[1])
     if case.spec.healing.split_policy == "LargestWins" and unique:
         return larger[0]
-    shown = " | ".join(", ".join(m.pod.name for m in island) for island in larger)
     return Hold(
         Reason.SPLIT_BRAIN,
-        f"clusters of two or more stand beside each other ({shown}), and joining wipes the joiner: name a pod of the"
-        " one that shall stay in spec.repair.seed, or set spec.healing.splitPolicy to LargestWins",
+        f"clusters of two or more stand beside each other ({_shown(larger)}), and joining wipes the joiner: name a pod"
+        " of the one that shall stay in spec.repair.seed, or set spec.healing.splitPolicy to LargestWins",
     )
+
+
+def _shown(islands: Sequence[Island]) -> str:
+    return " | ".join(", ".join(m.pod.name for m in island) for island in islands)
 
 
 def _most_connected(islands: Sequence[Island]) -> Island | Hold:

@@ -129,9 +129,7 @@ def _is_closed(one: Member, other: Member) -> bool:
 def foreign_nodes(case: Case) -> str:
     """Running nodes of the members' cluster that no pod of the workload has, with what has them as far as known."""
     known = case.observation.strangers
-    names = [
-        n for n in sorted(membership.foreign(case.observation)) if n not in known or not known[n].replicant
-    ]
+    names = sorted(membership.foreign_cores(case.observation))
     return ", ".join(f"{name} ({known[name].holder})" if name in known else name for name in names)
 
 
