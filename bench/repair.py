@@ -12,7 +12,6 @@ from bench.script import Script
 from bench.stage import ADMIN, OPERATOR, Stage, stage
 from bench.telling import tell
 from bench.trail import Request
-from emqx_autocluster.runtime.workqueue import DEBOUNCE
 from scenarios import manifests
 
 _CTL_SECONDS = 0.05
@@ -58,10 +57,7 @@ _ROLL = Task(
 async def rights(*, quick: bool) -> list[Result]:
     ours, theirs = await _race("rights", _GRANT, 10 if quick else 50)
     own, floor = [t.from_annotation for t in ours], [t.from_annotation for t in theirs]
-    results = _compared("annotate → rights there", own, floor, requests=_requests(ours, theirs))
-    bare = [seconds - DEBOUNCE for seconds in own]
-    without = f"{median(bare) / median(floor):.2f} and {p90(bare) / p90(floor):.2f}"
-    return [*results, Result(f"the same less the queue's debounce of {DEBOUNCE:g} s (median, p90)", without)]
+    return _compared("annotate → rights there", own, floor, requests=_requests(ours, theirs))
 
 
 async def roll(*, quick: bool) -> list[Result]:

@@ -120,6 +120,8 @@ class Stage:
             raise BenchError(f"{error}\n{await self._told()}") from error
 
     async def _told(self) -> str:
+        if self.operator.process.poll() is not None:
+            return f"the operator has ended:\n{self.operator.log.read_text(errors='replace')[-2000:]}"
         resources = await self.resources()
         statuses = [r.get("status") or {} for r in resources if not _is_well(r)][:3]
         return "\n".join(

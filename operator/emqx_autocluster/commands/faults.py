@@ -79,7 +79,8 @@ def judge(sight: Sight, emqx_version: str | None = None, beside_it: Iterable[Sig
             return Judgement(
                 (), (Gap(foreign, sight.document.position(("metadata", "name")), sight.document),)
             )
-        return _judged(sight, case, tuple(pairs.problems(case, _near(sight, case, beside_it, emqx_version))))
+        near = _near(sight, case, beside_it, emqx_version)
+        return _judged(sight, case, tuple(pairs.problems(case, near)), tuple(pairs.unjudged(case, near)))
 
 
 def _foreign(case: Case, document: Document) -> Unjudged | None:
@@ -113,7 +114,10 @@ def _near(sight: Sight, case: Case, beside_it: Iterable[Sight], emqx_version: st
     )
 
 
-def _judged(sight: Sight, case: Case, by_others: tuple[Finding, ...]) -> Judgement:
+def _judged(
+    sight: Sight, case: Case, by_others: tuple[Finding, ...], untold: tuple[Unjudged, ...]
+) -> Judgement:
+    """`by_others`, `untold`: what comes of the workloads beside it."""
     findings = diagnosis.diagnose(case)
     repair = roll.changes(case, findings)
     told = sorted((*diagnosis.problems(case, findings), *by_others), key=lambda f: f.reason not in _ROOTS)
@@ -124,7 +128,7 @@ def _judged(sight: Sight, case: Case, by_others: tuple[Finding, ...]) -> Judgeme
     )
     gaps = (
         Gap(gap, _place(case, sight, gap.type, gap.field), sight.document)
-        for gap in diagnosis.unjudged(case, _is_static)
+        for gap in (*diagnosis.unjudged(case, _is_static), *untold)
     )
     return Judgement(tuple(faults), (*_nowhere(case, sight), *gaps))
 

@@ -36,7 +36,13 @@ from emqx_autocluster.observation import (
     WorkloadRef,
 )
 
-_AUTOSCALERS = {"HorizontalPodAutoscaler": "minReplicas", "ScaledObject": "minReplicaCount"}
+_AUTOSCALERS: Mapping[str, tuple[str, str]] = {
+    "HorizontalPodAutoscaler": ("minReplicas", "maxReplicas"),
+    "ScaledObject": ("minReplicaCount", "maxReplicaCount"),
+}
+"""Where each says how many replicas it keeps at least, and how many it may make."""
+_MOST_BY_KEDA = 100
+"""Where a ScaledObject does not say it."""
 """Kind -> its field that says how many replicas there are at least; the second is KEDA's."""
 _DEADLINE = 600
 """Kubernetes' default for progressDeadlineSeconds of a Deployment."""
@@ -146,8 +152,8 @@ def _may_run_emqx(document: Document) -> bool:
 def _observation(input_: Input, document: Document, at: datetime) -> Observation | None:
     """None: it does not run EMQX, and nobody enrols it."""
     placed = input_.placed(document)
-    least = _kept_by_autoscalers(input_, document)
-    workload = _workload(placed, placed["metadata"]["namespace"] or "default", least)
+    most = _made_by_autoscalers(input_, document)
+    workload = _workload(placed, placed["metadata"]["namespace"] or "default", most)
     container = discovery.emqx_container(workload.template, annotations.parse(workload.annotations).container)
     if container is None:
         marks = {**workload.annotations, **workload.template.annotations}
@@ -158,7 +164,7 @@ def _observation(input_: Input, document: Document, at: datetime) -> Observation
     settings = discovery.read_settings(container, (), config_maps)
     if own is None:
         # It will be applied where it fits: to say otherwise would be a guess.
-        workload = _workload(placed, settings.asked_namespace or "default", least)
+        workload = _workload(placed, settings.asked_namespace or "default", most)
     service = settings.asked_service
     why_not = _why_not_told_by_variables(document, workload, container)
     members = Unobserved(f"what its variables do not tell may come from {why_not}") if why_not else ()
@@ -204,12 +210,12 @@ def _asked(settings: DiscoverySettings, why_not: str) -> str | None:
     return None if may_be_another else discovery.text(found)
 
 
-def _workload(placed: Mapping[str, Any], namespace: str, least: int) -> Workload:
-    """With what the API server would fill in, and as if all its pods were there; `least`: by an autoscaler's word."""
+def _workload(placed: Mapping[str, Any], namespace: str, most: int) -> Workload:
+    """With what the API server would fill in, and as if all its pods were there; `most`: by an autoscaler's word."""
     metadata = {"uid": "", "resourceVersion": "", **placed["metadata"], "namespace": namespace}
     kind = WorkloadKind(placed["kind"])
     seen = objects.workload(kind, {**placed, "metadata": metadata, "status": {}})
-    seen = replace(seen, replicas=max(seen.replicas, least))
+    seen = replace(seen, replicas=max(seen.replicas, most))
     if seen.progress_deadline_seconds is None and kind is WorkloadKind.DEPLOYMENT:
         seen = replace(seen, progress_deadline_seconds=_DEADLINE)
     count = seen.replicas
@@ -225,8 +231,8 @@ def _workload(placed: Mapping[str, Any], namespace: str, least: int) -> Workload
     )
 
 
-def _kept_by_autoscalers(input_: Input, document: Document) -> int:
-    """How many replicas an autoscaler of the input keeps at least; 0: there is none for it."""
+def _made_by_autoscalers(input_: Input, document: Document) -> int:
+    """How many replicas an autoscaler of the input keeps, or may make where it keeps but one; 0: there is none."""
     found = [0]
     for scaler in input_.each(*_AUTOSCALERS):
         spec = scaler.body.get("spec")
@@ -235,9 +241,12 @@ def _kept_by_autoscalers(input_: Input, document: Document) -> int:
             document.kind,
             document.name,
         )
-        least = spec.get(_AUTOSCALERS[scaler.kind]) if isinstance(spec, Mapping) else None
-        if meant and isinstance(least, int) and input_.are_together(scaler, document):
-            found.append(least)
+        if meant and isinstance(spec, Mapping) and input_.are_together(scaler, document):
+            least, most = (spec.get(name) for name in _AUTOSCALERS[scaler.kind])
+            if most is None and scaler.kind == "ScaledObject":
+                most = _MOST_BY_KEDA
+            counts = [count for count in (least, most) if isinstance(count, int)]
+            found.append(next((count for count in counts if count > 1), 1))
     return max(found)
 
 
@@ -278,7 +287,10 @@ def _decoded(binary: Mapping[str, Any]) -> dict[str, str]:
 def _service(input_: Input, name: str | None, namespace: str | None) -> Fact[Service | None]:
     found = input_.find("Service", name, namespace)
     if found is None:
-        return _NOT_GIVEN
+        named = (document.namespace for document in input_.each("Service") if document.name == name)
+        elsewhere = next(filter(None, named), None)
+        why = f"{_NOT_GIVEN.reason}; the one of that name there is of namespace {elsewhere}"
+        return Unobserved(why) if elsewhere else _NOT_GIVEN
     try:
         wellformed.check(found)
         return objects.service(input_.placed(found))

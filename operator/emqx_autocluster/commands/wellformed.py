@@ -8,6 +8,7 @@ from emqx_autocluster.commands.documents import Document, Path, UnreadableError
 from emqx_autocluster.observation import WorkloadKind
 from emqx_autocluster.text import grammar
 
+_GROUP = "apps/v1"
 _POD: Path = ("spec", "template", "spec")
 _WORKLOAD: Mapping[Path, type] = {
     ("metadata", "name"): str,
@@ -49,6 +50,8 @@ def check(document: Document) -> None:
         for path, is_one in _named(document):
             _check_name(document, path, is_one)
         _check_selector(document)
+        _check_group(document)
+        _check_deadline(document)
 
 
 def is_a_policy(document: Document) -> bool:
@@ -152,6 +155,23 @@ def _check_selector(document: Document) -> None:
         has = f"{missed}={labels[missed]}" if missed in labels else f"no label {missed}"
         told = f"{document.kind}/{document.name} selects {missed}={wanted[missed]}, and its pods have {has}"
         raise UnreadableError(f"{told}: the API server refuses it", at)
+
+
+def _check_group(document: Document) -> None:
+    """The first groups of these kinds are gone since Kubernetes 1.16."""
+    if document.group != _GROUP:
+        at = document.position(("apiVersion",))
+        told = f"no Kubernetes since 1.16 has {document.kind} in {document.group}: it is of {_GROUP}"
+        raise UnreadableError(told, at)
+
+
+def _check_deadline(document: Document) -> None:
+    least = _at(document.body, ("spec", "minReadySeconds")) or 0
+    deadline = _at(document.body, ("spec", "progressDeadlineSeconds"))
+    if document.kind == WorkloadKind.DEPLOYMENT and deadline is not None and deadline <= least:
+        at = document.position(("spec", "progressDeadlineSeconds"))
+        told = f"{at.path} of {document.kind}/{document.name} is {deadline} and has to be more than minReadySeconds"
+        raise UnreadableError(f"{told}, {least}: the API server refuses it", at)
 
 
 def _items(value: Any) -> list[Any]:

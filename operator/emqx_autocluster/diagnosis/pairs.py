@@ -6,7 +6,7 @@ A live look sees it by the members. Before any runs, only the settings of the tw
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false
+from emqx_autocluster.api.findings import ConditionType, Finding, Reason, Unjudged, false
 from emqx_autocluster.diagnosis.case import Case
 from emqx_autocluster.diagnosis.configuration import cookies, ownnames
 from emqx_autocluster.emqx import discovery, peernames, podwords
@@ -38,6 +38,30 @@ def problems(case: Case, others: Sequence[Case]) -> Iterator[Finding]:
     for core in listed:
         yield from _names(case, settings, core, service)
         yield from _cookies(case, core)
+
+
+def unjudged(case: Case, others: Sequence[Case]) -> Iterator[Unjudged]:
+    """What these replicants need of cores, and the input does not tell."""
+    settings, service = case.settings, case.observation.service
+    if settings is None or not case.is_replicant or not settings.discovers or not case.workload.replicas:
+        return
+    cores = [other for other in others if not other.is_replicant and other.workload.replicas]
+    if not cores:
+        yield Unjudged(
+            ConditionType.DISCOVERY_READY,
+            "whether these replicants find a core",
+            "none is in the input",
+            "add the manifest of the cores",
+        )
+    for core in cores:
+        listed = isinstance(service, Service) and service.selects(core.workload.template.labels)
+        if listed and (_cookie(case) is None or _cookie(core) is None) and _origin(case) != _origin(core):
+            yield Unjudged(
+                ConditionType.CONFIGURATION_VALID,
+                f"whether the Erlang cookie of these nodes is that of {core.workload.ref}",
+                "they come from different places, not all of which are read",
+                "take both from one key of one Secret",
+            )
 
 
 def _names(case: Case, settings: DiscoverySettings, core: Case, service: Service) -> Iterator[Finding]:
@@ -123,6 +147,17 @@ class _Cookie:
     def shown(self) -> str:
         """Never more than that it is nobody's own."""
         return " (EMQX's default: none is set)" if self.is_default else ""
+
+
+def _origin(case: Case) -> tuple[object, ...]:
+    """Equal where both take it from the same, whatever that is."""
+    container = case.container
+    if container is None:
+        return ()
+    entries = [container.last_env(name) for name in cookies.VARIABLES]
+    given = tuple((entry.value, repr(entry.value_from)) for entry in entries if entry)
+    secrets = tuple((source.secret, source.prefix) for source in container.env_from if source.secret)
+    return given[:1] or (secrets, container.image, container.mounted)
 
 
 def _cookie(case: Case) -> _Cookie | None:

@@ -47,6 +47,12 @@ class FileSettings:
     """The `emqx.conf` that was read, for people; empty: none was."""
     mentioned: frozenset[str] = frozenset()
     """What has a line in it, also a commented one; of 4.x alone."""
+    malformed: str = ""
+    """Which `emqx.conf` EMQX cannot read either, and why."""
+
+
+class Malformed(Unobserved):
+    """For certain: EMQX does not start with that."""
 
 
 def are_mounted(container: Container) -> bool:
@@ -59,6 +65,7 @@ def config_map_names(container: Container) -> frozenset[str]:
 
 def read(container: Container, config_maps: ConfigMaps, *, is_4x: bool) -> FileSettings:
     found, unread, main, mentioned = dict[str, FileSetting](), None, "", frozenset[str]()
+    malformed = ""
     for path, mount, inner in _mounted(container):
         if is_4x and path != _MAIN:
             continue
@@ -73,6 +80,8 @@ def read(container: Container, config_maps: ConfigMaps, *, is_4x: bool) -> FileS
         config_map, key, text = said
         settings = parsed(text, is_4x)
         if isinstance(settings, Unobserved):
+            if path == _MAIN and isinstance(settings, Malformed):
+                malformed = f"{name} of ConfigMap {config_map} is broken ({settings.reason})"
             told = f"it may stand in {name} of ConfigMap {config_map}, which could not be read: {settings.reason}"
             found, unread = {}, Unobserved(told)
             continue
@@ -80,7 +89,7 @@ def read(container: Container, config_maps: ConfigMaps, *, is_4x: bool) -> FileS
         if path == _MAIN:
             main = f"{name} of ConfigMap {config_map}"
             mentioned = frozenset(map(_variable, configtext.mentioned(text))) if is_4x else mentioned
-    return FileSettings(found, unread, main, mentioned)
+    return FileSettings(found, unread, main, mentioned, malformed)
 
 
 def missing(container: Container, config_maps: ConfigMaps) -> Iterator[tuple[str, str, str]]:
@@ -98,6 +107,8 @@ def parsed(text: str, is_4x: bool) -> Fact[Mapping[str, Fact[str]]]:  # noqa: FB
     """Full name of a setting -> its value."""
     try:
         return configtext.read_lines(text) if is_4x else configtext.read_hocon(text)
+    except configtext.MalformedError as error:
+        return Malformed(str(error))
     except configtext.UnreadableError as error:
         return Unobserved(str(error))
 

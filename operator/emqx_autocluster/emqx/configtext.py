@@ -38,6 +38,10 @@ class UnreadableError(Exception):
     """The text is no such file, or longer or deeper than is read; str() says why."""
 
 
+class MalformedError(UnreadableError):
+    """EMQX cannot read it either, and does not start."""
+
+
 def read_lines(text: str) -> Mapping[str, Fact[str]]:
     """Of 4.x: full name of a setting -> its value. Raises UnreadableError."""
     _check_length(text)
@@ -46,6 +50,8 @@ def read_lines(text: str) -> Mapping[str, Fact[str]]:
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         match = _LINE.match(line)
+        if match is None and line.rstrip().endswith(("{", "}")):
+            raise MalformedError(f"line {number} is in HOCON, which EMQX reads from 5.0 on")
         if match is None:
             raise UnreadableError(f"line {number} is no setting")
         key, value = match["key"], match["value"]
@@ -106,7 +112,7 @@ class _Hocon:
                 if not opened:
                     if braced and self._skip_to_key() is None:
                         return root
-                    raise self._error("a } too many")
+                    raise MalformedError(f"line {self._line}: a }} too many")
                 inside = opened.pop()
                 continue
             path = self._path()
@@ -119,7 +125,7 @@ class _Hocon:
             else:
                 _branch(inside, path[:-1])[path[-1]] = self._value(".".join(path))
         if opened or braced:
-            raise self._error("a } is missing")
+            raise MalformedError(f"line {self._line}: a }} is missing")
         return root
 
     # --- tokens

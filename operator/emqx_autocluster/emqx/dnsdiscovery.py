@@ -17,6 +17,7 @@ DEFAULT_DOMAIN = "cluster.local"
 _LONGEST = 254
 """Characters of a name in DNS, with its final dot."""
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://")
 _SERVICE_NAME = re.compile(
     rf"(?P<service>{_LABEL})\.(?P<namespace>{_LABEL})\.svc\.(?P<domain>{_LABEL}(?:\.{_LABEL}){{0,20}})\.?",
     re.IGNORECASE,
@@ -57,7 +58,7 @@ class DNSSettings:
     @property
     def service(self) -> str | None:
         """The Service that is meant: the first label, whatever follows it. Only in their own namespace it can be."""
-        return self.asked.partition(".")[0] if self.asked else None
+        return _bare(self.asked).partition(".")[0] if self.asked else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,9 @@ def right_name(asked: str, namespace: str, domain: str | None) -> ServiceName | 
     named = service_name(asked)
     if named is not None:
         return ServiceName(named.service, namespace, domain or named.domain)
+    bare = _bare(asked)
+    if bare != asked:
+        return right_name(bare, namespace, domain)
     service = asked.partition(".")[0]
     if not _is_shortened(asked, namespace):
         return None
@@ -98,6 +102,11 @@ def name_to_ask(dns: DNSSettings, namespace: str, domain: str) -> str | None:
         return None
     right = right_name(dns.asked, namespace, domain)
     return f"{right or dns.asked}."
+
+
+def _bare(name: str) -> str:
+    """Without what makes an address of it."""
+    return _SCHEME.sub("", name, count=1).partition("/")[0]
 
 
 def _is_shortened(name: str, namespace: str) -> bool:

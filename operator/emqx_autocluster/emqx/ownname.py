@@ -152,6 +152,7 @@ def _made(generation: Generation, env: Environment, place: Place) -> Fact[str | 
         case "dns":
             return f"{DASHED_IP}.{env.namespace}.{env.suffix or POD_ZONE}"
         case "hostname":
-            below = f"{place.parent}.{env.namespace}.{env.suffix or SERVICE_ZONE}"
+            # A final dot is any character to the entrypoint, which takes the name as it stands in the line.
+            below = f"{place.parent}.{env.namespace}.{env.suffix or SERVICE_ZONE}".removesuffix(".")
             return f"{POD_NAME}.{below}" if place.has_in_hosts(below) else None
     return POD_IP

@@ -27,7 +27,7 @@ from emqx_autocluster.reporting.events import Recorder
 from emqx_autocluster.reporting.resources import Resources
 from emqx_autocluster.runtime import exhaustion, handlers, health
 from emqx_autocluster.runtime.brakeman import Brakeman
-from emqx_autocluster.runtime.handlers import Enrolment
+from emqx_autocluster.runtime.enrolment import Enrolment
 from emqx_autocluster.runtime.leadership import Leadership, Terms
 from emqx_autocluster.runtime.reach import Reach
 from emqx_autocluster.runtime.reconciler import Reconciler

@@ -21,6 +21,8 @@ DEBOUNCE = 0.05
 
 An annotation raises a Deployment's generation too, and a look before its controller has taken that in sees a rollout.
 """
+TAKEN_IN = 0.005
+"""The same once the controller has taken it in."""
 FIRST_RETRY = 1.0
 MOST_OF_ONE = 5
 """Workers for one tenant. They mostly wait, so there are many more; but all of them share one processor."""
@@ -62,10 +64,10 @@ class WorkQueue(Generic[K]):
         since = next(iter(self._waiting.values()), None)
         return 0.0 if since is None else time.monotonic() - since
 
-    def add(self, key: K) -> None:
+    def add(self, key: K, delay: float = DEBOUNCE) -> None:
         """Something about the key changed: work on it as soon as the burst is over."""
         self._changed.add(key)
-        self._arm(key, DEBOUNCE)
+        self._arm(key, delay)
 
     def add_after(self, key: K, delay: float, *, jitter: float = 0.0) -> None:
         """Look again later. An earlier appointment of the same key stands."""

@@ -405,6 +405,18 @@ def test_a_default_is_believed_only_where_nothing_else_can_set_it(more: str) -> 
             "stdin:14: Deployment/emqx selects app=mqtt, and its pods have app=emqx: the API server refuses it",
             id="pods of others",
         ),
+        pytest.param(
+            GOOD.replace("apiVersion: apps/v1", "apiVersion: extensions/v1beta1"),
+            "no Kubernetes since 1.16 has Deployment in extensions/v1beta1: it is of apps/v1",
+            id="a group that is gone",
+        ),
+        pytest.param(
+            GOOD.replace("  replicas: 3\n", "  replicas: 3\n  progressDeadlineSeconds: 20\n").replace(
+                "minReadySeconds: 20", "minReadySeconds: 30"
+            ),
+            "is 20 and has to be more than minReadySeconds, 30",
+            id="a deadline that comes too soon",
+        ),
     ],
 )
 def test_what_cannot_be_read_is_exit_code_2_with_file_and_line(text: str, words: str) -> None:
@@ -598,7 +610,7 @@ def test_a_mistake_in_one_object_does_not_stop_the_judgement_of_others() -> None
     assert any("selector of Service/emqx is a list" in told for told in unjudged(broken))
 
 
-def test_the_least_that_an_autoscaler_keeps_counts() -> None:
+def test_as_many_as_an_autoscaler_may_make_count() -> None:
     alone = GOOD.replace("  replicas: 3\n", "").replace("value: k8s", "value: manual")
     scaler = (
         "---\napiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: a}\n"
@@ -606,6 +618,8 @@ def test_the_least_that_an_autoscaler_keeps_counts() -> None:
     )
     assert errors(alone) == []
     assert errors(alone + scaler) == ["StrategyUnsuitable"]
+    assert "manual with 5 replicas" in lint(alone + scaler.replace("minReplicas: 3", "maxReplicas: 5")).stdout
+    assert errors(alone + scaler.replace("minReplicas: 3", "maxReplicas: 1")) == []
     assert errors(alone + scaler.replace("name: emqx", "name: other")) == []
 
 

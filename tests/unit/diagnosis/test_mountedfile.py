@@ -43,6 +43,51 @@ def of_the_file(case: Case) -> list[Finding]:
     ("case", "words"),
     [
         pytest.param(
+            with_file("node {\n  cookie = x\n", "emqx/emqx:5.8.9"),
+            (
+                "emqx.conf of ConfigMap settings is broken (line 2: a } is missing)",
+                "EMQX 5.8.9 does not start",
+            ),
+            id="a brace that nothing closes",
+        ),
+        pytest.param(
+            with_file("node { cookie = x }\n}\n", "emqx/emqx:5.8.9"),
+            ("line 2: a } too many",),
+            id="one that closes nothing",
+        ),
+        pytest.param(
+            with_file("node {\n  cookie = x\n}\n", OLD),
+            ("line 1 is in HOCON, which EMQX reads from 5.0 on", "EMQX 4.4.19 does not start"),
+            id="the form of 5.x for 4.x",
+        ),
+        pytest.param(
+            with_file("cluster {\n", "emqx/emqx:5.8.9", env={"EMQX_CLUSTER__DISCOVERY_STRATEGY": None}),
+            ("line 1: a } is missing",),
+            id="where the strategy would stand",
+        ),
+    ],
+)
+def test_a_file_that_emqx_cannot_read_is_told(case: Case, words: tuple[str, ...]) -> None:
+    [finding] = of_the_file(case)
+    for word in words:
+        assert word in finding.message
+
+
+@pytest.mark.parametrize(
+    ("text", "image"),
+    [
+        pytest.param("something odd\n", OLD, id="a line whose form nobody knows"),
+        pytest.param("include more.conf\n", "emqx/emqx:5.8.9", id="what another file has"),
+    ],
+)
+def test_a_file_that_only_we_cannot_read_is_not_blamed(text: str, image: str) -> None:
+    assert of_the_file(with_file(text, image)) == []
+
+
+@pytest.mark.parametrize(
+    ("case", "words"),
+    [
+        pytest.param(
             with_file(COOKIE + "cluster.discovery = k8s\n", env={DISCOVERY: None}),
             (API_SERVER, "have no effect", "emqx.conf of ConfigMap settings has none of these"),
             id="variables without a line in the file have no effect",

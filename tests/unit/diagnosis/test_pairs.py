@@ -160,3 +160,64 @@ def test_cores_that_are_not_found(case: Case, other: Case, reason: Reason, words
 )
 def test_cores_that_may_well_be_found(case: Case, others: list[Case]) -> None:
     assert told(case, *others) == []
+
+
+def from_secret(key: str) -> dict[str, EnvVar]:
+    return {COOKIE: EnvVar(COOKIE, None, {"secretKeyRef": {"name": "emqx", "key": key}})}
+
+
+@pytest.mark.parametrize(
+    ("case", "others", "words"),
+    [
+        pytest.param(replicants(), [], "none is in the input", id="no cores beside them"),
+        pytest.param(replicants(), [replicants()], "none is in the input", id="other replicants alone"),
+        pytest.param(
+            replicants(BY_HOST | {COOKIE: "x"}),
+            [cores(BY_HOST | from_secret("cookie"))],
+            "the Erlang cookie of these nodes is that of statefulset/emqx",
+            id="a cookie here, and a Secret there",
+        ),
+        pytest.param(
+            replicants(BY_HOST | from_secret("one")),
+            [cores(BY_HOST | from_secret("other"))],
+            "different places",
+            id="two keys of a Secret",
+        ),
+        pytest.param(
+            replicants(env_from=(EnvFrom(secret="all"),)),  # noqa: S106 - its name
+            [cores(BY_HOST | {COOKIE: "other"})],
+            "different places",
+            id="a Secret may have one",
+        ),
+    ],
+)
+def test_what_the_input_does_not_tell_is_not_judged(case: Case, others: list[Case], words: str) -> None:
+    [gap] = pairs.unjudged(case, others)
+    assert words in str(gap)
+
+
+@pytest.mark.parametrize(
+    ("case", "others"),
+    [
+        pytest.param(replicants(), [cores()], id="none of them has a cookie of its own"),
+        pytest.param(
+            replicants(BY_HOST | from_secret("one")),
+            [cores(BY_HOST | from_secret("one"))],
+            id="one key of one Secret",
+        ),
+        pytest.param(
+            replicants(BY_HOST | {COOKIE: "x"}), [cores(BY_HOST | {COOKIE: "y"})], id="two that are known"
+        ),
+        pytest.param(
+            replicants(env_from=(EnvFrom(secret="all"),)),  # noqa: S106 - its name
+            [cores(env_from=(EnvFrom(secret="all"),))],  # noqa: S106 - its name
+            id="all of one Secret",
+        ),
+        pytest.param(
+            replicants({STRATEGY: "manual"}), [], id="they look for nobody, which is told by itself"
+        ),
+        pytest.param(cores(), [], id="cores look for their own"),
+    ],
+)
+def test_nothing_is_left_open(case: Case, others: list[Case]) -> None:
+    assert list(pairs.unjudged(case, others)) == []

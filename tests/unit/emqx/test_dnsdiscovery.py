@@ -14,6 +14,8 @@ FULL = "emqx.iot.svc.cluster.local"
         (FULL, None, FULL),
         (FULL, "plant.internal", "emqx.iot.svc.plant.internal"),
         (f"{FULL}.", None, FULL),
+        (f"dns://{FULL}", None, FULL),
+        (f"{FULL}/", None, FULL),
         ("emqx", "plant.internal", "emqx.iot.svc.plant.internal"),
         ("emqx", None, FULL),
         ("emqx.iot", None, FULL),

@@ -75,6 +75,13 @@ NAMED = f"emqx@<pod>.{FULL}"
         ),
         pytest.param(
             "5.8.9",
+            replace(HOSTNAME, suffix="svc.cluster.local."),
+            STATEFUL,
+            "emqx@<pod>.emqx-headless.iot.svc.cluster.local",
+            id="a final dot, which no line has",
+        ),
+        pytest.param(
+            "5.8.9",
             replace(K8S, address_type="dns"),
             DEPLOYED,
             "emqx@<pod IP with dashes>.iot.pod.cluster.local",

@@ -9,8 +9,8 @@ from emqx_autocluster.api.annotations import MODE
 from emqx_autocluster.clients.kube import Kube
 from emqx_autocluster.observation import WorkloadKind, WorkloadRef
 from emqx_autocluster.reporting.resources import Resources
-from emqx_autocluster.runtime.handlers import Enrolment
-from emqx_autocluster.runtime.workqueue import WorkQueue
+from emqx_autocluster.runtime.enrolment import Enrolment
+from emqx_autocluster.runtime.workqueue import DEBOUNCE, TAKEN_IN, WorkQueue
 
 Object = dict[str, Any]
 REF = WorkloadRef("iot", WorkloadKind.DEPLOYMENT, "emqx")
@@ -24,14 +24,20 @@ class Watched:
         # Of the API server nothing is asked here.
         self.enrolment = Enrolment(self.queue, Resources(Kube.from_kubeconfig()))
 
-    def workload(self, uid: str = "w", **when: bool) -> None:
-        metadata = {"namespace": "iot", "name": "emqx", "uid": uid, "annotations": {MODE: "Observe"}}
+    def workload(self, uid: str = "w", generation: int = 1, **when: bool) -> None:
+        metadata: Object = {"namespace": "iot", "name": "emqx", "uid": uid, "generation": generation}
+        metadata["annotations"] = {MODE: "Observe"}
         self.enrolment.workload(WorkloadKind.DEPLOYMENT, {"metadata": metadata}, **when)
 
     def resource(self, name: str = "emqx", **when: bool) -> None:
         metadata = {"namespace": "iot", "name": name, "uid": name}
         spec = {"targetRef": {"kind": "Deployment", "name": "emqx"}}
         self.enrolment.resource({"metadata": metadata, "spec": spec}, **when)
+
+    @property
+    def due_in(self) -> float:
+        """Seconds."""
+        return self.queue._timers[REF].when() - asyncio.get_running_loop().time()
 
     async def is_news(self) -> bool:
         """How the worker gets it that comes next."""
@@ -87,3 +93,32 @@ async def test_of_a_workload_that_was_deleted_nothing_is_kept() -> None:
     watched.workload(listed=True)
     watched.workload(deleted=True)
     assert not watched.enrolment._met
+    assert not watched.enrolment._intake._latest
+
+
+async def test_a_change_waits_for_its_controller_and_no_longer() -> None:
+    """A look before that sees a rollout that is none."""
+    watched = Watched()
+    watched.workload(generation=2)
+    assert TAKEN_IN < watched.due_in <= DEBOUNCE
+    watched.workload(generation=3)
+    assert TAKEN_IN < watched.due_in <= DEBOUNCE, "changed again before the controller had taken that in"
+    watched.workload(generation=3)
+    assert watched.due_in <= TAKEN_IN
+
+
+async def test_what_follows_of_a_rollout_is_collected() -> None:
+    watched = Watched()
+    watched.workload(generation=2)
+    watched.workload(generation=2)
+    assert await watched.is_news()
+    watched.workload(generation=2)
+    assert TAKEN_IN < watched.due_in <= DEBOUNCE
+
+
+async def test_what_is_listed_was_taken_in_long_ago() -> None:
+    watched = Watched()
+    watched.workload(generation=2, listed=True)
+    assert not await watched.is_news()
+    watched.workload(generation=2)
+    assert TAKEN_IN < watched.due_in <= DEBOUNCE

@@ -47,7 +47,7 @@ def check(case: Case) -> Finding:
     if settings is None:
         return unknown(_TYPE, Reason.INITIALIZING, "there is no EMQX container to read settings from")
     if isinstance(settings.strategy, Unobserved):
-        broken = next(references.problems(case), None)
+        broken = next(_whatever_the_strategy(case, settings), None)
         return broken or unknown(_TYPE, Reason.SETTING_UNREADABLE, settings.strategy.reason)
     refused = roles.refused(case, settings)
     if refused:
@@ -63,7 +63,7 @@ def problems(case: Case) -> tuple[Finding, ...]:
     if case.settings is None:
         return ()
     if isinstance(case.settings.strategy, Unobserved):
-        return tuple(references.problems(case))
+        return tuple(_whatever_the_strategy(case, case.settings))
     refused = roles.refused(case, case.settings)
     if refused:
         return (refused,)
@@ -140,6 +140,12 @@ def _other_strategy(case: Case, settings: DiscoverySettings) -> Finding:
         Reason.NOT_APPLICABLE,
         f"strategy {strategy} asks neither the API server nor DNS; membership is still verified",
     )
+
+
+def _whatever_the_strategy(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
+    """What keeps a container from starting before anything is read."""
+    yield from references.problems(case)
+    yield from mountedfile.malformed(case, settings)
 
 
 def _problems(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:

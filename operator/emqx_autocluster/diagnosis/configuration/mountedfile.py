@@ -1,4 +1,4 @@
-"""An emqx.conf of one's own on 4.x: whether the image gets along with it, and the variables with both.
+"""An emqx.conf of one's own: whether EMQX can read it, and on 4.x whether the image and the variables cope with it.
 
 Up to 4.2 the image writes each variable into that file, and only where the file has its key, commented or not; what a
 ConfigMap brings is read-only. All of 4.x take the cookie from it. Part of ConfigurationValid.
@@ -29,6 +29,7 @@ _OF_THE_IMAGE = frozenset(
 
 def problems(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
     """None of an EMQX that booted: then its image does otherwise."""
+    yield from malformed(case, settings)
     if case.has_booted or not settings.generation.is_4x:
         return
     if settings.generation.writes_into_file:
@@ -36,6 +37,14 @@ def problems(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
         yield from _written(settings)
         yield from _ignored(settings)
     yield from _without_cookie(settings)
+
+
+def malformed(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
+    """It may be the one that has the strategy."""
+    broken = settings.reader.files.malformed
+    if broken and not case.has_booted:
+        told = f"{broken}: EMQX {settings.version} does not start with it; mend that file"
+        yield false(_TYPE, Reason.FILE_UNSUITABLE, told)
 
 
 def _unread(settings: DiscoverySettings) -> Iterator[Finding]:
