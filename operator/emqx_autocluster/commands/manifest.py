@@ -43,7 +43,6 @@ _AUTOSCALERS: Mapping[str, tuple[str, str]] = {
 """Where each says how many replicas it keeps at least, and how many it may make."""
 _MOST_BY_KEDA = 100
 """Where a ScaledObject does not say it."""
-"""Kind -> its field that says how many replicas there are at least; the second is KEDA's."""
 _DEADLINE = 600
 """Kubernetes' default for progressDeadlineSeconds of a Deployment."""
 _MISSHAPEN = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)

@@ -18,6 +18,9 @@ from emqx_autocluster.emqx.podwords import POD_IP, POD_NAME
 from emqx_autocluster.objects import template
 from emqx_autocluster.observation import EndpointAddress, Service, Unobserved
 
+_FILES = "/opt/emqx/etc"
+"""Where a mount may bring a cookie."""
+
 
 def problems(case: Case, others: Sequence[Case]) -> Iterator[Finding]:
     """`others`: EMQX beside it, in the same namespace."""
@@ -157,7 +160,8 @@ def _origin(case: Case) -> tuple[object, ...]:
     entries = [container.last_env(name) for name in cookies.VARIABLES]
     given = tuple((entry.value, repr(entry.value_from)) for entry in entries if entry)
     secrets = tuple((source.secret, source.prefix) for source in container.env_from if source.secret)
-    return given[:1] or (secrets, container.image, container.mounted)
+    files = tuple(mount for mount in container.mounted if mount.path.startswith(_FILES))
+    return given[:1] or (secrets, container.image, files)
 
 
 def _cookie(case: Case) -> _Cookie | None:

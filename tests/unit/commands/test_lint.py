@@ -623,6 +623,13 @@ def test_as_many_as_an_autoscaler_may_make_count() -> None:
     assert errors(alone + scaler.replace("name: emqx", "name: other")) == []
 
 
+def test_a_service_of_another_namespace_is_named() -> None:
+    apart = GOOD.replace("metadata: {name: emqx}", "metadata: {name: emqx, namespace: x}", 1)
+    assert apart != GOOD
+    [gap] = [told for told in unjudged(apart, "-n", "iot") if "Service emqx" in told]
+    assert "it is not in the input; the one of that name there is of namespace x" in gap
+
+
 def test_rights_of_a_group_that_is_none_give_nothing() -> None:
     rights = RIGHTS.replace("[list]", "[get]")
     assert errors(GOOD + rights, "-n", "iot") == []

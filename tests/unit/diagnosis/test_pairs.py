@@ -10,7 +10,7 @@ from emqx_autocluster.diagnosis import Case, pairs
 from emqx_autocluster.emqx.discovery import ADDRESS_TYPE, DNS_NAME, HOST, NAME, SUFFIX
 from emqx_autocluster.emqx.roles import ROLE
 from emqx_autocluster.emqx.versions import DNS_RECORD_TYPE
-from emqx_autocluster.observation import EnvFrom, EnvVar, Service, WorkloadKind
+from emqx_autocluster.observation import EnvFrom, EnvVar, Mount, Service, WorkloadKind
 
 POD_IP = EnvVar("POD_IP", None, {"fieldRef": {"fieldPath": "status.podIP"}})
 BY_HOST = {ADDRESS_TYPE: "hostname", SUFFIX: "svc.cluster.local"}
@@ -212,6 +212,16 @@ def test_what_the_input_does_not_tell_is_not_judged(case: Case, others: list[Cas
             replicants(env_from=(EnvFrom(secret="all"),)),  # noqa: S106 - its name
             [cores(env_from=(EnvFrom(secret="all"),))],  # noqa: S106 - its name
             id="all of one Secret",
+        ),
+        pytest.param(
+            replicants(image="registry.example.com/broker:5.8.9"),
+            [
+                cores(
+                    image="registry.example.com/broker:5.8.9",
+                    mounted=(Mount("/opt/emqx/data", "persistentVolumeClaim"),),
+                )
+            ],
+            id="one image, whatever it has, and data on a volume",
         ),
         pytest.param(
             replicants({STRATEGY: "manual"}), [], id="they look for nobody, which is told by itself"
