@@ -84,6 +84,10 @@ def test_a_file_that_only_we_cannot_read_is_not_blamed(text: str, image: str) ->
     assert of_the_file(with_file(text, image)) == []
 
 
+def test_a_file_with_which_a_member_has_booted_is_not_blamed() -> None:
+    assert of_the_file(with_file("node {\n", "emqx/emqx:5.8.9", members=a_case().observation.members)) == []
+
+
 @pytest.mark.parametrize(
     ("case", "words"),
     [
