@@ -58,10 +58,9 @@ _LONGEST_FIRST = (
     "scenarios/use",
     "hostile",
     "apiserver",
+    "simulation",
     "unit",
 )
-_COMPUTES = "simulation"
-"""It never waits, and stories mostly do: among them it takes the time that they leave."""
 _AT_HAND = 2
 _LESS_URGENT = 10
 """Who only looks comes after the cluster that is looked at."""
@@ -98,20 +97,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _OneAtATime 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A long story that begins late is what all others wait for at the end."""
-    computing = [item for item in items if _folder(item).startswith(_COMPUTES)]
-    waiting = sorted((item for item in items if item not in computing), key=_turn)
-    places = [
-        ((n + 0.5) / len(group), item) for group in (waiting, computing) for n, item in enumerate(group)
-    ]
-    items[:] = [item for _, item in sorted(places, key=lambda placed: placed[0])]
+    items.sort(key=_turn)
 
 
 def _turn(item: pytest.Item) -> int:
-    return next(turn for turn, name in enumerate((*_LONGEST_FIRST, "")) if _folder(item).startswith(name))
-
-
-def _folder(item: pytest.Item) -> str:
-    return item.path.relative_to(_HERE).as_posix()
+    folder = item.path.relative_to(_HERE).as_posix()
+    return next(turn for turn, name in enumerate((*_LONGEST_FIRST, "")) if folder.startswith(name))
 
 
 def pytest_configure(config: pytest.Config) -> None:
