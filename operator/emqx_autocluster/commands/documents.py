@@ -41,10 +41,15 @@ class Position:
     """As kubectl writes a field: `spec.template.spec.containers[0].image`."""
 
 
+_LONGEST = 1000
+"""Characters of what is told of a mistake: a value in it may be as long as the file."""
+
+
 class UnreadableError(Exception):
     """What was given is no manifest. str() begins with file and line, where there is one."""
 
     def __init__(self, why: str, at: Position | None = None) -> None:
+        why = why if len(why) <= _LONGEST else f"{why[:_LONGEST]}..."
         super().__init__(f"{at.file}:{at.line}: {why}" if at else why)
         self.why = why
         self.at = at

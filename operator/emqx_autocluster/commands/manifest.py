@@ -35,6 +35,7 @@ from emqx_autocluster.observation import (
     WorkloadKind,
     WorkloadRef,
 )
+from emqx_autocluster.text import grammar
 
 _AUTOSCALERS: Mapping[str, tuple[str, str]] = {
     "HorizontalPodAutoscaler": ("minReplicas", "maxReplicas"),
@@ -286,8 +287,8 @@ def _decoded(binary: Mapping[str, Any]) -> dict[str, str]:
 def _service(input_: Input, name: str | None, namespace: str | None) -> Fact[Service | None]:
     found = input_.find("Service", name, namespace)
     if found is None:
-        named = (document.namespace for document in input_.each("Service") if document.name == name)
-        elsewhere = next(filter(None, named), None)
+        named = (document.namespace or "" for document in input_.each("Service") if document.name == name)
+        elsewhere = next(filter(grammar.is_label, named), None)
         why = f"{_NOT_GIVEN.reason}; the one of that name there is of namespace {elsewhere}"
         return Unobserved(why) if elsewhere else _NOT_GIVEN
     try:

@@ -25,10 +25,10 @@ _FILES = "/opt/emqx/etc"
 def problems(case: Case, others: Sequence[Case]) -> Iterator[Finding]:
     """`others`: EMQX beside it, in the same namespace."""
     settings, service = case.settings, case.observation.service
-    cores = [other for other in others if not other.is_replicant and other.workload.replicas]
+    cores = _cores(others)
     if settings is None or not case.is_replicant or not cores or not isinstance(service, Service):
         return
-    listed = [core for core in cores if service.selects(core.workload.template.labels)]
+    listed = _listed(cores, service)
     if not listed:
         named = ", ".join(str(core.workload.ref) for core in cores)
         yield false(
@@ -48,23 +48,32 @@ def unjudged(case: Case, others: Sequence[Case]) -> Iterator[Unjudged]:
     settings, service = case.settings, case.observation.service
     if settings is None or not case.is_replicant or not settings.discovers or not case.workload.replicas:
         return
-    cores = [other for other in others if not other.is_replicant and other.workload.replicas]
+    cores = _cores(others)
     if not cores:
         yield Unjudged(
             ConditionType.DISCOVERY_READY,
             "whether these replicants find a core",
             "none is in the input",
             "add the manifest of the cores",
+            field=template.ENV + settings.service_variable,
         )
-    for core in cores:
-        listed = isinstance(service, Service) and service.selects(core.workload.template.labels)
-        if listed and (_cookie(case) is None or _cookie(core) is None) and _origin(case) != _origin(core):
+    for core in _listed(cores, service) if isinstance(service, Service) else ():
+        if (_cookie(case) is None or _cookie(core) is None) and _origin(case) != _origin(core):
             yield Unjudged(
                 ConditionType.CONFIGURATION_VALID,
                 f"whether the Erlang cookie of these nodes is that of {core.workload.ref}",
                 "they come from different places, not all of which are read",
                 "take both from one key of one Secret",
             )
+
+
+def _cores(others: Sequence[Case]) -> list[Case]:
+    return [other for other in others if not other.is_replicant and other.workload.replicas]
+
+
+def _listed(cores: Sequence[Case], service: Service) -> list[Case]:
+    """Those whose pods the Service selects."""
+    return [core for core in cores if service.selects(core.workload.template.labels)]
 
 
 def _names(case: Case, settings: DiscoverySettings, core: Case, service: Service) -> Iterator[Finding]:

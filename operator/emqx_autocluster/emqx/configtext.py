@@ -112,7 +112,7 @@ class _Hocon:
                 if not opened:
                     if braced and self._skip_to_key() is None:
                         return root
-                    raise MalformedError(f"line {self._line}: a }} too many")
+                    raise self._error("a } too many", MalformedError)
                 inside = opened.pop()
                 continue
             path = self._path()
@@ -125,7 +125,7 @@ class _Hocon:
             else:
                 _branch(inside, path[:-1])[path[-1]] = self._value(".".join(path))
         if opened or braced:
-            raise MalformedError(f"line {self._line}: a }} is missing")
+            raise self._error("a } is missing", MalformedError)
         return root
 
     # --- tokens
@@ -214,8 +214,8 @@ class _Hocon:
             parts.append(" " if token.kind == "space" or token.text == "\n" else token.text)
         return "".join(parts)
 
-    def _error(self, why: str) -> UnreadableError:
-        return UnreadableError(f"line {self._line}: {why}")
+    def _error(self, why: str, kind: type[UnreadableError] = UnreadableError) -> UnreadableError:
+        return kind(f"line {self._line}: {why}")
 
 
 def _tokens(text: str) -> Iterator[_Token]:

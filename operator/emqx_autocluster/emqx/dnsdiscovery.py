@@ -84,12 +84,10 @@ def right_name(asked: str, namespace: str, domain: str | None) -> ServiceName | 
 
     `domain`: the cluster's, where that is known.
     """
+    asked = _bare(asked)
     named = service_name(asked)
     if named is not None:
         return ServiceName(named.service, namespace, domain or named.domain)
-    bare = _bare(asked)
-    if bare != asked:
-        return right_name(bare, namespace, domain)
     service = asked.partition(".")[0]
     if not _is_shortened(asked, namespace):
         return None

@@ -628,6 +628,15 @@ def test_a_service_of_another_namespace_is_named() -> None:
     assert apart != GOOD
     [gap] = [told for told in unjudged(apart, "-n", "iot") if "Service emqx" in told]
     assert "it is not in the input; the one of that name there is of namespace x" in gap
+    odd = apart.replace("namespace: x", f"namespace: {'x' * 64}")
+    assert "xx" not in lint(odd, "-n", "iot").stdout
+
+
+def test_what_is_told_of_a_mistake_has_an_end() -> None:
+    """A value in it may be as long as the file."""
+    long = GOOD.replace("apiVersion: apps/v1", f"apiVersion: apps/{'x' * 5000}")
+    assert "has Deployment in apps/xx" in lint(long).output
+    assert len(lint(long).output) < 2000
 
 
 def test_rights_of_a_group_that_is_none_give_nothing() -> None:

@@ -72,6 +72,13 @@ def told(case: Case) -> list[Finding]:
         ),
         pytest.param(
             STATEFUL,
+            {SUFFIX: "svc.plant.internal."},
+            {SUFFIX: "svc.plant.internal"},
+            ["looks for emqx@<pod>.emqx.iot.svc.plant.internal. (", "by which every node keeps its name"],
+            id="a final dot, which no node has in its name",
+        ),
+        pytest.param(
+            STATEFUL,
             {NAMESPACE: None},
             {NAMESPACE: "iot"},
             [NAMESPACE, "in env", "names"],

@@ -3,6 +3,8 @@
 import pytest
 
 from emqx_autocluster.emqx import dnsdiscovery, peernames
+from emqx_autocluster.emqx.dnsdiscovery import DNSSettings
+from emqx_autocluster.emqx.environment import Setting, Source
 from emqx_autocluster.observation import EndpointAddress
 
 FULL = "emqx.iot.svc.cluster.local"
@@ -31,6 +33,12 @@ FULL = "emqx.iot.svc.cluster.local"
 def test_the_name_that_it_should_be(asked: str, domain: str | None, right: str | None) -> None:
     found = dnsdiscovery.right_name(asked, "iot", domain)
     assert (None if found is None else str(found)) == right
+
+
+@pytest.mark.parametrize("asked", [FULL, "emqx", "emqx.example.com", f"dns://{FULL}"])
+def test_the_service_that_is_meant(asked: str) -> None:
+    none = Setting(None, Source.DEFAULT)
+    assert DNSSettings(Setting(asked, Source.ENV), none, none, none).service == "emqx"
 
 
 @pytest.mark.parametrize(

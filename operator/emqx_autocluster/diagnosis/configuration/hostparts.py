@@ -170,6 +170,9 @@ def _fitting_type(case: Case, own: OwnName, naming: Naming) -> tuple[str, str] |
     if own.host == POD_IP:
         return "ip", ""
     governing, namespace = ownnames.place(case).governing, case.workload.ref.namespace
+    undotted = naming.suffix.removesuffix(".")
+    if own.host == f"{POD_NAME}.{naming.service}.{namespace}.{undotted}":
+        return naming.address_type, undotted
     domain = case.observation.network.cluster_domain
     known = ownnames.domain_is_known(case) or naming.address_type == "ip"
     for kind, above in (
