@@ -29,7 +29,7 @@ from emqx_autocluster.clients.join_trace import parse_join_trace
 from emqx_autocluster.clients.resolv_conf import parse_resolv_conf
 from emqx_autocluster.commands import permissions
 from emqx_autocluster.diagnosis.names import corefile
-from emqx_autocluster.emqx import discovery, expansion, membership, ports, versions
+from emqx_autocluster.emqx import apiaddress, discovery, expansion, membership, ports, versions
 from emqx_autocluster.observation import NOT_ASKED, Container, EnvVar, Observation, View
 from emqx_autocluster.observer import inquiries
 from emqx_autocluster.observer.look import Answer, Depth, Remembered, Visit
@@ -139,7 +139,7 @@ WORST: list[tuple[str, Parse, str]] = [
     ("words before a right", lambda text: permissions.lacking([text]), "x "),
     ("host names", as_env, "http://a.b/"),
     ("dots", as_env, "@a.b."),
-    ("dashes", discovery.parse_address, "https://a-"),
+    ("dashes", apiaddress.parse, "https://a-"),
     ("references", lambda text: expanded(f"x\n{text}"), "$(A0)"),
     ("references without an end", expanded, "$("),
     ("a tag", lambda text: versions.from_tag(f"emqx:{text}"), "1."),

@@ -17,7 +17,7 @@ from emqx_autocluster.api.findings import ConditionType, Reason
 from emqx_autocluster.clients import paths
 from emqx_autocluster.clients.kube import Kube
 from emqx_autocluster.commands import explain, targets
-from emqx_autocluster.emqx import discovery
+from emqx_autocluster.emqx import containers
 from emqx_autocluster.observation import WorkloadKind
 from emqx_autocluster.observer.connection import connect
 from emqx_autocluster.settings import Settings
@@ -64,7 +64,7 @@ async def _namespaces(given: Given, begun: str) -> list[str]:
 def _name_if_emqx(kind: WorkloadKind, body: dict[str, Any]) -> str | None:
     workload = objects.workload(kind, body)
     options = annotations.parse(workload.annotations)
-    container = discovery.emqx_container(workload.template, options.container)
+    container = containers.emqx_container(workload.template, options.container)
     return _name(body) if container or options.mode else None
 
 

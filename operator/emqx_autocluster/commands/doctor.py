@@ -23,7 +23,7 @@ from emqx_autocluster.commands.checkup import Checkup, Unexamined, Verdict
 from emqx_autocluster.commands.formats import DoctorOutput, PlanOutput
 from emqx_autocluster.commands.targets import TargetError, parse_target, where
 from emqx_autocluster.commands.terminal import Terminal
-from emqx_autocluster.emqx import discovery
+from emqx_autocluster.emqx import containers
 from emqx_autocluster.observation import Workload, WorkloadKind, WorkloadRef
 from emqx_autocluster.observer import Depth, Observer, connection
 from emqx_autocluster.settings import Settings
@@ -149,7 +149,7 @@ def _parsed(kind: WorkloadKind, body: dict[str, Any]) -> Workload | Unexamined:
 
 def _runs_emqx(workload: Workload) -> bool:
     named = annotations.parse(workload.annotations).container
-    return discovery.emqx_container(workload.template, named) is not None
+    return containers.emqx_container(workload.template, named) is not None
 
 
 async def _look(

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from emqx_autocluster.diagnosis import Case
-from emqx_autocluster.emqx import discovery, roles
+from emqx_autocluster.emqx import apiaddress, discovery, roles
 from emqx_autocluster.emqx.discovery import DiscoverySettings, Setting, Source
 from emqx_autocluster.observation import Fact, Unobserved
 
@@ -39,7 +39,7 @@ def _of_emqx(case: Case, given: DiscoverySettings) -> Iterator[InForce]:
 
 def _shown(name: str, value: str) -> str:
     """In an address all before the @ may be a user, and in a node's name it is a part of it."""
-    return discovery.redacted(value) if name == discovery.API_SERVER else discovery.shown(value)
+    return apiaddress.redacted(value) if name == discovery.API_SERVER else apiaddress.shown(value)
 
 
 def _source(found: Setting) -> str:

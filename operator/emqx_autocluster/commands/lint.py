@@ -20,7 +20,7 @@ from emqx_autocluster.commands.faults import OF_THE_POD, Fault, Gap, Judgement
 from emqx_autocluster.commands.formats import LintOutput
 from emqx_autocluster.commands.manifest import Input, Sight
 from emqx_autocluster.commands.terminal import Terminal, assembled, text
-from emqx_autocluster.emqx import discovery
+from emqx_autocluster.emqx import containers
 from emqx_autocluster.objects import template
 from emqx_autocluster.objects.template import Changes, FieldChange
 from emqx_autocluster.observation import Container, Observation, WorkloadRef
@@ -234,7 +234,7 @@ def _show_files(found: Judgement, write: Callable[[Observation, Container, Chang
 def _file(found: Sequence[Fault], write: Callable[[Observation, Container, Changes], str]) -> str:
     seen = found[0].sight.observation
     named = annotations.parse(seen.workload.annotations).container
-    container = discovery.emqx_container(seen.workload.template, named)
+    container = containers.emqx_container(seen.workload.template, named)
     changes = overlays.once(change for fault in found for change in fault.cure)
     return write(seen, container, changes) if container else ""
 

@@ -18,7 +18,7 @@ from emqx_autocluster.commands.documents import Document, Path, UnreadableError
 from emqx_autocluster.commands.grants import Wish
 from emqx_autocluster.diagnosis.endpoints import networkpolicy
 from emqx_autocluster.diagnosis.endpoints.networkpolicy import Direction
-from emqx_autocluster.emqx import discovery
+from emqx_autocluster.emqx import containers, discovery, discoveryreader
 from emqx_autocluster.emqx.discovery import ConfigMaps, DiscoverySettings, Setting, Source
 from emqx_autocluster.objects import rbac
 from emqx_autocluster.observation import (
@@ -154,14 +154,16 @@ def _observation(input_: Input, document: Document, at: datetime) -> Observation
     placed = input_.placed(document)
     most = _made_by_autoscalers(input_, document)
     workload = _workload(placed, placed["metadata"]["namespace"] or "default", most)
-    container = discovery.emqx_container(workload.template, annotations.parse(workload.annotations).container)
+    container = containers.emqx_container(
+        workload.template, annotations.parse(workload.annotations).container
+    )
     if container is None:
         marks = {**workload.annotations, **workload.template.annotations}
         meant = annotations.MODE in marks or annotations.CONTAINER in marks
         return Observation(at, workload.ref.name, workload, ()) if meant else None
     own = placed["metadata"]["namespace"]
     config_maps = {name: _config_map(input_, name, own) for name in discovery.every_config_map(container)}
-    settings = discovery.read_settings(container, (), config_maps)
+    settings = discoveryreader.read_settings(container, (), config_maps)
     if own is None:
         # It will be applied where it fits: to say otherwise would be a guess.
         workload = _workload(placed, settings.asked_namespace or "default", most)
@@ -198,8 +200,8 @@ def _observation(input_: Input, document: Document, at: datetime) -> Observation
 def asks_for_its_own(input_: Input, document: Document, config_maps: ConfigMaps) -> bool:
     """Whether EMQX asks for whatever namespace it goes to, so that no other can be wrong."""
     there = _workload(input_.placed(document), _ANYWHERE, 0)
-    container = discovery.emqx_container(there.template, annotations.parse(there.annotations).container)
-    settings = discovery.read_settings(container, (), config_maps) if container else None
+    container = containers.emqx_container(there.template, annotations.parse(there.annotations).container)
+    settings = discoveryreader.read_settings(container, (), config_maps) if container else None
     return settings is not None and settings.asked_namespace == _ANYWHERE
 
 
@@ -265,7 +267,7 @@ def _why_not_told_by_variables(document: Document, workload: Workload, container
         return f"Secret {hidden}, which is not read"
     if body.get("command") or body.get("args"):
         return "the command of its own that the container starts with"
-    return "" if discovery.is_emqx_image(container.image) else "the image, which is none of EMQX's own"
+    return "" if containers.is_emqx_image(container.image) else "the image, which is none of EMQX's own"
 
 
 def _config_map(input_: Input, name: str, namespace: str | None) -> Fact[Mapping[str, str] | None]:

@@ -9,7 +9,7 @@ from rich.console import Console
 from emqx_autocluster.commands import checklist
 from emqx_autocluster.commands.checkup import Checkup
 from emqx_autocluster.commands.terminal import assembled, text
-from emqx_autocluster.emqx import discovery
+from emqx_autocluster.emqx import apiaddress
 from emqx_autocluster.objects import template
 
 
@@ -54,4 +54,4 @@ def _diff(checkup: Checkup) -> Iterator[tuple[str, str]]:
 
 
 def _shown(value: Any) -> str:
-    return discovery.redacted(template.shown(value))
+    return apiaddress.redacted(template.shown(value))

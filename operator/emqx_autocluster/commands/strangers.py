@@ -6,7 +6,7 @@ from typing import Any
 
 from emqx_autocluster.api.findings import ConditionType, Unjudged
 from emqx_autocluster.commands.documents import Document
-from emqx_autocluster.emqx import discovery
+from emqx_autocluster.emqx import containers
 from emqx_autocluster.observation import Container, Workload, WorkloadKind
 
 WORKLOAD_GROUPS = ("apps/", "extensions/")
@@ -40,7 +40,7 @@ def question(document: Document) -> Unjudged | None:
             "it is not rendered",
             f"{_RENDER} helm template CHART --version VERSION --values VALUES | emqx-autocluster lint -f -",
         )
-    if _is_supported(document) or not any(map(discovery.is_emqx_image, _images(document.body))):
+    if _is_supported(document) or not any(map(containers.is_emqx_image, _images(document.body))):
         return None
     if document.is_compose:
         return Unjudged(_TYPE, "EMQX in a file of docker compose", f"this is not Kubernetes; {_SUPPORTED}")

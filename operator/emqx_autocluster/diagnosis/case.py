@@ -6,7 +6,15 @@ from datetime import timedelta
 
 from emqx_autocluster.api.annotations import WorkloadOptions
 from emqx_autocluster.api.v1alpha1 import Spec
-from emqx_autocluster.emqx import choices, discovery, environment, membership, veil, versions
+from emqx_autocluster.emqx import (
+    choices,
+    containers,
+    discoveryreader,
+    environment,
+    membership,
+    veil,
+    versions,
+)
 from emqx_autocluster.emqx.discovery import DiscoverySettings
 from emqx_autocluster.emqx.membership import Membership
 from emqx_autocluster.emqx.veil import Veil
@@ -189,7 +197,7 @@ def build(
     unreachable: str | None = None,
     safe_seconds: int = SAFE_MIN_READY_SECONDS,
 ) -> Case:
-    container = discovery.emqx_container(observation.workload.template, options.container)
+    container = containers.emqx_container(observation.workload.template, options.container)
     seen = membership.examine(observation)
     excess = environment.excess(container) if container else ""
     if container is None or excess:
@@ -206,12 +214,14 @@ def _readings(
     observation: Observation, options: WorkloadOptions, container: Container
 ) -> Iterator[DiscoverySettings]:
     """The settings as each version of EMQX reads them that it may be, the newest first."""
-    version = discovery.known_version(
+    version = containers.known_version(
         container.image, _of_the_template(observation, container), versions.parse(options.emqx_version)
     )
     known, unread = identities(observation), _unread(observation)
     for generation in version.generations:
-        yield discovery.read_settings(container, known, observation.config_maps, unread, version, generation)
+        yield discoveryreader.read_settings(
+            container, known, observation.config_maps, unread, version, generation
+        )
 
 
 def _veil(observation: Observation, container: Container) -> Veil:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from emqx_autocluster.api.annotations import VERSION
 from emqx_autocluster.api.findings import ConditionType, Finding, Reason, Unjudged, unknown
 from emqx_autocluster.diagnosis.case import Case
-from emqx_autocluster.emqx import discovery
+from emqx_autocluster.emqx import containers
 from emqx_autocluster.emqx.versions import Generation, VersionRange
 
 REMEDY = f"name it with the annotation {VERSION}, or with --emqx-version"
@@ -65,7 +65,7 @@ def not_judged(case: Case, opinions: Sequence[Opinion], found: Iterable[Finding]
     return Unjudged(
         wrong[0].type if wrong else ConditionType.CONFIGURATION_VALID,
         f"{what}, {told}" if told else what,
-        discovery.why_no_version(case.container.image if case.container else ""),
+        containers.why_no_version(case.container.image if case.container else ""),
         REMEDY,
         "image",
     )

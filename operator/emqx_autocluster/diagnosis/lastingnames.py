@@ -10,7 +10,7 @@ from emqx_autocluster.api.findings import ConditionType, Finding, Reason, Unjudg
 from emqx_autocluster.diagnosis import volumes
 from emqx_autocluster.diagnosis.case import Case
 from emqx_autocluster.diagnosis.configuration import ownnames
-from emqx_autocluster.emqx import discovery, podwords
+from emqx_autocluster.emqx import apiaddress, discovery, podwords
 from emqx_autocluster.emqx.discovery import DiscoverySettings
 from emqx_autocluster.emqx.ownname import OwnName
 from emqx_autocluster.emqx.podwords import DASHED_IP, POD_IP, POD_NAME
@@ -65,7 +65,7 @@ def _changing(case: Case) -> str:
 
 def _changing_of(case: Case, member: Member) -> str:
     part, _, host = (member.node or "").partition("@")
-    if discovery.is_ip(host):
+    if apiaddress.is_ip(host):
         return _told(case, POD_IP)
     for word in (*_ADDRESSES, POD_NAME):
         real = podwords.of_a_pod(word, member.pod.ip or "", member.pod.name)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from emqx_autocluster.api.findings import ConditionType, Finding, Reason, Unjudged, false
 from emqx_autocluster.diagnosis.case import Case
 from emqx_autocluster.diagnosis.configuration import cookies, ownnames
-from emqx_autocluster.emqx import discovery, peernames, podwords
+from emqx_autocluster.emqx import containers, discovery, peernames, podwords
 from emqx_autocluster.emqx.discovery import DiscoverySettings
 from emqx_autocluster.emqx.environment import as_hocon
 from emqx_autocluster.emqx.ownname import OwnName
@@ -185,6 +185,6 @@ def _cookie(case: Case) -> _Cookie | None:
         if found.value:
             return _Cookie(variable, as_hocon(found.value))
     may_be_elsewhere = reader.files.main or any(source.secret for source in container.env_from)
-    if may_be_elsewhere or not discovery.is_emqx_image(container.image):
+    if may_be_elsewhere or not containers.is_emqx_image(container.image):
         return None
     return _Cookie(cookies.LONG, cookies.DEFAULT, is_default=True)

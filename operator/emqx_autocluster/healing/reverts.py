@@ -6,7 +6,7 @@ from datetime import timedelta
 from emqx_autocluster.api.annotations import MANAGER, ROLL
 from emqx_autocluster.api.findings import Reason
 from emqx_autocluster.diagnosis import Case
-from emqx_autocluster.emqx import discovery
+from emqx_autocluster.emqx import apiaddress, discovery
 from emqx_autocluster.healing.memory import Memory
 from emqx_autocluster.healing.steps import Hold, kubectl
 from emqx_autocluster.objects import template
@@ -75,7 +75,7 @@ def _held(case: Case, names: Collection[str]) -> str:
     others = sorted(set(names) - {discovery.API_SERVER})
     entries = [template.env_change(case.container, name, "").was for name in others] if case.container else []
     told = [
-        f"{name}={discovery.redacted(template.shown(e))}" for name, e in zip(others, entries, strict=True)
+        f"{name}={apiaddress.redacted(template.shown(e))}" for name, e in zip(others, entries, strict=True)
     ]
     return _AND.join(told if told and discovery.API_SERVER not in names else [_address(case), *told])
 
@@ -86,4 +86,4 @@ def _variables(changes: Changes) -> set[str]:
 
 def _address(case: Case) -> str:
     value = discovery.text(case.settings.api_server) if case.settings else None
-    return case.veil.over(discovery.redacted(value or ""))
+    return case.veil.over(apiaddress.redacted(value or ""))

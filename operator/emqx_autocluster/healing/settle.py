@@ -8,7 +8,7 @@ from emqx_autocluster.api.findings import Reason
 from emqx_autocluster.api.v1alpha1 import Procedure, delta
 from emqx_autocluster.diagnosis import Case, Findings, volumes
 from emqx_autocluster.diagnosis.formation import serving
-from emqx_autocluster.emqx import discovery, membership
+from emqx_autocluster.emqx import apiaddress, membership
 from emqx_autocluster.healing import gather
 from emqx_autocluster.healing.memory import Memory
 from emqx_autocluster.healing.steps import (
@@ -203,7 +203,7 @@ def left_behind(case: Case) -> tuple[str, ...]:
 def _address(node: str) -> str | None:
     host = node.partition("@")[2]
     candidates = (host, host.partition(".")[0].replace("-", "."))
-    return next((text for text in candidates if discovery.is_ip(text)), None)
+    return next((text for text in candidates if apiaddress.is_ip(text)), None)
 
 
 def preview(case: Case, *, rolls: bool) -> tuple[Step, ...]:

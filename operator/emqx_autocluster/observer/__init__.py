@@ -14,7 +14,7 @@ from emqx_autocluster.clients.facts import fact
 from emqx_autocluster.clients.kube import Kube
 from emqx_autocluster.clients.patience import patience
 from emqx_autocluster.clients.resolver import ClusterResolver
-from emqx_autocluster.emqx import discovery, environment
+from emqx_autocluster.emqx import containers, discoveryreader, environment
 from emqx_autocluster.observation import (
     Fact,
     Identity,
@@ -102,7 +102,7 @@ class Observer:
         self, workload: Workload, resource: str, options: WorkloadOptions, at: datetime, depth: Depth
     ) -> Observation:
         bare = self._bare(at, resource, workload)
-        container = discovery.emqx_container(workload.template, options.container)
+        container = containers.emqx_container(workload.template, options.container)
         if container is None or workload.replicas == 0 or environment.excess(container):
             return bare
         memory = self._remembered.setdefault(workload.ref, Remembered())
@@ -170,7 +170,7 @@ class Observer:
         """The members alone, and of these only whom it has news of: cheap enough for every few seconds."""
         at = self.now()
         bare = self._bare(at, resource, workload)
-        container = discovery.emqx_container(workload.template, options.container)
+        container = containers.emqx_container(workload.template, options.container)
         if container is None:
             return bare
         memory = self._remembered.setdefault(workload.ref, Remembered())
@@ -218,7 +218,7 @@ class Observer:
         config_maps = await self._surroundings.config_maps(visit.workload, visit.container, running=running)
         newest_first = sorted(visit.pods, key=lambda pod: pod.created, reverse=True)
         newest = [i for pod in newest_first if isinstance(i := identities[pod.uid], Identity)]
-        settings = discovery.read_settings(visit.container, newest, config_maps)
+        settings = discoveryreader.read_settings(visit.container, newest, config_maps)
         return Look.of(visit, resource, identities, settings, config_maps)
 
 

@@ -16,7 +16,7 @@ from emqx_autocluster.clients.facts import fact, parsed
 from emqx_autocluster.clients.kube import Kube
 from emqx_autocluster.clients.resolver import ClusterResolver, is_own_address
 from emqx_autocluster.diagnosis.configuration.address import service_fqdn
-from emqx_autocluster.emqx import discovery, dnsdiscovery
+from emqx_autocluster.emqx import apiaddress, dnsdiscovery
 from emqx_autocluster.observation import (
     CANONICAL_HOST,
     ClusterDNS,
@@ -226,7 +226,7 @@ def _is_odd(look: Look, lookups: Mapping[str, Lookups], network: Network) -> boo
 
 def _found(look: Look, lookups: Mapping[str, Lookups], network: Network) -> Iterator[tuple[str, ...]]:
     for host in {CANONICAL_HOST, *look.configured_names()}:
-        if discovery.names_the_service(host, network.cluster_domain):
+        if apiaddress.names_the_service(host, network.cluster_domain):
             for answers in lookups.values():
                 addresses = answers.get(host)
                 if isinstance(addresses, tuple):

@@ -18,7 +18,7 @@ from emqx_autocluster.clients.emqx_ctl import EmqxCtl
 from emqx_autocluster.clients.exec import ExecTarget
 from emqx_autocluster.clients.facts import fact
 from emqx_autocluster.clients.kube import Kube
-from emqx_autocluster.emqx import discovery, membership, ports, roles
+from emqx_autocluster.emqx import containers, membership, ports, roles
 from emqx_autocluster.objects import makers
 from emqx_autocluster.objects.makers import CoreMakers, Maker
 from emqx_autocluster.observation import (
@@ -157,7 +157,7 @@ def _candidate(body: dict[str, Any], sight: _Sight) -> _Candidate | None:
         or "deletionTimestamp" in body["metadata"]
     ):
         return None
-    container = discovery.emqx_container(objects.pod_template(body), None)
+    container = containers.emqx_container(objects.pod_template(body), None)
     if container is None:
         return None
     pod = objects.pod(body, container.name)

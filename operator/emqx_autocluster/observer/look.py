@@ -7,7 +7,7 @@ from typing import Self
 
 from emqx_autocluster.clients.exec import ExecTarget
 from emqx_autocluster.clients.patience import Patience
-from emqx_autocluster.emqx import discovery, dnsdiscovery
+from emqx_autocluster.emqx import apiaddress, discovery, dnsdiscovery
 from emqx_autocluster.emqx.discovery import DiscoverySettings
 from emqx_autocluster.emqx.ports import NodePorts
 from emqx_autocluster.objects.makers import CoreMakers, Makers
@@ -215,14 +215,14 @@ class Look(Visit):
 
     def configured_names(self) -> list[str]:
         """The host of the configured API server, where it is a name that DNS has to know."""
-        address = discovery.parse_address(discovery.text(self.settings.api_server) or "")
-        if address is None or discovery.is_ip(address.host) or discovery.is_loopback(address.host):
+        address = apiaddress.parse(discovery.text(self.settings.api_server) or "")
+        if address is None or apiaddress.is_ip(address.host) or apiaddress.is_loopback(address.host):
             return []
         return [address.host] if address.host != CANONICAL_HOST else []
 
     def asks_elsewhere(self, cluster_domain: str) -> bool:
         """Whether EMQX asks by https at an address that is not the Service's name: then the API servers' own matter."""
-        address = discovery.parse_address(discovery.text(self.settings.api_server) or "")
+        address = apiaddress.parse(discovery.text(self.settings.api_server) or "")
         if (
             address is None
             or address.scheme != "https"
@@ -230,7 +230,7 @@ class Look(Visit):
             or not self.settings.uses_k8s
         ):
             return False
-        return not discovery.names_the_service(address.host, cluster_domain)
+        return not apiaddress.names_the_service(address.host, cluster_domain)
 
     def peer_name(self, default_domain: str) -> str | None:
         """The absolute name that strategy dns has to ask for; None: it asks for none, or for none that is known."""

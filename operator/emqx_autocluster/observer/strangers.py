@@ -14,7 +14,7 @@ from emqx_autocluster import objects
 from emqx_autocluster.clients import paths
 from emqx_autocluster.clients.facts import fact
 from emqx_autocluster.clients.kube import Kube
-from emqx_autocluster.emqx import discovery, membership, roles
+from emqx_autocluster.emqx import containers, membership, roles
 from emqx_autocluster.observation import NOT_ASKED, Fact, Observation, Stranger, Unobserved
 from emqx_autocluster.observer.look import Remembered
 
@@ -101,6 +101,6 @@ def _held(body: Mapping[str, Any], nodes: membership.Names) -> list[tuple[str, S
 
 def _is_replicant(body: Mapping[str, Any]) -> bool:
     """As its own variables say it."""
-    container = discovery.emqx_container(objects.pod_template(body), None)
+    container = containers.emqx_container(objects.pod_template(body), None)
     entry = container.last_env(roles.ROLE) or container.last_env(roles.OLD_ROLE) if container else None
     return roles.is_replicant(NOT_ASKED, entry.value if entry else None)

@@ -23,7 +23,7 @@ from emqx_autocluster.api.v1alpha1 import (
 from emqx_autocluster.clients.errors import one_line
 from emqx_autocluster.diagnosis import Case, Findings, formation
 from emqx_autocluster.diagnosis.configuration import address as api_server
-from emqx_autocluster.emqx import discovery
+from emqx_autocluster.emqx import apiaddress, discovery
 from emqx_autocluster.healing import Memory, Plan, Step, guards, settle
 from emqx_autocluster.healing.steps import PatchWorkload, Steer, Verdict
 from emqx_autocluster.observation import Member, Unobserved
@@ -106,7 +106,7 @@ def _discovery(done: Pass, old: Discovery | None) -> Discovery | None:
 
     return Discovery(
         strategy=shown(discovery.text(settings.strategy)),
-        api_server=shown(discovery.redacted(address)) if address and settings.uses_k8s else None,
+        api_server=shown(apiaddress.redacted(address)) if address and settings.uses_k8s else None,
         service_name=shown(settings.asked_service),
         namespace=shown(discovery.text(settings.namespace)) if settings.uses_k8s else None,
         address_type=shown(discovery.text(settings.address_type)) if settings.uses_k8s else None,
@@ -127,7 +127,7 @@ def _unreachable(case: Case, address: str | None) -> str | None:
     """Once the members are gathered nothing shows any more that the address never worked."""
     asked = api_server.problem(case)
     proven = asked is not None and asked.reason in api_server.PROVEN_BY_MEMBERS
-    return case.veil.over(discovery.redacted(address)) if address and proven else None
+    return case.veil.over(apiaddress.redacted(address)) if address and proven else None
 
 
 def _procedure(done: Pass) -> Procedure | None:

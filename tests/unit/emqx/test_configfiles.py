@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from builders import NOT_READ, a_container
-from emqx_autocluster.emqx import configfiles, discovery
+from emqx_autocluster.emqx import configfiles, discovery, discoveryreader
 from emqx_autocluster.emqx.configfiles import FileSettings
 from emqx_autocluster.emqx.discovery import NAMESPACE, SUFFIX, Setting, Source
 from emqx_autocluster.observation import ConfigMapFiles, Container, EnvFrom, EnvVar, Mount, Unobserved
@@ -112,7 +112,7 @@ def test_4x_has_lines_and_one_file() -> None:
 
 
 def settings(*mounts: Mount, config_maps: dict[str, Any], **facts: Any) -> discovery.DiscoverySettings:
-    return discovery.read_settings(container(*mounts, **facts), (), config_maps)
+    return discoveryreader.read_settings(container(*mounts, **facts), (), config_maps)
 
 
 MAIN = mounted(CONF, sub_path="emqx.conf")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from emqx_autocluster.emqx import discovery, expansion
+from emqx_autocluster.emqx import discoveryreader, expansion
 from emqx_autocluster.emqx.expansion import Loss, Lost
 from emqx_autocluster.observation import Container, EnvVar, Unobserved
 
@@ -73,7 +73,7 @@ def test_a_value_that_grows_beyond_measure_is_not_judged() -> None:
     assert found.reason == "not judged: A13 has more than 4096 characters"
     assert expansion.text_in_pods(container, "A12") == "x" * 4096
     asked = EnvVar("EMQX_CLUSTER__K8S__APISERVER", "https://$(A30)")
-    settings = discovery.read_settings(Container("emqx", "emqx:5.8.9", (*doubling, asked)), (), {})
+    settings = discoveryreader.read_settings(Container("emqx", "emqx:5.8.9", (*doubling, asked)), (), {})
     assert settings.api_server == found, "and why is told where it is asked for"
 
 

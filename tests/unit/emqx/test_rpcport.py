@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from builders import a_container
-from emqx_autocluster.emqx import discovery, rpcport
+from emqx_autocluster.emqx import discoveryreader, rpcport
 from emqx_autocluster.emqx.configfiles import ConfigMaps
 from emqx_autocluster.emqx.rpcport import DISCOVERY, SERVER_PORT, SSL_PORT, TCP_PORT
 from emqx_autocluster.observation import ConfigMapFiles, EnvFrom, EnvVar, Fact, Mount, Unobserved
@@ -27,7 +27,7 @@ def port(
     **facts: Any,
 ) -> Fact[int]:
     container = a_container(f"emqx/emqx:{version}", env, **facts)
-    settings = discovery.read_settings(container, (), config_maps or {})
+    settings = discoveryreader.read_settings(container, (), config_maps or {})
     return rpcport.listening(settings.reader, settings.generation, node)
 
 

@@ -13,7 +13,7 @@ from emqx_autocluster.clients.errors import ExecTimedOut
 from emqx_autocluster.clients.exec import ExecTarget
 from emqx_autocluster.clients.identity import Introduction
 from emqx_autocluster.clients.kube import Kube
-from emqx_autocluster.emqx import discovery
+from emqx_autocluster.emqx import discoveryreader
 from emqx_autocluster.observation import NOT_ASKED, Fact, Identity
 from emqx_autocluster.observer.interviews import Interviews
 from emqx_autocluster.observer.look import Depth, Look, Remembered, Visit
@@ -53,7 +53,7 @@ class Resolver:
         return Visit(workload, workload.template.containers[0], (a_pod("a"),), self.memory, at, depth)
 
     def looking(self, visit: Visit) -> Look:
-        return Look.of(visit, "emqx", {}, discovery.read_settings(visit.container, [], {}), {})
+        return Look.of(visit, "emqx", {}, discoveryreader.read_settings(visit.container, [], {}), {})
 
     async def look(self, depth: Depth, seconds: float) -> int:
         """How many names were asked for, each of them by the one pod that runs."""

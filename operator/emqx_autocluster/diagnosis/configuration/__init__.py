@@ -32,7 +32,7 @@ from emqx_autocluster.diagnosis.configuration import (
     values,
     variables,
 )
-from emqx_autocluster.emqx import discovery
+from emqx_autocluster.emqx import apiaddress, containers, discovery
 from emqx_autocluster.emqx.discovery import DiscoverySettings, Setting
 from emqx_autocluster.objects import template
 from emqx_autocluster.observation import Fact, Unobserved
@@ -112,7 +112,7 @@ def _beyond(case: Case, settings: DiscoverySettings) -> Iterator[Unjudged]:
 def _other_containers(case: Case) -> Iterator[Unjudged]:
     """Two nodes in one pod want the same ports."""
     chosen = case.container.name if case.container else ""
-    for other in discovery.other_emqx_containers(case.workload.template, case.options.container):
+    for other in containers.other_emqx_containers(case.workload.template, case.options.container):
         question = f"container {other.name}, which has an image of EMQX as well and the same ports to open"
         missing = f"{chosen} was looked at; {annotations.CONTAINER} names the one that is meant"
         yield Unjudged(_TYPE, question, missing)
@@ -254,5 +254,5 @@ def _explained(found: Iterable[Finding]) -> Iterator[Finding]:
 def _asks(settings: DiscoverySettings) -> str:
     if settings.uses_dns:
         return f"EMQX asks DNS for {settings.dns.kind} records of {settings.dns.asked}"
-    address = discovery.redacted(discovery.text(settings.api_server) or "")
+    address = apiaddress.redacted(discovery.text(settings.api_server) or "")
     return f"EMQX asks {address} for endpoints/{discovery.text(settings.service_name)}"

@@ -18,8 +18,8 @@ from emqx_autocluster.diagnosis.configuration.asked import (
     service_addresses,
     service_fqdn,
 )
-from emqx_autocluster.emqx import discovery
-from emqx_autocluster.emqx.discovery import Address
+from emqx_autocluster.emqx import apiaddress, discovery
+from emqx_autocluster.emqx.apiaddress import Address
 from emqx_autocluster.observation import Unobserved
 
 __all__ = ["PROVEN_BY_MEMBERS", "asks_a_proxy", "is_the_service", "problem", "service_fqdn"]
@@ -46,7 +46,7 @@ def problem(case: Case) -> Finding | None:
 def asks_a_proxy(case: Case) -> bool:
     """Whether EMQX asks through a plain-http proxy that is left alone: then the proxy's rights count, not the pods'."""
     value = discovery.text(case.settings.api_server) if case.settings else None
-    address, found = discovery.parse_address(value) if value else None, problem(case)
+    address, found = apiaddress.parse(value) if value else None, problem(case)
     replaced = found is not None and found.bad and found.repairable
     return address is not None and address.scheme == "http" and not replaced
 
@@ -58,7 +58,7 @@ def _problems(asked: Asked) -> Iterator[Finding]:
             f"{discovery.API_SERVER} is not set and {asked.version} has no default that works",
         )
         return
-    address = discovery.parse_address(asked.value)
+    address = apiaddress.parse(asked.value)
     if address is not None and address.host == _PLACEHOLDER and asked.case.may_be_broken:
         yield repairable(
             Reason.API_SERVER_MISSING,
@@ -75,7 +75,7 @@ def _problems(asked: Asked) -> Iterator[Finding]:
             Reason.API_SERVER_MALFORMED,
             f"{discovery.API_SERVER} is {asked.shown}, and the Service kubernetes answers https on port 443 alone",
         )
-    elif discovery.is_loopback(address.host):
+    elif apiaddress.is_loopback(address.host):
         yield from reach.own_pod_problem(asked)
     elif address.scheme == "http":
         yield from reach.plain_http_problem(asked)

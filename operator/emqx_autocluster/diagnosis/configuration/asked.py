@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false
 from emqx_autocluster.diagnosis.case import Case
-from emqx_autocluster.emqx import discovery
-from emqx_autocluster.emqx.discovery import Address, DiscoverySettings
+from emqx_autocluster.emqx import apiaddress, discovery
+from emqx_autocluster.emqx.apiaddress import Address
+from emqx_autocluster.emqx.discovery import DiscoverySettings
 from emqx_autocluster.emqx.versions import CANONICAL_API_SERVER
 from emqx_autocluster.objects import template
 from emqx_autocluster.observation import DNSAnswer, Unobserved
@@ -30,7 +31,7 @@ class Asked:
 
     @property
     def shown(self) -> str:
-        return discovery.redacted(self.value or "")
+        return apiaddress.redacted(self.value or "")
 
     @property
     def verified(self) -> bool:
@@ -57,7 +58,7 @@ def service_fqdn(cluster_domain: str) -> str:
 def names_the_service(case: Case, host: str) -> bool:
     if host == "kubernetes":
         return case.workload.ref.namespace == "default"
-    return discovery.names_the_service(host, case.observation.network.cluster_domain)
+    return apiaddress.names_the_service(host, case.observation.network.cluster_domain)
 
 
 def service_addresses(case: Case) -> tuple[str, ...]:

@@ -16,8 +16,8 @@ from emqx_autocluster.diagnosis.configuration.asked import (
     repairable,
     service_addresses,
 )
-from emqx_autocluster.emqx import discovery
-from emqx_autocluster.emqx.discovery import Address
+from emqx_autocluster.emqx import apiaddress, discovery
+from emqx_autocluster.emqx.apiaddress import Address
 from emqx_autocluster.emqx.versions import CANONICAL_API_SERVER
 from emqx_autocluster.observation import NOT_ASKED, Unobserved
 
@@ -99,7 +99,7 @@ def https_problem(asked: Asked, address: Address) -> Iterator[Finding]:
         told = f"nothing in the input tells whether {asked.shown} is an API server of this cluster{also}"
         yield unknown(_TYPE, Reason.PROBE_FAILED, f"{told}; {CANONICAL_API_SERVER} always is", field=FIELD)
         return
-    if not discovery.is_ip(address.host):
+    if not apiaddress.is_ip(address.host):
         unresolved = _resolution_problem(asked, address)
         if unresolved:
             yield unresolved
@@ -168,7 +168,7 @@ def _is_foreign(asked: Asked, address: Address) -> bool:
     if isinstance(network.api_servers, Unobserved) or isinstance(network.certificate_hosts, Unobserved):
         return False
     own = network.api_servers | network.certificate_hosts | set(service_addresses(case))
-    found = {address.host} if discovery.is_ip(address.host) else _looked_up(case, address.host)
+    found = {address.host} if apiaddress.is_ip(address.host) else _looked_up(case, address.host)
     certain = bool(network.api_servers) and bool(service_addresses(case)) and bool(found)
     entitled = rights is not None and rights.allowed is True
     return certain and entitled and case.apart and address.host not in own and own.isdisjoint(found)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false, unknown
 from emqx_autocluster.diagnosis.configuration import exactly, fixednames, ownnames, variables
 from emqx_autocluster.diagnosis.configuration.dnsquestion import Question
-from emqx_autocluster.emqx import discovery, dnsdiscovery, peernames, podwords
+from emqx_autocluster.emqx import apiaddress, dnsdiscovery, peernames, podwords
 from emqx_autocluster.emqx.discovery import DNS_NAME
 from emqx_autocluster.emqx.ownname import OwnName
 from emqx_autocluster.emqx.peernames import AAAA, SRV, A
@@ -80,7 +80,7 @@ def _names(asked: Question) -> Iterator[Finding]:
 
 def _is_address(kind: str, host: str) -> bool:
     """Whether EMQX starts with it, which is all that counts where nobody looks for the node."""
-    return peernames.in_dns(kind, EndpointAddress(host), "") == host and discovery.is_ip(host)
+    return peernames.in_dns(kind, EndpointAddress(host), "") == host and apiaddress.is_ip(host)
 
 
 def _mismatch(asked: Question, own: OwnName, sought: str) -> Finding:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false
 from emqx_autocluster.diagnosis.case import Case
-from emqx_autocluster.emqx import configfiles, discovery
+from emqx_autocluster.emqx import apiaddress, configfiles
 from emqx_autocluster.emqx.discovery import DiscoverySettings
 from emqx_autocluster.emqx.expansion import Loss, Lost
 from emqx_autocluster.objects import template
@@ -62,7 +62,7 @@ def _left_as_they_stand(settings: DiscoverySettings) -> Iterator[Finding]:
         yield false(
             _TYPE,
             Reason.REFERENCE_MISSING,
-            f'{variable} is "{discovery.shown(entry.value or "")}", {_left(variable, lost)}',
+            f'{variable} is "{apiaddress.shown(entry.value or "")}", {_left(variable, lost)}',
             field=template.ENV + variable,
         )
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false
 from emqx_autocluster.diagnosis.case import Case
-from emqx_autocluster.emqx import discovery, versions
+from emqx_autocluster.emqx import apiaddress, discovery, versions
 from emqx_autocluster.emqx.discovery import DiscoverySettings, Setting, Source
 from emqx_autocluster.objects import template
 from emqx_autocluster.observation import Fact, Unobserved
@@ -70,12 +70,12 @@ def unknown_names(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
         in_force = discovery.text(known[meant])
         if value == in_force:
             continue
-        shown = f'"{discovery.shown(in_force)}"' if in_force else "nothing"
+        shown = f'"{apiaddress.shown(in_force)}"' if in_force else "nothing"
         yield false(
             _TYPE,
             Reason.UNKNOWN_VARIABLE,
             f"EMQX knows no {name}; {meant} may be meant, which is not set, so that {shown} is in force for it;"
-            f" set {meant}={discovery.shown(value)}",
+            f" set {meant}={apiaddress.shown(value)}",
             sets=((meant, value),),
             field=template.ENV + name,
         )

@@ -15,7 +15,7 @@ from emqx_autocluster.diagnosis.configuration.address import is_the_service
 from emqx_autocluster.diagnosis.endpoints import closures, networkpolicy, templatepods
 from emqx_autocluster.diagnosis.endpoints.closures import Closure
 from emqx_autocluster.diagnosis.endpoints.networkpolicy import Direction, Peer, Way
-from emqx_autocluster.emqx import discovery, ports, rpcport
+from emqx_autocluster.emqx import apiaddress, discovery, ports, rpcport
 from emqx_autocluster.emqx.ownname import OwnName
 from emqx_autocluster.emqx.podwords import POD_NAME
 from emqx_autocluster.observation import ContainerPort, Fact, NetworkPolicy, Service, Unobserved, WorkloadKind
@@ -109,8 +109,8 @@ class _Plan:
         """Where the API server may listen, the Service's port first; none: it is not asked."""
         settings = self.case.settings
         value = discovery.text(settings.api_server) if settings and self.case.uses_k8s else None
-        address = discovery.parse_address(value) if value else None
-        if address is None or discovery.is_loopback(address.host):
+        address = apiaddress.parse(value) if value else None
+        if address is None or apiaddress.is_loopback(address.host):
             return ()
         return _SERVER_PORTS if is_the_service(self.case, address) else (address.port,)
 
@@ -161,8 +161,8 @@ class _Plan:
         if settings is None:
             return False
         own, value = ownnames.predicted(case, settings), discovery.text(settings.api_server)
-        address = discovery.parse_address(value) if value and case.uses_k8s else None
-        by_name = address is not None and not discovery.is_ip(address.host)
+        address = apiaddress.parse(value) if value and case.uses_k8s else None
+        by_name = address is not None and not apiaddress.is_ip(address.host)
         return case.uses_dns or by_name or (isinstance(own, OwnName) and POD_NAME in own.host)
 
     def pairs(self) -> list[tuple[_End, _End]]:

@@ -14,7 +14,7 @@ from emqx_autocluster.diagnosis.configuration.address import is_the_service
 from emqx_autocluster.diagnosis.endpoints import closures, networkpolicy, planned
 from emqx_autocluster.diagnosis.endpoints.closures import Closure
 from emqx_autocluster.diagnosis.endpoints.networkpolicy import Direction, Peer, Way
-from emqx_autocluster.emqx import discovery, ports
+from emqx_autocluster.emqx import apiaddress, discovery, ports
 from emqx_autocluster.observation import (
     NOT_ASKED,
     DiscoveryError,
@@ -195,7 +195,7 @@ class _Judge:
 def asks_the_service(case: Case) -> bool:
     """Whether EMQX asks the API server by its Service."""
     value = discovery.text(case.settings.api_server) if case.settings and case.uses_k8s else None
-    address = discovery.parse_address(value) if value else None
+    address = apiaddress.parse(value) if value else None
     return address is not None and is_the_service(case, address)
 
 

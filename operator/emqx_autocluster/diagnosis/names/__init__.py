@@ -12,8 +12,8 @@ from emqx_autocluster.diagnosis.configuration.address import is_the_service, ser
 from emqx_autocluster.diagnosis.names import dnspolicy, peername, resolution, serviceaddress
 from emqx_autocluster.diagnosis.names.dnspolicy import unjudged
 from emqx_autocluster.diagnosis.names.question import Question
-from emqx_autocluster.emqx import discovery
-from emqx_autocluster.emqx.discovery import Address
+from emqx_autocluster.emqx import apiaddress, discovery
+from emqx_autocluster.emqx.apiaddress import Address
 from emqx_autocluster.observation import (
     CANONICAL_HOST,
     NOT_ASKED,
@@ -89,7 +89,7 @@ def _rung_or_failing(question: Question, answer: DNSAnswer) -> Finding:
 def _needs_the_service(case: Case) -> bool:
     """Whether the pods ask for the name of the Service, or may be made to ask for it."""
     asked, judged = _address(case), address.problem(case)
-    named = asked is not None and not discovery.is_ip(asked.host)
+    named = asked is not None and not apiaddress.is_ip(asked.host)
     if asked is not None and named and is_the_service(case, asked):
         return True
     return _is_unknown(judged) or _is_replaced(judged)
@@ -98,7 +98,7 @@ def _needs_the_service(case: Case) -> bool:
 def _names_matter(case: Case) -> bool:
     """Whether the pods certainly ask by name: not while their address could not be judged."""
     asked = _address(case)
-    named = asked is not None and not discovery.is_ip(asked.host)
+    named = asked is not None and not apiaddress.is_ip(asked.host)
     return named or not _is_unknown(address.problem(case))
 
 
@@ -113,17 +113,17 @@ def _is_replaced(judged: Finding | None) -> bool:
 
 def _is_the_services(case: Case, host: str) -> bool:
     """Whether it is a spelling of the API server's Service: only the cluster's DNS can know it."""
-    return discovery.names_the_service(host, case.observation.network.cluster_domain)
+    return apiaddress.names_the_service(host, case.observation.network.cluster_domain)
 
 
 def _address(case: Case) -> Address | None:
     value = discovery.text(case.settings.api_server) if case.settings else None
-    return discovery.parse_address(value) if value else None
+    return apiaddress.parse(value) if value else None
 
 
 def _configured_name(case: Case) -> list[str]:
     asked = _address(case)
-    if asked is None or discovery.is_ip(asked.host) or discovery.is_loopback(asked.host):
+    if asked is None or apiaddress.is_ip(asked.host) or apiaddress.is_loopback(asked.host):
         return []
     return [asked.host] if asked.host != CANONICAL_HOST else []
 

@@ -12,7 +12,7 @@ from emqx_autocluster.diagnosis.names.corefile import (
     covers,
     zone_name,
 )
-from emqx_autocluster.emqx import discovery
+from emqx_autocluster.emqx import apiaddress
 
 _FORWARDERS = ("forward", "proxy")
 _WILDCARD = {"ANY", "*"}
@@ -77,7 +77,7 @@ def _keeps(hosts: Directive, server: ServerBlock, name: str) -> bool:
     _file, *zones = hosts.arguments or ("",)
     if not any(covers(zone, name) for zone in _zones(zones, server)):
         return False
-    entries = (line.arguments for line in hosts.block if discovery.is_ip(line.name))
+    entries = (line.arguments for line in hosts.block if apiaddress.is_ip(line.name))
     known = {zone_name(host) for entry in entries for host in entry}
     return name not in known and not _falls_through(hosts, name)
 
@@ -110,7 +110,7 @@ def _falls_through(plugin: Directive, name: str) -> bool:
 def _is_itself(upstream: str, ports: set[int], own: set[str]) -> bool:
     """Inside its own pod any loopback address is CoreDNS; another port there may be a sidecar's."""
     host, port = _host_and_port(upstream)
-    if not discovery.is_ip(host):
+    if not apiaddress.is_ip(host):
         return False
     if ip_address(host).is_loopback:
         return port in ports
