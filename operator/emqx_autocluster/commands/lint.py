@@ -18,7 +18,8 @@ from emqx_autocluster.commands.checkup import Verdict
 from emqx_autocluster.commands.documents import Document, Position, UnreadableError
 from emqx_autocluster.commands.faults import OF_THE_POD, Fault, Gap, Judgement
 from emqx_autocluster.commands.formats import LintOutput
-from emqx_autocluster.commands.manifest import Input, Sight
+from emqx_autocluster.commands.manifest import Sight
+from emqx_autocluster.commands.manifest.inputs import Input
 from emqx_autocluster.commands.terminal import Terminal, assembled, text
 from emqx_autocluster.emqx import containers
 from emqx_autocluster.objects import template

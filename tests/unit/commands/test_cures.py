@@ -13,7 +13,7 @@ from builders import GOOD_MANIFEST as GOOD
 from emqx_autocluster.api.findings import Level
 from emqx_autocluster.commands import documents, faults, manifest
 from emqx_autocluster.commands.faults import Judgement
-from emqx_autocluster.commands.manifest import Input
+from emqx_autocluster.commands.manifest.inputs import Input
 from emqx_autocluster.objects.template import ENV
 
 STRATEGY = "EMQX_CLUSTER__DISCOVERY_STRATEGY"

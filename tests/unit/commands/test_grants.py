@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from emqx_autocluster.commands import grants
-from emqx_autocluster.commands.grants import Wish
+from emqx_autocluster.commands.manifest import grants
+from emqx_autocluster.commands.manifest.grants import Wish
 from emqx_autocluster.observation import Unobserved
 
 Object = dict[str, Any]

@@ -19,7 +19,7 @@ from builders import GOOD_MANIFEST as GOOD
 from emqx_autocluster.cli import app
 from emqx_autocluster.commands import documents, explain, faults, manifest
 from emqx_autocluster.commands.documents import UnreadableError
-from emqx_autocluster.commands.manifest import Input
+from emqx_autocluster.commands.manifest.inputs import Input
 
 CANONICAL = "https://kubernetes.default.svc:443"
 RIGHTS = """\

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from emqx_autocluster.commands import documents, podtemplates
+from emqx_autocluster.commands import documents
+from emqx_autocluster.commands.manifest import podtemplates
 from emqx_autocluster.observation import ContainerPort
 
 LABELS = "metadata: {labels: {app: emqx, tier: 2}}"

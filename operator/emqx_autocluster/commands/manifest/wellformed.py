@@ -38,6 +38,9 @@ _POLICY = {
 _NEEDED = frozenset({"key", "operator", "cidr"})
 _NAMES: Mapping[type, str] = {str: "a string", int: "a number", dict: "a mapping", list: "a list"}
 
+MISSHAPEN = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What reading JSON of another form than the API server would ever serve ends in."""
+
 
 def check(document: Document) -> None:
     """Raises UnreadableError, with the line."""

@@ -1,0 +1,106 @@
+"""What the account of a workload may, as far as the input gives it."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from emqx_autocluster.commands.documents import Document
+from emqx_autocluster.commands.manifest import grants, podtemplates
+from emqx_autocluster.commands.manifest.grants import Wish
+from emqx_autocluster.commands.manifest.inputs import NOT_GIVEN, Input
+from emqx_autocluster.objects import rbac
+from emqx_autocluster.observation import Fact, ManagedObject, Rights, Workload
+
+_RBAC_GROUP = "rbac.authorization.k8s.io"
+
+
+def rights(
+    input_: Input, document: Document, workload: Workload, namespace: str | None, service: str
+) -> Rights:
+    account, own = workload.template.service_account, rbac.object_name(workload.ref.name)
+    others = _accounts_of_others(input_, document)
+    nowhere = (document.namespace or input_.namespace) is None and namespace is not None
+    wish = Wish(account, namespace, service, others, _is_own(account, others, workload), nowhere)
+    allowed, why = _allowed(input_, wish)
+    return Rights(
+        _account(input_, account, namespace),
+        dedicated_account=_foreign(input_, "ServiceAccount", own, namespace),
+        role=_foreign(input_, "Role", own, namespace),
+        role_binding=_foreign(input_, "RoleBinding", own, namespace),
+        allowed=allowed,
+        fitting_account=_fitting(input_, wish) if allowed is False else "",
+        why=why,
+    )
+
+
+def _allowed(input_: Input, wish: Wish) -> tuple[Fact[bool], str]:
+    """Also why not, as far as the objects show that which were made for it."""
+    roles, bindings = input_.bodies("Role", "ClusterRole"), input_.bodies("RoleBinding", "ClusterRoleBinding")
+    refused = {id(body): why for body in (*roles, *bindings) if (why := _refused(body))}
+    taken = [body for body in bindings if id(body) not in refused]
+    given = [body for body in roles if id(body) not in refused]
+    found = grants.allowed(wish, given, taken)
+    if found is True or not refused or grants.allowed(wish, roles, bindings) is not True:
+        return found, grants.shortcoming(wish, given, taken)
+    return False, next(iter(refused.values()))
+
+
+def _fitting(input_: Input, wish: Wish) -> str:
+    """The one account of the input that has the right; empty: there is none, or others run as it."""
+    near = (d.name for d in input_.each("ServiceAccount") if input_.is_in(d, wish.namespace))
+    names = {name for name in near if name not in wish.others and name != wish.account}
+    roles = [body for body in input_.bodies("Role", "ClusterRole") if not _refused(body)]
+    bindings = [body for body in input_.bodies("RoleBinding", "ClusterRoleBinding") if not _refused(body)]
+    found = [name for name in names if grants.is_given(replace(wish, account=name), roles, bindings)]
+    return found[0] if len(found) == 1 else ""
+
+
+def _refused(body: Mapping[str, Any]) -> str:
+    """Why the API server takes no such Role or binding; empty: it does."""
+    told = f"{body['kind']} {body['metadata'].get('name')}"
+    group = str(body.get("apiVersion")).partition("/")[0]
+    if group != _RBAC_GROUP:
+        return f"{told} has apiVersion {body.get('apiVersion')}, a group in which there is none: it is {_RBAC_GROUP}/v1"
+    bound = (body.get("roleRef") or {}).get("apiGroup") or _RBAC_GROUP
+    if bound != _RBAC_GROUP:
+        return (
+            f"{told} has apiGroup {bound} in its roleRef, and the API server refuses it: it is {_RBAC_GROUP}"
+        )
+    accounts = [s for s in body.get("subjects") or () if s.get("kind") == "ServiceAccount"]
+    wrong = next((s["apiGroup"] for s in accounts if s.get("apiGroup")), None)
+    if wrong:
+        return (
+            f"{told} has apiGroup {wrong} for a ServiceAccount, which is in none: the API server refuses it"
+        )
+    # Where not even the binding says where it goes, something has yet to fill in both, such as kustomize.
+    placed = body["metadata"].get("namespace") or body["kind"] == "ClusterRoleBinding"
+    nowhere = next((s.get("name") for s in accounts if placed and not s.get("namespace")), None)
+    return (
+        f"{told} names ServiceAccount {nowhere} without its namespace, and the API server refuses it"
+        if nowhere
+        else ""
+    )
+
+
+def _is_own(account: str, others: frozenset[str], workload: Workload) -> bool:
+    template = workload.template
+    alone = len(template.containers) == 1 and not template.has_sidecars
+    return alone and account != "default" and account not in others
+
+
+def _accounts_of_others(input_: Input, document: Document) -> frozenset[str]:
+    """What the other pods of the input run as."""
+    return frozenset(pods.account for pods in podtemplates.all_of(input_.others(document)))
+
+
+def _foreign(input_: Input, kind: str, name: str, namespace: str | None) -> ManagedObject | None:
+    """An object of the name that the operator would use; its own stand in no manifest."""
+    found = input_.find(kind, name, namespace)
+    return ManagedObject(name, "", ours=False, body=found.body) if found else None
+
+
+def _account(input_: Input, name: str, namespace: str | None) -> Fact[ManagedObject | None]:
+    found = input_.find("ServiceAccount", name, namespace)
+    if found is None:
+        return NOT_GIVEN
+    return ManagedObject(name, "", ours=False, body=input_.placed(found))
