@@ -10,8 +10,9 @@ from typing import Any
 
 from yarl import URL
 
+from emqx_autocluster.clients.connection import CONNECT_SECONDS
 from emqx_autocluster.clients.errors import one_line
-from emqx_autocluster.clients.kube import CONNECT_SECONDS, Kube
+from emqx_autocluster.clients.kube import Kube
 from emqx_autocluster.observation import CANONICAL_HOST, Fact, Unobserved
 
 

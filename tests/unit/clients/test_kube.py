@@ -15,9 +15,10 @@ from kubernetes.aio.client import Configuration
 
 from emqx_autocluster.clients import paths
 from emqx_autocluster.clients.certificate import certificate_hosts
+from emqx_autocluster.clients.connection import Login
 from emqx_autocluster.clients.errors import APIError, TooLarge, Unavailable
 from emqx_autocluster.clients.facts import fact
-from emqx_autocluster.clients.kube import Kube, Login, PatchType
+from emqx_autocluster.clients.kube import Kube, PatchType
 from emqx_autocluster.clients.payload import template_annotations
 from emqx_autocluster.observation import Unobserved
 
