@@ -18,9 +18,20 @@ import typer
 from emqx_autocluster import __version__
 from emqx_autocluster.clients.errors import ClientError, Unavailable
 from emqx_autocluster.commands import permissions
+from emqx_autocluster.commands.arguments import (
+    Context,
+    EmqxVersion,
+    Kubeconfig,
+    Namespace,
+    Strict,
+    Watch,
+    Workload,
+    a_duration,
+    explained,
+    workloads,
+)
 from emqx_autocluster.commands.formats import DoctorOutput, HealAction, LintOutput, PlanOutput, ReportOutput
 from emqx_autocluster.commands.targets import TargetError
-from emqx_autocluster.emqx import versions
 from emqx_autocluster.settings import Settings
 
 T = TypeVar("T")
@@ -34,72 +45,6 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-
-
-def _an_emqx_version(given: str | None) -> str | None:
-    if given is not None and versions.parse(given) is None:
-        raise typer.BadParameter(
-            f"{given} is no version of EMQX that is known; expected one such as 5.8.9 or 5.8"
-        )
-    return given
-
-
-def _a_duration(given: str) -> str:
-    from pydantic import TypeAdapter, ValidationError
-
-    from emqx_autocluster.api.v1alpha1 import Duration
-
-    try:
-        TypeAdapter(Duration).validate_python(given)
-    except ValidationError as error:
-        raise typer.BadParameter(f"{given} is no time; expected one such as 90m, 2h or 1h30m") from error
-    return given
-
-
-def _workloads(ctx: typer.Context, incomplete: str) -> list[str]:
-    from emqx_autocluster.commands import completion
-
-    return completion.workloads(ctx.params, incomplete)
-
-
-def _namespaces(ctx: typer.Context, incomplete: str) -> list[str]:
-    from emqx_autocluster.commands import completion
-
-    return completion.namespaces(ctx.params, incomplete)
-
-
-def _explained(incomplete: str) -> list[str]:
-    from emqx_autocluster.commands import completion
-
-    return completion.explained(incomplete)
-
-
-Kubeconfig = Annotated[
-    Path | None, typer.Option(help="Path of the kubeconfig; default: $KUBECONFIG, ~/.kube/config.")
-]
-Context = Annotated[str | None, typer.Option(help="Context of the kubeconfig.")]
-Workload = Annotated[
-    str,
-    typer.Argument(help="deployment/NAME or statefulset/NAME (deploy/, sts/).", autocompletion=_workloads),
-]
-Namespace = Annotated[
-    str | None,
-    typer.Option(
-        "--namespace", "-n", help="Namespace; default: all, or `default`.", autocompletion=_namespaces
-    ),
-]
-Watch = Annotated[
-    bool, typer.Option("--watch", "-w", help="Go on, and show what changes as it does; Ctrl-C ends it.")
-]
-Strict = Annotated[bool, typer.Option("--strict", help="Let advice count as well, for the exit code.")]
-EmqxVersion = Annotated[
-    str | None,
-    typer.Option(
-        "--emqx-version",
-        help="Which EMQX it is, where no image and no process tells: 5.8.9, or 5.8.",
-        callback=_an_emqx_version,
-    ),
-]
 
 
 @app.command()
@@ -146,7 +91,7 @@ def doctor_command(
         str | None,
         typer.Argument(
             help="deployment/NAME or statefulset/NAME; default: all that look like EMQX.",
-            autocompletion=_workloads,
+            autocompletion=workloads,
         ),
     ] = None,
     namespace: Namespace = None,
@@ -186,7 +131,7 @@ def report_command(
         typer.Option(
             "--since",
             help="How far back: 90m, 2h. Kubernetes keeps events for an hour.",
-            callback=_a_duration,
+            callback=a_duration,
         ),
     ] = "2h",
     emqx_version: EmqxVersion = None,
@@ -275,7 +220,7 @@ def explain_command(
         str,
         typer.Argument(
             help="A reason, such as APIServerUnreachable; a condition, such as DNSHealthy; or a family of causes: dns.",
-            autocompletion=_explained,
+            autocompletion=explained,
         ),
     ],
 ) -> None:

@@ -27,8 +27,9 @@ from emqx_autocluster.observation import (
 from emqx_autocluster.observer import inquiries
 from emqx_autocluster.observer.clusterdns import ClusterDNSReader
 from emqx_autocluster.observer.cores import Cores
-from emqx_autocluster.observer.interviews import Interviews, Lookups
+from emqx_autocluster.observer.interviews import Interviews
 from emqx_autocluster.observer.look import Depth, Look, Remembered, Visit
+from emqx_autocluster.observer.lookups import Answers, Lookups
 from emqx_autocluster.observer.policies import PolicyReader
 from emqx_autocluster.observer.pulses import Pulses, beats
 from emqx_autocluster.observer.roster import RosterReader
@@ -61,7 +62,8 @@ class Observer:
         self._settling = settling
         self._kube = kube
         self._pulses = Pulses(emqx_ctl)
-        self._interviews = Interviews(kube, emqx_ctl, self._pulses, cluster_domain)
+        self._interviews = Interviews(kube, emqx_ctl, self._pulses)
+        self._lookups = Lookups(emqx_ctl, cluster_domain)
         self._surroundings = Surroundings(kube, resolver, cluster_domain)
         self._roster = RosterReader(kube)
         self._strangers = Strangers(kube)
@@ -183,11 +185,11 @@ class Observer:
 
     async def _around(
         self, visit: Visit, resource: str, identities: Awaitable[Mapping[str, Fact[Identity]]]
-    ) -> tuple[Look, Mapping[str, Lookups], Observation]:
+    ) -> tuple[Look, Mapping[str, Answers], Observation]:
         """By who the members are, all that is around them."""
         look = await self._look(visit, resource, await identities)
         lookups, (service, endpoints), governing, rights, network = await asyncio.gather(
-            self._interviews.lookups(look),
+            self._lookups.of(look),
             self._surroundings.service(look),
             self._surroundings.governing(look),
             self._surroundings.rights(look),

@@ -27,8 +27,8 @@ from emqx_autocluster.observation import (
     Network,
     Unobserved,
 )
-from emqx_autocluster.observer.interviews import Lookups
 from emqx_autocluster.observer.look import Look
+from emqx_autocluster.observer.lookups import Answers
 from emqx_autocluster.settings import NAMESPACES
 
 T = TypeVar("T")
@@ -69,7 +69,7 @@ class ClusterDNSReader:
         self._dns = Recent(self._read_dns)
         self._api_servers = Recent(self._read_api_servers)
 
-    async def with_causes(self, look: Look, lookups: Mapping[str, Lookups], network: Network) -> Network:
+    async def with_causes(self, look: Look, lookups: Mapping[str, Answers], network: Network) -> Network:
         """What is known of names, and, where one does not resolve as it should, what may be the cause."""
         if look.settings.uses_dns:
             return await self._with_causes_of_peers(look, lookups, network)
@@ -97,7 +97,7 @@ class ClusterDNSReader:
         )
 
     async def _with_causes_of_peers(
-        self, look: Look, lookups: Mapping[str, Lookups], network: Network
+        self, look: Look, lookups: Mapping[str, Answers], network: Network
     ) -> Network:
         """The same for the one name that strategy dns asks for."""
         name = look.peer_name(network.cluster_domain)
@@ -210,21 +210,21 @@ def _nameservers(look: Look) -> Iterator[str]:
             yield from conf.nameservers[:1]
 
 
-def _is_lost(look: Look, lookups: Mapping[str, Lookups], network: Network) -> bool:
+def _is_lost(look: Look, lookups: Mapping[str, Answers], network: Network) -> bool:
     """Whether a pod does not resolve the Service's name, or the operator itself does not."""
     answer = network.dns.get(service_fqdn(network.cluster_domain))
     failing = isinstance(answer, DNSAnswer) and answer.outcome is not DNSOutcome.ANSWER
     return failing or any(not addresses for addresses in _found(look, lookups, network))
 
 
-def _is_odd(look: Look, lookups: Mapping[str, Lookups], network: Network) -> bool:
+def _is_odd(look: Look, lookups: Mapping[str, Answers], network: Network) -> bool:
     """Whether a pod resolves it to an address that the API server's certificate does not name."""
     hosts = network.certificate_hosts
     named = frozenset() if isinstance(hosts, Unobserved) else hosts
     return any(named.isdisjoint(addresses) for addresses in _found(look, lookups, network))
 
 
-def _found(look: Look, lookups: Mapping[str, Lookups], network: Network) -> Iterator[tuple[str, ...]]:
+def _found(look: Look, lookups: Mapping[str, Answers], network: Network) -> Iterator[tuple[str, ...]]:
     for host in {CANONICAL_HOST, *look.configured_names()}:
         if apiaddress.names_the_service(host, network.cluster_domain):
             for answers in lookups.values():

@@ -27,20 +27,16 @@ from emqx_autocluster.observation import (
     View,
 )
 from emqx_autocluster.observer import inquiries
+from emqx_autocluster.observer.devices import Devices
 from emqx_autocluster.observer.dials import Dials
 from emqx_autocluster.observer.logs import Logs
 from emqx_autocluster.observer.look import Answer, Listing, Look, LookedUp, Visit
+from emqx_autocluster.observer.lookups import Answers
 from emqx_autocluster.observer.pulses import Pulses, likely_ports
 
-Lookups = Mapping[str, Fact[tuple[str, ...]]]
-"""What a member's own resolver says of each host."""
 _DATA_DIR = "EMQX_NODE__DATA_DIR"
 _MOST_NODES = 1000
 """In all views of one workload."""
-_FOUND = timedelta(seconds=10)
-"""So long a name counts that was found, where all is looked at: while something is wrong that is much more often."""
-_STILL_FOUND = timedelta(minutes=30)
-"""So long it counts while nothing is suspected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +50,12 @@ class Told:
 
 
 class Interviews:
-    def __init__(self, kube: Kube, emqx_ctl: EmqxCtl, pulses: Pulses, cluster_domain: str) -> None:
+    def __init__(self, kube: Kube, emqx_ctl: EmqxCtl, pulses: Pulses) -> None:
         self._emqx_ctl = emqx_ctl
         self._pulses = pulses
-        self._cluster_domain = cluster_domain
         self._logs = Logs(kube)
         self._dials = Dials(emqx_ctl)
+        self._devices = Devices(emqx_ctl)
 
     async def identities(self, visit: Visit) -> dict[str, Fact[Identity]]:
         memory = visit.memory
@@ -88,10 +84,10 @@ class Interviews:
     async def ask(self, visit: Visit) -> Told:
         """The pulses first: what changes while a member is asked is seen by the next ones."""
         pulses = await self._pulses.take(visit)
-        views, counts = await asyncio.gather(self.views(visit, pulses), self._counts(visit, pulses))
+        views, counts = await asyncio.gather(self.views(visit, pulses), self._devices.at_once(visit, pulses))
         return Told(pulses, views, counts)
 
-    async def members(self, look: Look, told: Told, lookups: Mapping[str, Lookups]) -> tuple[Member, ...]:
+    async def members(self, look: Look, told: Told, lookups: Mapping[str, Answers]) -> tuple[Member, ...]:
         views = told.views.values()
         names = _named(view for view in views if isinstance(view, View))
         members = [
@@ -103,7 +99,7 @@ class Interviews:
             for pod in look.pods
         ]
         members = [_with_pulse(look, member, told.pulses) for member in members]
-        members = await self._with_connections(look, members, told.counts)
+        members = await self._devices.counted(look, members, told.counts)
         members = await asyncio.gather(*(self._with_pin(look, member) for member in members))
         members = await self._logs.read(look, members)
         return tuple(await self._dials.dial(look, members))
@@ -195,57 +191,6 @@ class Interviews:
             visit.memory.answers.pop(container, None)
         return view
 
-    async def lookups(self, look: Look) -> dict[str, Lookups]:
-        hosts = [CANONICAL_HOST, *look.configured_names()] if look.settings.uses_k8s else []
-        hosts += [name for name in [look.peer_name(self._cluster_domain)] if name]
-
-        async def lookups(pod: Pod) -> Lookups:
-            known = look.memory.lookups.get(pod.container_id or "")
-            if not pod.running or pod.deleting:
-                return {}
-            fresh = known is not None and look.at - known.at < (
-                _FOUND if look.depth.thorough else _STILL_FOUND
-            )
-            if known and fresh and known.finds(hosts):
-                return {host: known.answers[host] for host in hosts}
-            answers = await asyncio.gather(
-                *(fact(self._emqx_ctl.lookup(look.target(pod), host)) for host in hosts)
-            )
-            found = dict(zip(hosts, answers, strict=True))
-            look.memory.lookups[pod.container_id or ""] = LookedUp(found, look.at)
-            return found
-
-        found = await asyncio.gather(*(lookups(pod) for pod in look.pods))
-        return {pod.uid: answers for pod, answers in zip(look.pods, found, strict=True)}
-
-    async def _counts(self, visit: Visit, pulses: inquiries.Pulses) -> dict[str, Fact[int]]:
-        """Where sockets show that all stand alone a seed will have to be chosen, and its view is not waited for."""
-        lone = [pod for pod in visit.running if _is_lone(visit, pod, pulses)]
-        if not pulses or len(lone) < len(visit.running):
-            return {}
-        counts = await asyncio.gather(*(fact(self._emqx_ctl.connections(visit.target(pod))) for pod in lone))
-        return {pod.uid: count for pod, count in zip(lone, counts, strict=True)}
-
-    async def _with_connections(
-        self, look: Look, members: list[Member], counts: Mapping[str, Fact[int]]
-    ) -> list[Member]:
-        """Only where a seed has to be chosen, since all stand alone, or a restart's cost has to be told."""
-        seen = [m for m in members if isinstance(m.view, View)]
-        cores = [m for m in seen if not m.replicant]
-        all_alone = len(cores) > 1 and all(membership.is_alone(m, cores) for m in cores)
-        if not all_alone and not look.depth.count_devices:
-            return members
-
-        async def with_connections(member: Member) -> Member:
-            if member not in seen:
-                return member
-            count = counts.get(member.pod.uid)
-            if count is None:
-                count = await fact(self._emqx_ctl.connections(look.target(member.pod)))
-            return replace(member, connections=count)
-
-        return list(await asyncio.gather(*(with_connections(m) for m in members)))
-
     async def _with_pin(self, look: Look, member: Member) -> Member:
         pod, node = member.pod, member.node
         elsewhere = look.container.last_env(_DATA_DIR) is not None
@@ -265,14 +210,6 @@ def _excess(visit: Visit) -> Unobserved | None:
         return None
     visit.memory.answers.clear()
     return Unobserved(f"not judged: the members list {listed} nodes together, more than {_MOST_NODES}")
-
-
-def _is_lone(visit: Visit, pod: Pod, pulses: inquiries.Pulses) -> bool:
-    """A core that runs and has no connection with any other node."""
-    found = pulses.get(pod.uid)
-    identity = visit.memory.identities.get(pod.container_id or "")
-    core = identity is None or not roles.is_replicant(identity, None)
-    return core and isinstance(found, Pulse) and found.up and not found.nodes
 
 
 def _with_pulse(look: Look, member: Member, pulses: inquiries.Pulses) -> Member:

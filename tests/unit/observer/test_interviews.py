@@ -17,6 +17,7 @@ from emqx_autocluster.emqx import discoveryreader
 from emqx_autocluster.observation import NOT_ASKED, Fact, Identity
 from emqx_autocluster.observer.interviews import Interviews
 from emqx_autocluster.observer.look import Depth, Look, Remembered, Visit
+from emqx_autocluster.observer.lookups import Lookups
 from emqx_autocluster.observer.pulses import Pulses
 from pods import Pods
 
@@ -46,7 +47,11 @@ class Resolver:
     @property
     def interviews(self) -> Interviews:
         ctl = cast("EmqxCtl", self)
-        return Interviews(cast("Kube", None), ctl, Pulses(ctl), "cluster.local")
+        return Interviews(cast("Kube", None), ctl, Pulses(ctl))
+
+    @property
+    def lookups(self) -> Lookups:
+        return Lookups(cast("EmqxCtl", self), "cluster.local")
 
     def visit(self, depth: Depth, seconds: float) -> Visit:
         workload, at = a_workload(env=self.env), AT + timedelta(seconds=seconds)
@@ -58,7 +63,7 @@ class Resolver:
     async def look(self, depth: Depth, seconds: float) -> int:
         """How many names were asked for, each of them by the one pod that runs."""
         before = self.asked
-        await self.interviews.lookups(self.looking(self.visit(depth, seconds)))
+        await self.lookups.of(self.looking(self.visit(depth, seconds)))
         return self.asked - before
 
 
@@ -110,7 +115,7 @@ async def test_a_member_says_with_its_identity_whether_it_knows_the_api_server(
     resolver = Resolver(OTHER, addresses, env)
     visit = resolver.visit(ALL, 0)
     await resolver.interviews.identities(visit)
-    (found,) = (await resolver.interviews.lookups(resolver.looking(visit))).values()
+    (found,) = (await resolver.lookups.of(resolver.looking(visit))).values()
     assert (resolver.asked, found) == (asked, expected)
 
 
@@ -136,7 +141,7 @@ class Rollout:
         at = AT + timedelta(seconds=seconds)
         depth = Depth(thorough=False, believed=timedelta(seconds=15))
         visit = Visit(workload, workload.template.containers[0], self.running, self.memory, at, depth)
-        interviews = Interviews(cast("Kube", None), ctl, Pulses(ctl), "cluster.local")
+        interviews = Interviews(cast("Kube", None), ctl, Pulses(ctl))
         await interviews.newcomers(visit, timedelta(seconds=4))
         return " ".join(sorted(self.pods.asked))
 

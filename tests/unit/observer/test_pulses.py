@@ -64,7 +64,7 @@ class Looks:
         at = AT + timedelta(seconds=seconds)
         visit = Visit(workload, workload.template.containers[0], self.running, self.memory, at, depth)
         ctl = cast("EmqxCtl", self.pods)
-        told = await Interviews(cast("Kube", None), ctl, Pulses(ctl), "cluster.local").ask(visit)
+        told = await Interviews(cast("Kube", None), ctl, Pulses(ctl)).ask(visit)
         self.views, pulses = dict(told.views), told.pulses
         self.counts = dict(told.counts)
         group = [
@@ -359,7 +359,7 @@ class Introducing(Pods):
 async def test_the_first_pulse_comes_with_the_identity(pods: Introducing, image: str, read: str) -> None:
     workload, memory = a_workload(image=image), Remembered()
     ctl = cast("EmqxCtl", pods)
-    interviews = Interviews(cast("Kube", None), ctl, Pulses(ctl), "cluster.local")
+    interviews = Interviews(cast("Kube", None), ctl, Pulses(ctl))
 
     async def look() -> str:
         pods.pulses.clear()
