@@ -209,7 +209,7 @@ class Finding:
     sets: tuple[tuple[str, str], ...] = ()
     """The variables of the EMQX container, with their right values, that put it right; also where Repair must not."""
     field: str = ""
-    """What it is about, as `template.FieldChange` names a field: `env/NAME`, `dnsPolicy`, ...; empty: no one field."""
+    """What it is about, as `recorded.FieldChange` names a field: `env/NAME`, `dnsPolicy`, ...; empty: no one field."""
 
     @property
     def bad(self) -> bool:

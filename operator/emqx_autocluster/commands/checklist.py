@@ -14,8 +14,8 @@ from emqx_autocluster.commands.matrix import Seen
 from emqx_autocluster.commands.terminal import assembled, text
 from emqx_autocluster.diagnosis import Case
 from emqx_autocluster.healing import Action, Step
-from emqx_autocluster.objects import template
-from emqx_autocluster.objects.template import Changes
+from emqx_autocluster.objects import recorded, template
+from emqx_autocluster.objects.recorded import Changes
 
 _COLOUR_OF = {
     Standing.WELL: "green",
@@ -157,7 +157,7 @@ def show_commands(console: Console, title: str, steps: Sequence[Step]) -> None:
 
 
 def _show_by_hand(console: Console, changes: Changes, command: str) -> None:
-    values = ", ".join(f"{change.field.removeprefix(template.ENV)}={change.now}" for change in changes)
+    values = ", ".join(f"{change.field.removeprefix(recorded.ENV)}={change.now}" for change in changes)
     restart = " in one rolling restart" if template.rolls(changes) else ""
     console.print()
     console.print("What is for you to decide, since Repair would not do it:", style="bold")

@@ -12,7 +12,7 @@ from emqx_autocluster.diagnosis import Case
 from emqx_autocluster.healing import Action, Hold, Memory, Step, roll
 from emqx_autocluster.healing.steps import patch_command
 from emqx_autocluster.objects import template
-from emqx_autocluster.objects.template import Changes
+from emqx_autocluster.objects.recorded import Changes
 from emqx_autocluster.observation import Member, View, WorkloadRef
 from emqx_autocluster.reporting import conditions
 

@@ -12,8 +12,8 @@ from emqx_autocluster.commands.documents import Document, Path, Position, Unread
 from emqx_autocluster.commands.manifest import Sight
 from emqx_autocluster.diagnosis import Case, acceptance, pairs
 from emqx_autocluster.healing import roll
-from emqx_autocluster.objects import template
-from emqx_autocluster.objects.template import Changes
+from emqx_autocluster.objects import recorded, template
+from emqx_autocluster.objects.recorded import Changes
 
 _ABOUT_WHAT_RUNS = frozenset(
     {ConditionType.CLUSTER_FORMED, ConditionType.STALE_NODES_PRESENT, ConditionType.PAUSED}
@@ -187,8 +187,8 @@ def position(case: Case, sight: Sight, finding: Finding) -> Position:
 
 
 def _place(case: Case, sight: Sight, kind: ConditionType, field: str) -> Position:
-    if field.startswith(template.ENV):
-        return _variable(case, sight, field.removeprefix(template.ENV))
+    if field.startswith(recorded.ENV):
+        return _variable(case, sight, field.removeprefix(recorded.ENV))
     if field in OF_THE_POD:
         return sight.document.position((*POD, field))
     if field == IMAGE and case.container:

@@ -22,8 +22,8 @@ from emqx_autocluster.commands.manifest import Sight
 from emqx_autocluster.commands.manifest.inputs import Input
 from emqx_autocluster.commands.terminal import Terminal, assembled, text
 from emqx_autocluster.emqx import containers
-from emqx_autocluster.objects import template
-from emqx_autocluster.objects.template import Changes, FieldChange
+from emqx_autocluster.objects import recorded, template
+from emqx_autocluster.objects.recorded import Changes, FieldChange
 from emqx_autocluster.observation import Container, Observation, WorkloadRef
 
 _INDENT = "  "
@@ -149,11 +149,11 @@ def _show_head(console: Console, at: Position, document: Document | None, *what:
 
 def _cure(fault: Fault) -> Iterator[str]:
     """As it would stand in the manifest."""
-    variables = [change for change in fault.cure if change.field.startswith(template.ENV)]
+    variables = [change for change in fault.cure if change.field.startswith(recorded.ENV)]
     if variables:
         yield "cure: in env of the EMQX container"
         for change in variables:
-            yield f"  - name: {change.field.removeprefix(template.ENV)}"
+            yield f"  - name: {change.field.removeprefix(recorded.ENV)}"
             old = template.replaced(change)
             yield f"    value: {json.dumps(change.now)}" + (f"  # in place of {old}" if old else "")
     for change in fault.cure:

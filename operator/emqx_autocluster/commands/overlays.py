@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 
 import yaml
 
-from emqx_autocluster.objects import template
-from emqx_autocluster.objects.template import Changes, FieldChange
+from emqx_autocluster.objects import recorded, template
+from emqx_autocluster.objects.recorded import Changes, FieldChange
 from emqx_autocluster.observation import Container, Workload
 
 _CHART_VALUES = {template.MIN_READY_SECONDS: "minReadySeconds"}
@@ -42,7 +42,7 @@ def helm(workload: Workload, changes: Changes) -> str:
     if not changes:
         return ""
     variables = {
-        c.field.removeprefix(template.ENV): c.now for c in changes if c.field.startswith(template.ENV)
+        c.field.removeprefix(recorded.ENV): c.now for c in changes if c.field.startswith(recorded.ENV)
     }
     values = {name: c.now for c in changes if (name := _CHART_VALUES.get(c.field))}
     if variables:
@@ -62,5 +62,5 @@ def _word(name: str) -> str:
 
 def _left(changes: Changes) -> Iterator[str]:
     for change in changes:
-        if not change.field.startswith(template.ENV) and change.field not in _CHART_VALUES:
+        if not change.field.startswith(recorded.ENV) and change.field not in _CHART_VALUES:
             yield f"# Not a value of the chart, by a post-renderer only: {change.field}: {json.dumps(change.now)}"

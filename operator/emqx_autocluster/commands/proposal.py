@@ -10,7 +10,7 @@ from emqx_autocluster.commands import checklist
 from emqx_autocluster.commands.checkup import Checkup
 from emqx_autocluster.commands.terminal import assembled, text
 from emqx_autocluster.emqx import apiaddress
-from emqx_autocluster.objects import template
+from emqx_autocluster.objects import recorded, template
 
 
 def show(console: Console, checkup: Checkup) -> None:
@@ -48,7 +48,7 @@ def patch(checkup: Checkup) -> str:
 
 def _diff(checkup: Checkup) -> Iterator[tuple[str, str]]:
     for change in checkup.changes:
-        name = change.field.replace(template.ENV, "env ")
+        name = change.field.replace(recorded.ENV, "env ")
         yield f"- {name}: {_shown(change.was)}", "red"
         yield f"+ {name}: {_shown(change.now)}", "green"
 

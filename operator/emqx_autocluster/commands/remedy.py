@@ -3,7 +3,7 @@
 from emqx_autocluster.api.findings import Finding
 from emqx_autocluster.diagnosis import Case
 from emqx_autocluster.objects import template
-from emqx_autocluster.objects.template import Changes
+from emqx_autocluster.objects.recorded import Changes
 
 
 def changes(case: Case, finding: Finding, repair: Changes) -> Changes:

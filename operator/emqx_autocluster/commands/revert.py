@@ -9,7 +9,7 @@ from emqx_autocluster.commands import terminal
 from emqx_autocluster.commands.targets import TargetError, parse_target
 from emqx_autocluster.objects import template
 from emqx_autocluster.objects import workload as parse_workload
-from emqx_autocluster.objects.template import Record
+from emqx_autocluster.objects.recorded import ENV, Record, believed
 from emqx_autocluster.observation import Workload
 from emqx_autocluster.observer.connection import FOR_PEOPLE, connect
 from emqx_autocluster.reporting.resources import Resources
@@ -49,12 +49,12 @@ async def _recorded(kube: Kube, workload: Workload) -> str:
             f"the annotation {annotations.ORIGINAL} of {workload.ref} is not as the operator wrote it: {error};"
             " nothing is put back"
         ) from error
-    record = template.believed(annotation, copy)
+    record = believed(annotation, copy)
     for field in sorted(
         {change.field for change in told.changes} - {change.field for change in record.changes}
     ):
         terminal.line(
-            f"  {field.removeprefix(template.ENV)}: left as it is, since the annotation alone says what it was, which"
+            f"  {field.removeprefix(ENV)}: left as it is, since the annotation alone says what it was, which"
             " anybody may have written who may annotate"
         )
     recorded = record.dump()
@@ -68,7 +68,7 @@ def _announce(workload: Workload, recorded: str) -> None:
     container = next((c for c in workload.template.containers if c.name == record.container), None)
     restarts = False
     for change in record.changes:
-        field = change.field.removeprefix(template.ENV)
+        field = change.field.removeprefix(ENV)
         now = template.current(workload, container, change.field)
         if now != change.now:
             terminal.line(f"  {field}: left as it is ({template.shown(now)}), somebody else changed it since")

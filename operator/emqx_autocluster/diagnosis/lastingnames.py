@@ -14,7 +14,7 @@ from emqx_autocluster.emqx import apiaddress, discovery, podwords
 from emqx_autocluster.emqx.discovery import DiscoverySettings
 from emqx_autocluster.emqx.ownname import OwnName
 from emqx_autocluster.emqx.podwords import DASHED_IP, POD_IP, POD_NAME
-from emqx_autocluster.objects import template
+from emqx_autocluster.objects import recorded
 from emqx_autocluster.observation import Member, Unobserved, WorkloadKind
 
 _TYPE = ConditionType.ROLLOUT_SAFE
@@ -38,7 +38,7 @@ def problem(case: Case) -> Finding | None:
         Reason.NODE_NAME_NOT_STABLE,
         f"{named}{_seen(case)} while the data lies on a volume that outlives the pod: each restart makes a new, empty"
         f" node{left}, with its data in a folder that nobody reads; {cure} (the change itself renames)",
-        field=template.ENV + variable,
+        field=recorded.ENV + variable,
     )
 
 

@@ -15,7 +15,7 @@ from emqx_autocluster.emqx.environment import as_hocon
 from emqx_autocluster.emqx.ownname import OwnName
 from emqx_autocluster.emqx.peernames import SRV, A, Naming
 from emqx_autocluster.emqx.podwords import POD_IP, POD_NAME
-from emqx_autocluster.objects import template
+from emqx_autocluster.objects import recorded
 from emqx_autocluster.observation import EndpointAddress, Service, Unobserved
 
 _FILES = "/opt/emqx/etc"
@@ -36,7 +36,7 @@ def problems(case: Case, others: Sequence[Case]) -> Iterator[Finding]:
             Reason.CORES_NOT_LISTED,
             f"replicants ask Service {service.name} for their cores, and it selects none of {named}: they wait for"
             f" ever; name the cores' Service in {settings.service_variable}",
-            field=template.ENV + settings.service_variable,
+            field=recorded.ENV + settings.service_variable,
         )
     for core in listed:
         yield from _names(case, settings, core, service)
@@ -55,7 +55,7 @@ def unjudged(case: Case, others: Sequence[Case]) -> Iterator[Unjudged]:
             "whether these replicants find a core",
             "none is in the input",
             "add the manifest of the cores",
-            field=template.ENV + settings.service_variable,
+            field=recorded.ENV + settings.service_variable,
         )
     for core in _listed(cores, service) if isinstance(service, Service) else ():
         if (_cookie(case) is None or _cookie(core) is None) and _origin(case) != _origin(core):
@@ -91,7 +91,7 @@ def _names(case: Case, settings: DiscoverySettings, core: Case, service: Service
             f"replicants look for cores named {podwords.shown(f'{own.part}@{sought}')}, and the nodes of"
             f" {core.workload.ref} are {own}: none is found, and EMQX says nothing of it{cure}",
             sets=sets,
-            field=template.ENV + (sets[0][0] if sets else discovery.ADDRESS_TYPE),
+            field=recorded.ENV + (sets[0][0] if sets else discovery.ADDRESS_TYPE),
         )
     elif isinstance(mine, OwnName) and mine.part != own.part:
         yield false(
@@ -99,7 +99,7 @@ def _names(case: Case, settings: DiscoverySettings, core: Case, service: Service
             Reason.NAME_PART_MISMATCH,
             f"replicants look for cores that are named like themselves, {mine.part}@..., and the nodes of"
             f" {core.workload.ref} are {own}: none is found; give both the same {discovery.NAME}",
-            field=template.ENV + discovery.NAME,
+            field=recorded.ENV + discovery.NAME,
         )
 
 
@@ -145,7 +145,7 @@ def _cookies(case: Case, core: Case) -> Iterator[Finding]:
         Reason.COOKIE_CHANGED,
         f"the Erlang cookie of these nodes{mine.shown} is another one than that of {core.workload.ref}{its.shown}:"
         " nodes with different cookies refuse each other; take both from one Secret",
-        field=f"{template.ENV}{mine.variable}",
+        field=f"{recorded.ENV}{mine.variable}",
     )
 
 

@@ -18,7 +18,7 @@ from emqx_autocluster.diagnosis.formation import held, outsiders
 from emqx_autocluster.healing.memory import Memory
 from emqx_autocluster.healing.steps import Action, Steer, Step
 from emqx_autocluster.objects import steering, template
-from emqx_autocluster.objects.template import Changes, FieldChange
+from emqx_autocluster.objects.recorded import Changes, FieldChange
 from emqx_autocluster.observation import Workload, WorkloadKind
 
 _ENOUGH = 8

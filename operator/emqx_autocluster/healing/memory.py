@@ -9,8 +9,8 @@ from emqx_autocluster.api.v1alpha1 import Attempt, Done, Procedure, Rewrite, Sta
 from emqx_autocluster.diagnosis import Case
 from emqx_autocluster.healing.setback import Setback
 from emqx_autocluster.healing.steps import Action
-from emqx_autocluster.objects import template
-from emqx_autocluster.objects.template import Record
+from emqx_autocluster.objects import recorded, template
+from emqx_autocluster.objects.recorded import Record
 from emqx_autocluster.observation import Workload
 
 
@@ -40,7 +40,7 @@ class Memory:
     def of(
         cls, workload: Workload, status: StatusModel, options: WorkloadOptions, setback: Setback | None = None
     ) -> Self:
-        original = template.believed(workload.annotations.get(annotations.ORIGINAL), status.original).dump()
+        original = recorded.believed(workload.annotations.get(annotations.ORIGINAL), status.original).dump()
         # Who sets Observe after a rollback, or by `revert`, and Repair later, asks for the repair anew.
         # By our own copy: the annotation of a StatefulSet outlives that, too.
         undone = options.mode is not Mode.OBSERVE and template.is_undone(workload, status.original)

@@ -9,8 +9,8 @@ from emqx_autocluster.diagnosis import Case
 from emqx_autocluster.emqx import apiaddress, discovery
 from emqx_autocluster.healing.memory import Memory
 from emqx_autocluster.healing.steps import Hold, kubectl
-from emqx_autocluster.objects import template
-from emqx_autocluster.objects.template import Changes, FieldChange, Record
+from emqx_autocluster.objects import recorded, template
+from emqx_autocluster.objects.recorded import Changes, FieldChange, Record
 from emqx_autocluster.text.plain import plain
 
 _FIGHT_WINDOW = timedelta(minutes=30)
@@ -67,7 +67,7 @@ def let_go(case: Case) -> str:
 
 
 def shown(change: FieldChange) -> str:
-    return f"{change.field.removeprefix(template.ENV)}={change.now}"
+    return f"{change.field.removeprefix(recorded.ENV)}={change.now}"
 
 
 def _held(case: Case, names: Collection[str]) -> str:
@@ -81,7 +81,7 @@ def _held(case: Case, names: Collection[str]) -> str:
 
 
 def _variables(changes: Changes) -> set[str]:
-    return {c.field.removeprefix(template.ENV) for c in changes if c.field.startswith(template.ENV)}
+    return {c.field.removeprefix(recorded.ENV) for c in changes if c.field.startswith(recorded.ENV)}
 
 
 def _address(case: Case) -> str:

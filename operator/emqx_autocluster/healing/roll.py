@@ -11,7 +11,7 @@ from emqx_autocluster.healing import brake, gate, reverts
 from emqx_autocluster.healing.memory import Memory
 from emqx_autocluster.healing.steps import Action, Hold, PatchWorkload, Step, kubectl, patch_command
 from emqx_autocluster.objects import rbac, template
-from emqx_autocluster.objects.template import Changes, FieldChange
+from emqx_autocluster.objects.recorded import Changes, FieldChange
 from emqx_autocluster.observation import (
     CANONICAL_HOST,
     DNSAnswer,

@@ -5,7 +5,7 @@ The workload alone is asked, and no memory: an operator that starts in the middl
 
 from emqx_autocluster.api import annotations
 from emqx_autocluster.objects import template
-from emqx_autocluster.objects.template import Changes, FieldChange, Record
+from emqx_autocluster.objects.recorded import Changes, FieldChange, Record
 from emqx_autocluster.observation import Workload
 
 _HOLDING = frozenset({template.PAUSED, template.PARTITION})

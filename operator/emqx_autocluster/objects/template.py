@@ -7,16 +7,14 @@ restart. What a field was is kept in an annotation (and in the custom resource's
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from emqx_autocluster.api import annotations
 from emqx_autocluster.emqx.environment import as_hocon
-from emqx_autocluster.objects import recorded as records
+from emqx_autocluster.objects.recorded import ENV, Changes, FieldChange, Record, comparable
 from emqx_autocluster.observation import Container, EnvVar, Workload
-from emqx_autocluster.text import grammar
 
-ENV = records.ENV
 SERVICE_ACCOUNT = "serviceAccountName"
 AUTOMOUNT = "automountServiceAccountToken"
 DNS_POLICY = "dnsPolicy"
@@ -32,18 +30,6 @@ _ROLLS_BACK = "kubectl"
 """How `kubectl rollout undo` signs; other commands that change a template sign as kubectl-set, kubectl-edit, ..."""
 
 
-@dataclass(frozen=True, slots=True)
-class FieldChange:
-    """One field: `was` and `now` are JSON values; for `env/NAME` `was` is the whole entry or None."""
-
-    field: str
-    was: Any
-    now: Any
-
-
-Changes = tuple[FieldChange, ...]
-
-
 def env_change(container: Container, name: str, value: str) -> FieldChange:
     """Under the name as `env` writes it, where it has the setting in another letter case."""
     name = next(iter(container.spellings(name)), name)
@@ -57,7 +43,7 @@ def exact_change(container: Container, name: str, value: str) -> FieldChange:
     To EMQX it is the same variable, and to the image's entrypoint it is none of its own. `was` is the entry that goes.
     """
     change = env_change(container, name, value)
-    was = _plain(change.was)
+    was = comparable(change.was)
     renamed = change.field != ENV + name and isinstance(was, str) and as_hocon(was) == value
     return replace(change, field=ENV + name) if renamed else change
 
@@ -105,53 +91,6 @@ def revert_patch(workload: Workload, recorded: str | None) -> dict[str, Any]:
     return body
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """What the fields were before the operator changed them, and to what it set them."""
-
-    container: str = ""
-    changes: Changes = ()
-
-    @classmethod
-    def load(cls, text: str | None) -> "Record":
-        try:
-            return cls.read(text)
-        except ValueError:
-            return cls()  # edited by hand beyond recognition: nothing that we could put back
-
-    @classmethod
-    def read(cls, text: str | None) -> "Record":
-        """Raises ValueError, which says what no record of ours has."""
-        try:
-            raw = json.loads(text or "{}")
-            changes = tuple(FieldChange(c["field"], c["was"], c["now"]) for c in raw.get("changes", ()))
-            container = raw.get("container", "")
-        except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
-            raise ValueError("it is not of the form that the operator writes") from error
-        flaws = filter(None, (records.flaw(change.field, change.was, change.now) for change in changes))
-        named = isinstance(container, str) and (not container or grammar.is_label(container))
-        found = next(flaws, None if named else "its container is no name")
-        if found:
-            raise ValueError(found)
-        return cls(container, changes)
-
-    def dump(self) -> str:
-        changes = [{"field": c.field, "was": c.was, "now": c.now} for c in self.changes]
-        return json.dumps(
-            {"container": self.container, "changes": changes}, sort_keys=True, separators=(",", ":")
-        )
-
-    def extended(self, container: str, changes: Changes) -> "Record":
-        """With these changes added; a field that still held our value keeps its first original."""
-        known = {c.field: c for c in self.changes}
-        for change in changes:
-            first = known.get(change.field)
-            kept = first is not None and _plain(change.was) == _plain(first.now)
-            was = first.was if first is not None and kept else change.was
-            known[change.field] = FieldChange(change.field, was, change.now)
-        return Record(container, tuple(known[field] for field in sorted(known)))
-
-
 def steer(workload: Workload, changes: Changes, recorded: str | None) -> dict[str, Any]:
     """The patch of fields that steer a rollout; with the same care as `patch`."""
     record = Record.load(recorded)
@@ -174,15 +113,6 @@ def give_back(workload: Workload, fields: Collection[str], recorded: str | None)
         "annotations": {annotations.ORIGINAL: left.dump() if left.changes else None},
     }
     return body
-
-
-def believed(annotation: str | None, copy: str | None) -> Record:
-    """Our own `copy` counts, and beside it from the annotation, which others may write, what names no other object."""
-    told, kept = Record.load(annotation), Record.load(copy)
-    known = {change.field for change in kept.changes}
-    more = (c for c in told.changes if c.field not in known and not records.is_reference(c.field, c.was))
-    changes = (*kept.changes, *more)
-    return Record(kept.container or told.container, tuple(sorted(changes, key=lambda change: change.field)))
 
 
 def still_held(workload: Workload, recorded: str | None) -> str | None:
@@ -216,14 +146,9 @@ def _is_back(workload: Workload, container: Container | None, change: FieldChang
     return bool(current(workload, container, change.field) == was)
 
 
-def _plain(value: Any) -> Any:
-    """An env entry with a plain value compares by that value."""
-    return value["value"] if isinstance(value, Mapping) and "value" in value else value
-
-
 def shown(was: Any) -> str:
     """A value for people, as they write it in a manifest."""
-    plain = _plain(was)
+    plain = comparable(was)
     if isinstance(plain, Mapping):
         return f"valueFrom {json.dumps(plain['valueFrom'])}"
     if plain is None:

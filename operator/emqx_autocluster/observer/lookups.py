@@ -1,7 +1,7 @@
 """What the members' own resolvers say of the names that matter."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from emqx_autocluster.clients.emqx_ctl import EmqxCtl
@@ -26,22 +26,20 @@ class Lookups:
         """By the uid of the pod."""
         hosts = [CANONICAL_HOST, *look.configured_names()] if look.settings.uses_k8s else []
         hosts += [name for name in [look.peer_name(self._cluster_domain)] if name]
-
-        async def lookups(pod: Pod) -> Answers:
-            known = look.memory.lookups.get(pod.container_id or "")
-            if not pod.running or pod.deleting:
-                return {}
-            fresh = known is not None and look.at - known.at < (
-                _FOUND if look.depth.thorough else _STILL_FOUND
-            )
-            if known and fresh and known.finds(hosts):
-                return {host: known.answers[host] for host in hosts}
-            answers = await asyncio.gather(
-                *(fact(self._emqx_ctl.lookup(look.target(pod), host)) for host in hosts)
-            )
-            found = dict(zip(hosts, answers, strict=True))
-            look.memory.lookups[pod.container_id or ""] = LookedUp(found, look.at)
-            return found
-
-        found = await asyncio.gather(*(lookups(pod) for pod in look.pods))
+        found = await asyncio.gather(*(self._answers(look, pod, hosts) for pod in look.pods))
         return {pod.uid: answers for pod, answers in zip(look.pods, found, strict=True)}
+
+    async def _answers(self, look: Look, pod: Pod, hosts: Sequence[str]) -> Answers:
+        if not pod.running or pod.deleting:
+            return {}
+        known = look.memory.lookups.get(pod.container_id or "")
+        if (
+            known
+            and look.at - known.at < (_FOUND if look.depth.thorough else _STILL_FOUND)
+            and known.finds(hosts)
+        ):
+            return {host: known.answers[host] for host in hosts}
+        questions = (fact(self._emqx_ctl.lookup(look.target(pod), host)) for host in hosts)
+        found = dict(zip(hosts, await asyncio.gather(*questions), strict=True))
+        look.memory.lookups[pod.container_id or ""] = LookedUp(found, look.at)
+        return found

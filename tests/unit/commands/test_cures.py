@@ -14,7 +14,7 @@ from emqx_autocluster.api.findings import Level
 from emqx_autocluster.commands import documents, faults, manifest
 from emqx_autocluster.commands.faults import Judgement
 from emqx_autocluster.commands.manifest.inputs import Input
-from emqx_autocluster.objects.template import ENV
+from emqx_autocluster.objects.recorded import ENV
 
 STRATEGY = "EMQX_CLUSTER__DISCOVERY_STRATEGY"
 SERVICE, ADDRESS = "EMQX_CLUSTER__K8S__SERVICE_NAME", "EMQX_CLUSTER__K8S__APISERVER"

@@ -6,7 +6,7 @@ from builders import a_container, a_stateful_set
 from emqx_autocluster.commands import overlays
 from emqx_autocluster.emqx.discovery import ADDRESS_TYPE, NAMESPACE
 from emqx_autocluster.objects import template
-from emqx_autocluster.objects.template import FieldChange
+from emqx_autocluster.objects.recorded import FieldChange
 from emqx_autocluster.observation import EnvVar
 
 WORKLOAD = a_stateful_set()

@@ -19,7 +19,7 @@ from builders import (
 from emqx_autocluster.api.annotations import ORIGINAL
 from emqx_autocluster.api.findings import ConditionType, Level, Reason, Status
 from emqx_autocluster.objects import template
-from emqx_autocluster.objects.template import FieldChange, Record
+from emqx_autocluster.objects.recorded import FieldChange, Record
 from emqx_autocluster.observation import WorkloadKind
 
 

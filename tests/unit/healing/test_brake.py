@@ -26,11 +26,11 @@ from emqx_autocluster.diagnosis import Case
 from emqx_autocluster.emqx.discovery import API_SERVER
 from emqx_autocluster.healing import Action, Memory, brake
 from emqx_autocluster.healing.steps import Steer
-from emqx_autocluster.objects import template
-from emqx_autocluster.objects.template import Changes, FieldChange, Record
+from emqx_autocluster.objects import recorded, template
+from emqx_autocluster.objects.recorded import Changes, FieldChange, Record
 from emqx_autocluster.observation import Member, WorkloadKind
 
-ADDRESS = FieldChange(template.ENV + API_SERVER, {"name": API_SERVER, "value": "nonsense"}, "")
+ADDRESS = FieldChange(recorded.ENV + API_SERVER, {"name": API_SERVER, "value": "nonsense"}, "")
 PAUSED = FieldChange(template.PAUSED, None, now=True)
 STATEFUL: dict[str, Any] = {"kind": WorkloadKind.STATEFUL_SET}
 

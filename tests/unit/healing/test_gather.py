@@ -32,8 +32,8 @@ from emqx_autocluster.emqx.discovery import API_SERVER
 from emqx_autocluster.emqx.versions import CANONICAL_API_SERVER
 from emqx_autocluster.healing import Action, Memory
 from emqx_autocluster.healing.steps import Join
-from emqx_autocluster.objects import template
-from emqx_autocluster.objects.template import FieldChange, Record
+from emqx_autocluster.objects import recorded
+from emqx_autocluster.objects.recorded import FieldChange, Record
 from emqx_autocluster.observation import EnvFrom, JoinTrace, Member, Stranger, View, WorkloadKind
 
 ON_A_VOLUME: dict[str, Any] = {
@@ -92,7 +92,7 @@ def again(member: str, **facts: Any) -> tuple[Member, ...]:
 
 AS_NAMED = seeded("emqx-c")
 PUT_RIGHT = FieldChange(
-    template.ENV + API_SERVER, {"name": API_SERVER, "value": DEAD_PROXY}, CANONICAL_API_SERVER
+    recorded.ENV + API_SERVER, {"name": API_SERVER, "value": DEAD_PROXY}, CANONICAL_API_SERVER
 )
 DOUBTFUL = "has started anew since and stands alone beside a cluster (emqx-a, emqx-b)"
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from emqx_autocluster.objects import template
-from emqx_autocluster.objects.template import FieldChange, Record
+from emqx_autocluster.objects import recorded
+from emqx_autocluster.objects.recorded import FieldChange, Record
 
 API = "env/EMQX_CLUSTER__K8S__APISERVER"
 NAME = API.removeprefix("env/")
@@ -69,13 +69,13 @@ def test_a_container_that_is_no_name_is_refused(container: Any) -> None:
 @pytest.mark.parametrize("name", ["a variable from a Secret", "an account that was not named"])
 def test_what_gives_pods_something_of_others_is_believed_from_our_own_copy_alone(name: str) -> None:
     told, plain = text(SOUND[name], SOUND["a count"]), text(SOUND["a count"])
-    assert template.believed(told, None) == Record.load(plain)
-    assert template.believed(told, plain) == Record.load(plain)
-    believed = template.believed(None, told)
+    assert recorded.believed(told, None) == Record.load(plain)
+    assert recorded.believed(told, plain) == Record.load(plain)
+    believed = recorded.believed(None, told)
     assert sorted(believed.changes, key=str) == sorted(Record.load(told).changes, key=str)
-    assert template.believed(told, told) == believed
+    assert recorded.believed(told, told) == believed
 
 
 def test_our_own_copy_counts_where_both_tell_of_a_field() -> None:
     forged = text(("minReadySeconds", 7, 20))
-    assert template.believed(forged, text(SOUND["a count"])).changes == (FieldChange(*SOUND["a count"]),)
+    assert recorded.believed(forged, text(SOUND["a count"])).changes == (FieldChange(*SOUND["a count"]),)

@@ -5,7 +5,7 @@ import pytest
 from builders import a_stateful_set, a_workload
 from emqx_autocluster.api.annotations import ORIGINAL
 from emqx_autocluster.objects import steering, template
-from emqx_autocluster.objects.template import FieldChange, Record
+from emqx_autocluster.objects.recorded import FieldChange, Record
 from emqx_autocluster.observation import Workload
 
 PAUSED = FieldChange(template.PAUSED, None, now=True)

@@ -14,16 +14,9 @@ from builders import a_container, a_stateful_set, a_workload
 from emqx_autocluster import objects
 from emqx_autocluster.api.annotations import MODE, ORIGINAL, ROLL
 from emqx_autocluster.emqx.discovery import API_SERVER
-from emqx_autocluster.objects import template
-from emqx_autocluster.objects.template import (
-    AUTOMOUNT,
-    DNS_POLICY,
-    ENV,
-    MIN_READY_SECONDS,
-    SERVICE_ACCOUNT,
-    FieldChange,
-    Record,
-)
+from emqx_autocluster.objects import recorded, template
+from emqx_autocluster.objects.recorded import ENV, FieldChange, Record
+from emqx_autocluster.objects.template import AUTOMOUNT, DNS_POLICY, MIN_READY_SECONDS, SERVICE_ACCOUNT
 from emqx_autocluster.observation import EnvVar, Workload, WorkloadKind
 
 RIGHT = "https://kubernetes.default.svc:443"
@@ -80,7 +73,7 @@ def parsed(manifest: Object) -> Workload:
     return objects.workload(WorkloadKind.DEPLOYMENT, manifest)
 
 
-def repaired(manifest: Object, changes: template.Changes) -> Object:
+def repaired(manifest: Object, changes: recorded.Changes) -> Object:
     workload = parsed(manifest)
     recorded = workload.annotations.get(ORIGINAL)
     return without_version(
@@ -102,7 +95,7 @@ def env_of(manifest: Object) -> dict[str, Object]:
     return {entry["name"]: entry for entry in container["env"]}
 
 
-def wrong(manifest: Object) -> template.Changes:
+def wrong(manifest: Object) -> recorded.Changes:
     """All that a repair changes, as the planner would find it in this manifest."""
     workload = parsed(manifest)
     pod = workload.template
@@ -232,7 +225,7 @@ def test_a_revert_sets_mode_observe_so_that_it_stays_back() -> None:
         ((), False),
     ],
 )
-def test_only_min_ready_seconds_restarts_nothing(changes: template.Changes, *, expected: bool) -> None:
+def test_only_min_ready_seconds_restarts_nothing(changes: recorded.Changes, *, expected: bool) -> None:
     assert template.rolls(changes) == expected
 
 

@@ -8,7 +8,7 @@ import pytest
 from builders import a_workload
 from emqx_autocluster.api import annotations
 from emqx_autocluster.objects import template
-from emqx_autocluster.objects.template import FieldChange, Record
+from emqx_autocluster.objects.recorded import ENV, FieldChange, Record
 from emqx_autocluster.observation import Container, EnvVar, Workload, WorkloadKind
 
 NAME = "EMQX_CLUSTER__K8S__APISERVER"
@@ -34,7 +34,7 @@ def recorded(*changes: FieldChange) -> str:
 @pytest.mark.parametrize("kind", ENTRIES)
 def test_a_rollback_is_told_by_the_old_entry_being_there_again(kind: str) -> None:
     entry, was = ENTRIES[kind]
-    record = recorded(FieldChange(template.ENV + NAME, was, RIGHT))
+    record = recorded(FieldChange(ENV + NAME, was, RIGHT))
     assert template.is_undone(having(entry), record)
     assert not template.is_undone(having(EnvVar(NAME, RIGHT)), record)
     assert not template.is_undone(having(EnvVar(NAME, "http://another:2")), record)
@@ -49,7 +49,7 @@ def test_a_rollback_of_the_service_account_alone_counts(was: str | None) -> None
 
 def test_a_field_still_ours_or_our_annotation_still_there_is_no_rollback() -> None:
     changes = (
-        FieldChange(template.ENV + NAME, ENTRIES["plain"][1], RIGHT),
+        FieldChange(ENV + NAME, ENTRIES["plain"][1], RIGHT),
         FieldChange(template.DNS_POLICY, "Default", "ClusterFirst"),
     )
     halfway = having(ENTRIES["plain"][0], dns_policy="ClusterFirst")
@@ -61,7 +61,7 @@ def test_a_field_still_ours_or_our_annotation_still_there_is_no_rollback() -> No
 
 
 def test_of_a_stateful_set_it_is_told_by_the_signature_since_its_annotations_stay() -> None:
-    change = FieldChange(template.ENV + NAME, ENTRIES["plain"][1], RIGHT)
+    change = FieldChange(ENV + NAME, ENTRIES["plain"][1], RIGHT)
     kept = {annotations.ORIGINAL: recorded(change)}
     facts: dict[str, Any] = {"kind": WorkloadKind.STATEFUL_SET, "annotations": kept}
     back = having(ENTRIES["plain"][0], writers={f"env/{NAME}": "kubectl"}, **facts)

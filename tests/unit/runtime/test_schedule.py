@@ -27,8 +27,8 @@ from emqx_autocluster.api.v1alpha1 import Condition, LastAction, Procedure, Stat
 from emqx_autocluster.diagnosis import Case
 from emqx_autocluster.emqx.discovery import API_SERVER
 from emqx_autocluster.healing import Action, Memory, Setback
-from emqx_autocluster.objects import template
-from emqx_autocluster.objects.template import FieldChange, Record
+from emqx_autocluster.objects import recorded
+from emqx_autocluster.objects.recorded import FieldChange, Record
 from emqx_autocluster.reporting import report
 from emqx_autocluster.reporting.report import Pass
 from emqx_autocluster.runtime import schedule
@@ -36,7 +36,7 @@ from emqx_autocluster.runtime import schedule
 ORPHAN = a_case(members=members("a b", "c"))
 STALE = a_case(members=members("a b c", stopped=["emqx@10.244.0.71"]))
 UNDER_WAY = a_procedure("a", "b", "c")
-ADDRESS = FieldChange(template.ENV + API_SERVER, {"name": API_SERVER, "value": "nonsense"}, "")
+ADDRESS = FieldChange(recorded.ENV + API_SERVER, {"name": API_SERVER, "value": "nonsense"}, "")
 
 
 def seconds(

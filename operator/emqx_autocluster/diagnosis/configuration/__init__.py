@@ -34,7 +34,7 @@ from emqx_autocluster.diagnosis.configuration import (
 )
 from emqx_autocluster.emqx import apiaddress, containers, discovery
 from emqx_autocluster.emqx.discovery import DiscoverySettings, Setting
-from emqx_autocluster.objects import template
+from emqx_autocluster.objects import recorded
 from emqx_autocluster.observation import Fact, Unobserved
 
 _TYPE = ConditionType.CONFIGURATION_VALID
@@ -96,7 +96,7 @@ def _beyond(case: Case, settings: DiscoverySettings) -> Iterator[Unjudged]:
         yield Unjudged(
             _TYPE, question, "its schema has no default for it, and 4.4 does not start", f"set {name}"
         )
-    strategy, field = discovery.text(settings.strategy), template.ENV + settings.generation.strategy_variable
+    strategy, field = discovery.text(settings.strategy), recorded.ENV + settings.generation.strategy_variable
     if strategy in _ELSEWHERE:
         question = f"whether the members find each other by strategy {strategy}"
         yield Unjudged(_TYPE, question, f"that is {_ELSEWHERE[strategy]}'s to tell", field=field)
@@ -106,7 +106,7 @@ def _beyond(case: Case, settings: DiscoverySettings) -> Iterator[Unjudged]:
         yield Unjudged(_TYPE, question, own.reason)
     if settings.uses_dns and settings.dns.asked and not dnsname.is_of_a_service(case, settings):
         question = f"whether {settings.dns.asked} leads to these pods"
-        yield Unjudged(_TYPE, question, "it is no name of a Service", field=template.ENV + discovery.DNS_NAME)
+        yield Unjudged(_TYPE, question, "it is no name of a Service", field=recorded.ENV + discovery.DNS_NAME)
 
 
 def _other_containers(case: Case) -> Iterator[Unjudged]:
@@ -133,7 +133,7 @@ def _other_strategy(case: Case, settings: DiscoverySettings) -> Finding:
             f"the discovery strategy is {strategy} with {case.workload.replicas} replicas: they never look for"
             f" {'a core' if case.is_replicant else 'each other'}; set {variable}=k8s on EMQX {settings.version}",
             sets=((variable, "k8s"),),
-            field=template.ENV + variable,
+            field=recorded.ENV + variable,
         )
     return true(
         _TYPE,
@@ -183,7 +183,7 @@ def _of_k8s(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
             Reason.SERVICE_NAME_INVALID,
             f'{discovery.SERVICE_NAME} is "{named}", which no Service can be named (small letters, digits and -, at'
             " most 63); set it to the Service that selects these pods",
-            field=template.ENV + discovery.SERVICE_NAME,
+            field=recorded.ENV + discovery.SERVICE_NAME,
         )
     if not isinstance(settings.service_name, Unobserved) and named is None:
         yield false(
@@ -191,7 +191,7 @@ def _of_k8s(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
             Reason.SERVICE_NAME_MISSING,
             f"{discovery.SERVICE_NAME} is not set and EMQX {settings.version} has no default for it;"
             " set it to the Service that selects these pods",
-            field=template.ENV + discovery.SERVICE_NAME,
+            field=recorded.ENV + discovery.SERVICE_NAME,
         )
     yield from _namespace_problem(case, settings)
     asked = address.problem(case)
@@ -227,7 +227,7 @@ def _namespace_problem(case: Case, settings: DiscoverySettings) -> Iterator[Find
             f"{seen}; set {discovery.NAMESPACE}={own}",
             repairable=keeps_names and not _is_elsewhere(case),
             sets=((discovery.NAMESPACE, own),),
-            field=template.ENV + discovery.NAMESPACE,
+            field=recorded.ENV + discovery.NAMESPACE,
         )
 
 

@@ -8,12 +8,12 @@ from emqx_autocluster.emqx import apiaddress, discovery
 from emqx_autocluster.emqx.apiaddress import Address
 from emqx_autocluster.emqx.discovery import DiscoverySettings
 from emqx_autocluster.emqx.versions import CANONICAL_API_SERVER
-from emqx_autocluster.objects import template
+from emqx_autocluster.objects import recorded
 from emqx_autocluster.observation import DNSAnswer, Unobserved
 
 _TYPE = ConditionType.CONFIGURATION_VALID
 _HTTPS = 443
-FIELD = template.ENV + discovery.API_SERVER
+FIELD = recorded.ENV + discovery.API_SERVER
 CANONICAL = ((discovery.API_SERVER, CANONICAL_API_SERVER),)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false
 from emqx_autocluster.diagnosis.case import Case
 from emqx_autocluster.emqx import expansion
-from emqx_autocluster.objects import template
+from emqx_autocluster.objects import recorded
 
 SHORT, LONG = "EMQX_NODE_COOKIE", "EMQX_NODE__COOKIE"
 VARIABLES = (SHORT, LONG)
@@ -36,7 +36,7 @@ def _of_each_pod(case: Case) -> Iterator[Finding]:
             Reason.COOKIE_CHANGED,
             f"{variable} is another text in each pod, since it is made of what only the pod has: nodes with different"
             f" cookies refuse each other; give all pods one and the same {variable}, from one Secret",
-            field=template.ENV + str(variable),
+            field=recorded.ENV + str(variable),
         )
 
 

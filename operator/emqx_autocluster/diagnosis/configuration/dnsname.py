@@ -15,7 +15,7 @@ from emqx_autocluster.emqx.discovery import DNS_NAME, DiscoverySettings, Setting
 from emqx_autocluster.emqx.dnsdiscovery import DNS_APP, ServiceName
 from emqx_autocluster.emqx.ownname import OwnName
 from emqx_autocluster.emqx.podwords import POD_NAME
-from emqx_autocluster.objects import template
+from emqx_autocluster.objects import recorded
 from emqx_autocluster.observation import Service, Unobserved
 
 _TYPE = ConditionType.CONFIGURATION_VALID
@@ -71,7 +71,7 @@ def _setting_missing(variable: str, told: str, right: str | None) -> Finding:
         Reason.DNS_SETTING_MISSING,
         f"{variable} is not set, and {told}; {cure}",
         sets=((variable, right),) if right else (),
-        field=template.ENV + variable,
+        field=recorded.ENV + variable,
     )
 
 
@@ -79,7 +79,7 @@ def _name(question: Question) -> Iterator[Finding]:
     named, right = dnsdiscovery.service_name(question.name), question.right
     if right is None:
         return
-    seen, sets, field = f"{DNS_NAME} is {question.name}", ((DNS_NAME, str(right)),), template.ENV + DNS_NAME
+    seen, sets, field = f"{DNS_NAME} is {question.name}", ((DNS_NAME, str(right)),), recorded.ENV + DNS_NAME
     safe, cure = _is_safe(question), _cure(question, right)
     if named is None:
         yield false(

@@ -9,7 +9,7 @@ from emqx_autocluster.emqx import podwords
 from emqx_autocluster.emqx.expansion import Loss, Lost
 from emqx_autocluster.emqx.ownname import OwnName
 from emqx_autocluster.emqx.podwords import POD_IP
-from emqx_autocluster.objects import template
+from emqx_autocluster.objects import recorded
 from emqx_autocluster.observation import Container, Unobserved
 
 _TYPE = ConditionType.CONFIGURATION_VALID
@@ -27,7 +27,7 @@ def problem(case: Case, own: OwnName, sought: str) -> Finding | Unobserved | Non
     if not (lost or own.fixed):
         return None
     seen = _lost(variable, lost) if lost else _fixed(container, variable, own, sought)
-    return false(_TYPE, Reason.NODE_NAME_FIXED, seen, field=template.ENV + variable)
+    return false(_TYPE, Reason.NODE_NAME_FIXED, seen, field=recorded.ENV + variable)
 
 
 def _lost(variable: str, lost: Lost) -> str:

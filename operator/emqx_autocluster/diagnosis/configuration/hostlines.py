@@ -15,7 +15,7 @@ from emqx_autocluster.emqx.discovery import DiscoverySettings
 from emqx_autocluster.emqx.environment import as_hocon
 from emqx_autocluster.emqx.ownname import SERVICE_ZONE
 from emqx_autocluster.emqx.podwords import POD_NAME
-from emqx_autocluster.objects import template
+from emqx_autocluster.objects import recorded
 from emqx_autocluster.observation import Unobserved, WorkloadKind
 
 _TYPE = ConditionType.CONFIGURATION_VALID
@@ -48,7 +48,7 @@ def _no_names(case: Case, settings: DiscoverySettings) -> Finding:
             f"{discovery.HOST} is not set: with {discovery.ADDRESS_TYPE}=hostname, which is right for the cores, a node"
             f" looks for its own host name, which pods of a Deployment do not have, and {_ends(settings)}; set"
             f" {discovery.HOST} to $(POD_IP), and before it in the list POD_IP by fieldRef status.podIP",
-            field=template.ENV + discovery.HOST,
+            field=recorded.ENV + discovery.HOST,
         )
     if case.workload.ref.kind is WorkloadKind.DEPLOYMENT:
         why = "pods of a Deployment have no host names, in Endpoints and in their own /etc/hosts"
@@ -60,7 +60,7 @@ def _no_names(case: Case, settings: DiscoverySettings) -> Finding:
         f"{discovery.ADDRESS_TYPE} is hostname, and {why}: the image finds none for its node, and"
         f" {_ends(settings)}; set {discovery.ADDRESS_TYPE}=ip",
         sets=((discovery.ADDRESS_TYPE, "ip"),),
-        field=template.ENV + discovery.ADDRESS_TYPE,
+        field=recorded.ENV + discovery.ADDRESS_TYPE,
     )
 
 
@@ -96,7 +96,7 @@ def _no_line(case: Case, settings: DiscoverySettings) -> Finding | None:
         f"{place.namespace}.svc.{place.domain or '<domain>'} there; it finds no such line, and {_ends(settings)}; set"
         f" {' and '.join(f'{name}={value}' for name, value in sets)}",
         sets=sets,
-        field=template.ENV + wrong[0].variable,
+        field=recorded.ENV + wrong[0].variable,
     )
 
 

@@ -13,7 +13,7 @@ from emqx_autocluster.emqx.discovery import DiscoverySettings, Setting, Source
 from emqx_autocluster.emqx.ownname import POD_ZONE, SERVICE_ZONE, OwnName
 from emqx_autocluster.emqx.peernames import Naming
 from emqx_autocluster.emqx.podwords import POD_IP, POD_NAME
-from emqx_autocluster.objects import template
+from emqx_autocluster.objects import recorded
 from emqx_autocluster.observation import EndpointAddress, Fact, Unobserved
 
 _TYPE = ConditionType.CONFIGURATION_VALID
@@ -111,7 +111,7 @@ def _if_its_domain_is_right(case: Case, own: OwnName, naming: Naming) -> str:
 
 
 def _false(told: str, sets: tuple[tuple[str, str], ...], variable: str) -> Finding:
-    return false(_TYPE, Reason.HOST_PART_MISMATCH, told, sets=sets, field=template.ENV + variable)
+    return false(_TYPE, Reason.HOST_PART_MISMATCH, told, sets=sets, field=recorded.ENV + variable)
 
 
 def _by(settings: DiscoverySettings) -> str:

@@ -10,7 +10,7 @@ from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false,
 from emqx_autocluster.diagnosis.case import Case
 from emqx_autocluster.diagnosis.configuration import cookies
 from emqx_autocluster.emqx.discovery import DiscoverySettings
-from emqx_autocluster.objects import template
+from emqx_autocluster.objects import recorded
 
 _TYPE = ConditionType.CONFIGURATION_VALID
 _A_FEW = 5
@@ -51,7 +51,7 @@ def _unread(settings: DiscoverySettings) -> Iterator[Finding]:
     given, unread = _given(settings, settings.in_use), settings.reader.files.unread
     if given and unread:
         told = f"EMQX {settings.version} takes a variable only where emqx.conf has its key; {unread.reason}"
-        yield unknown(_TYPE, Reason.SETTING_UNREADABLE, told, field=template.ENV + given[0])
+        yield unknown(_TYPE, Reason.SETTING_UNREADABLE, told, field=recorded.ENV + given[0])
 
 
 def _written(settings: DiscoverySettings) -> Iterator[Finding]:
@@ -71,7 +71,7 @@ def _written(settings: DiscoverySettings) -> Iterator[Finding]:
         Reason.FILE_UNSUITABLE,
         f"the image of EMQX {settings.version} writes {_listed(own or written)} into emqx.conf, and {files.main} is"
         f" mounted read-only: the container ends at once; {cure}",
-        field=template.ENV + (own or written)[0],
+        field=recorded.ENV + (own or written)[0],
     )
 
 
@@ -85,7 +85,7 @@ def _ignored(settings: DiscoverySettings) -> Iterator[Finding]:
         Reason.FILE_UNSUITABLE,
         f"{_listed(ignored)} have no effect: EMQX {settings.version} takes a variable only where emqx.conf has its key,"
         f" and {files.main} has none of these; set them in that file",
-        field=template.ENV + ignored[0],
+        field=recorded.ENV + ignored[0],
     )
 
 
@@ -99,7 +99,7 @@ def _without_cookie(settings: DiscoverySettings) -> Iterator[Finding]:
         Reason.FILE_UNSUITABLE,
         f"{files.main} has no node.cookie, and no variable that counts sets it: EMQX {settings.version} does not start;"
         f" set {cookies.SHORT} from a Secret, or put node.cookie into the file",
-        field=template.ENV + cookies.SHORT,
+        field=recorded.ENV + cookies.SHORT,
     )
 
 

@@ -12,7 +12,7 @@ from emqx_autocluster.diagnosis.case import Case
 from emqx_autocluster.diagnosis.configuration import hostlines, hostparts, ownnames, suffixes
 from emqx_autocluster.emqx import discovery, expansion
 from emqx_autocluster.emqx.discovery import DiscoverySettings, Setting, Source
-from emqx_autocluster.objects import template
+from emqx_autocluster.objects import recorded
 from emqx_autocluster.observation import Endpoints, Fact, Service, Unobserved, WorkloadKind
 
 _TYPE = ConditionType.CONFIGURATION_VALID
@@ -91,7 +91,7 @@ def _address_type_problem(case: Case, settings: DiscoverySettings) -> Iterator[F
         f"{discovery.ADDRESS_TYPE} is hostname, and {seen}"
         + "".join(f"; set {name}={value}" for name, value in sets),
         sets=sets,
-        field=template.ENV + (sets[0][0] if sets else discovery.ADDRESS_TYPE),
+        field=recorded.ENV + (sets[0][0] if sets else discovery.ADDRESS_TYPE),
     )
 
 
@@ -220,5 +220,5 @@ def _name_part_mismatch(
         told + advice + ("" if repairable else "; that renames the nodes, so it is not done for you"),
         repairable=repairable,
         sets=sets,
-        field=template.ENV + (app if repairable else part.variable),
+        field=recorded.ENV + (app if repairable else part.variable),
     )

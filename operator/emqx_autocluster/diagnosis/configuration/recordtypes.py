@@ -13,7 +13,7 @@ from emqx_autocluster.emqx.discovery import DNS_NAME
 from emqx_autocluster.emqx.ownname import OwnName
 from emqx_autocluster.emqx.peernames import AAAA, SRV, A
 from emqx_autocluster.emqx.podwords import POD_IP
-from emqx_autocluster.objects import template
+from emqx_autocluster.objects import recorded
 from emqx_autocluster.observation import EndpointAddress
 
 _TYPE = ConditionType.CONFIGURATION_VALID
@@ -40,7 +40,7 @@ def _kind(asked: Question) -> Iterator[Finding]:
             f'{variable} is "{given}", and EMQX {settings.version} knows {", ".join(kinds)}: it does not start'
             + (f"; set {variable}={right}" if sets else ""),
             sets=sets,
-            field=template.ENV + variable,
+            field=recorded.ENV + variable,
         )
     elif given != asked.kind and asked.kind in kinds:
         other = settings.generation.other_record_type_variable
@@ -52,7 +52,7 @@ def _kind(asked: Question) -> Iterator[Finding]:
             f"{other} is {asked.kind}, and EMQX {settings.version} does not read that variable: its record type is"
             f" {given}; set {variable}={asked.kind}",
             sets=((variable, asked.kind),),
-            field=template.ENV + other,
+            field=recorded.ENV + other,
         )
 
 
@@ -110,7 +110,7 @@ def _mismatch(asked: Question, own: OwnName, sought: str) -> Finding:
         else Reason.HOST_PART_MISMATCH,
         f"{named}, and {gives}: {effect}{cure if has else '; name the nodes by their addresses, or take EMQX 4.4'}",
         sets=sets,
-        field=template.ENV + (own.host_from or variable),
+        field=recorded.ENV + (own.host_from or variable),
     )
 
 
@@ -138,7 +138,7 @@ def _unseen(missing: tuple[exactly.Missing, ...], own: OwnName, gives: str) -> F
         f"{exactly.told(missing)}: each node is {own}, and {gives}: they never meet; {exactly.cure(missing)} (a restart"
         " by which nodes change their names, so it is not done for you)",
         sets=exactly.sets(missing),
-        field=template.ENV + missing[0].variable,
+        field=recorded.ENV + missing[0].variable,
     )
 
 

@@ -10,7 +10,7 @@ from emqx_autocluster.diagnosis.case import Case
 from emqx_autocluster.emqx import apiaddress, configfiles
 from emqx_autocluster.emqx.discovery import DiscoverySettings
 from emqx_autocluster.emqx.expansion import Loss, Lost
-from emqx_autocluster.objects import template
+from emqx_autocluster.objects import recorded
 
 _TYPE = ConditionType.CONFIGURATION_VALID
 _A_FEW = 5
@@ -36,7 +36,7 @@ def _variables(case: Case) -> Iterator[Finding]:
             Reason.REFERENCE_MISSING,
             f"{entry.name} comes from key {key} of ConfigMap {named}, which has {_keys(case, named)}: the container"
             " is not started (CreateContainerConfigError); put the key there, or name one that it has",
-            field=template.ENV + entry.name,
+            field=recorded.ENV + entry.name,
         )
 
 
@@ -63,7 +63,7 @@ def _left_as_they_stand(settings: DiscoverySettings) -> Iterator[Finding]:
             _TYPE,
             Reason.REFERENCE_MISSING,
             f'{variable} is "{apiaddress.shown(entry.value or "")}", {_left(variable, lost)}',
-            field=template.ENV + variable,
+            field=recorded.ENV + variable,
         )
 
 

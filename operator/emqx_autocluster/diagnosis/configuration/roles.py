@@ -6,7 +6,7 @@ from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false,
 from emqx_autocluster.diagnosis.case import Case
 from emqx_autocluster.emqx import discovery, roles
 from emqx_autocluster.emqx.discovery import DiscoverySettings, Setting
-from emqx_autocluster.objects import template
+from emqx_autocluster.objects import recorded
 from emqx_autocluster.observation import Unobserved
 
 _TYPE = ConditionType.CONFIGURATION_VALID
@@ -24,7 +24,7 @@ def refused(case: Case, settings: DiscoverySettings) -> Finding | None:
         Reason.ROLE_REFUSED,
         f"{roles.ROLE} is replicant, and the open-source EMQX {settings.version} refuses to start with it: since 5.8.0"
         " only the Enterprise edition has replicants; take image emqx/emqx-enterprise, or let all nodes be cores",
-        field=template.ENV + roles.ROLE,
+        field=recorded.ENV + roles.ROLE,
     )
 
 
@@ -51,7 +51,7 @@ def _edition(image: str, settings: DiscoverySettings) -> Iterator[Finding]:
 def _variable(settings: DiscoverySettings) -> Iterator[Finding]:
     """One that this version does not read; the rest is judged by what is meant."""
     if isinstance(settings.role, Unobserved) and settings.generation.reads_role is None:
-        yield unknown(_TYPE, Reason.SETTING_UNREADABLE, settings.role.reason, field=template.ENV + roles.ROLE)
+        yield unknown(_TYPE, Reason.SETTING_UNREADABLE, settings.role.reason, field=recorded.ENV + roles.ROLE)
         return
     given, old = (settings.reader.read(name, None) for name in (roles.ROLE, roles.OLD_ROLE))
     unread = settings.generation.reads_role is False and discovery.text(given) == roles.REPLICANT
@@ -63,5 +63,5 @@ def _variable(settings: DiscoverySettings) -> Iterator[Finding]:
         f"{roles.ROLE} is replicant, and EMQX {settings.version} does not read that variable: its nodes are cores;"
         f" before 5.0.23 it is called {roles.OLD_ROLE}; set {roles.OLD_ROLE}=replicant",
         sets=((roles.OLD_ROLE, roles.REPLICANT),),
-        field=template.ENV + roles.ROLE,
+        field=recorded.ENV + roles.ROLE,
     )

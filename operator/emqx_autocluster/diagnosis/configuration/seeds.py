@@ -13,7 +13,7 @@ from emqx_autocluster.emqx import discovery, podwords
 from emqx_autocluster.emqx.discovery import DiscoverySettings
 from emqx_autocluster.emqx.ownname import OwnName
 from emqx_autocluster.emqx.podwords import POD_IP, POD_NAME
-from emqx_autocluster.objects import template
+from emqx_autocluster.objects import recorded
 from emqx_autocluster.observation import Unobserved, WorkloadKind
 
 _TYPE = ConditionType.CONFIGURATION_VALID
@@ -38,7 +38,7 @@ def problems(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
         Reason.SEEDS_UNSUITABLE,
         f"each node is {own}, and none of the seeds ({discovery.SEEDS}: {named}) is a name that a pod of this workload"
         " has: nobody is found; name the nodes as the seeds say, or look for them by strategy dns or k8s",
-        field=template.ENV + discovery.SEEDS,
+        field=recorded.ENV + discovery.SEEDS,
     )
 
 

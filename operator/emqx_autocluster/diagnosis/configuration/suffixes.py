@@ -11,7 +11,7 @@ from emqx_autocluster.diagnosis.configuration import ownnames, zones
 from emqx_autocluster.emqx import discovery
 from emqx_autocluster.emqx.discovery import DiscoverySettings, Setting, Source
 from emqx_autocluster.emqx.ownname import OwnName
-from emqx_autocluster.objects import template
+from emqx_autocluster.objects import recorded
 from emqx_autocluster.observation import Unobserved
 
 _TYPE = ConditionType.CONFIGURATION_VALID
@@ -96,5 +96,5 @@ def _mismatch(
         f"{seen}; with address type {discovery.text(settings.address_type)} set {discovery.SUFFIX}={wanted}{effect}",
         repairable=repairable,
         sets=((discovery.SUFFIX, wanted),),
-        field=template.ENV + discovery.SUFFIX,
+        field=recorded.ENV + discovery.SUFFIX,
     )

@@ -9,7 +9,7 @@ from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false
 from emqx_autocluster.diagnosis.case import Case
 from emqx_autocluster.emqx import discovery
 from emqx_autocluster.emqx.choices import Mistake
-from emqx_autocluster.objects import template
+from emqx_autocluster.objects import recorded
 
 _TYPE = ConditionType.CONFIGURATION_VALID
 
@@ -24,7 +24,7 @@ def problems(case: Case) -> Iterator[Finding]:
 
 def of_any_strategy(case: Case) -> Iterator[Finding]:
     """Without those that only strategy k8s looks at."""
-    of_k8s = {template.ENV + name for name in (discovery.ADDRESS_TYPE, discovery.SERVICE_NAME)}
+    of_k8s = {recorded.ENV + name for name in (discovery.ADDRESS_TYPE, discovery.SERVICE_NAME)}
     return (finding for finding in problems(case) if finding.field not in of_k8s)
 
 
@@ -41,5 +41,5 @@ def _problem(case: Case, mistake: Mistake) -> Finding:
         Reason.VALUE_NOT_ACCEPTED,
         f'{mistake.variable} is "{mistake.given}"{spaces}, {what}; it takes {mistake.takes}{cure}',
         sets=((mistake.variable, mistake.meant),) if mistake.meant else (),
-        field=template.ENV + mistake.variable,
+        field=recorded.ENV + mistake.variable,
     )

@@ -11,7 +11,7 @@ from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false
 from emqx_autocluster.diagnosis.case import Case
 from emqx_autocluster.emqx import apiaddress, discovery, versions
 from emqx_autocluster.emqx.discovery import DiscoverySettings, Setting, Source
-from emqx_autocluster.objects import template
+from emqx_autocluster.objects import recorded
 from emqx_autocluster.observation import Fact, Unobserved
 
 _TYPE = ConditionType.CONFIGURATION_VALID
@@ -53,7 +53,7 @@ def other_version(case: Case, settings: DiscoverySettings, *, keeps_names: bool)
         f" set {right}={meant}",
         repairable=keeps_names,
         sets=((right, str(meant)),),
-        field=template.ENV + wrong,
+        field=recorded.ENV + wrong,
     )
 
 
@@ -77,7 +77,7 @@ def unknown_names(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
             f"EMQX knows no {name}; {meant} may be meant, which is not set, so that {shown} is in force for it;"
             f" set {meant}={apiaddress.shown(value)}",
             sets=((meant, value),),
-            field=template.ENV + name,
+            field=recorded.ENV + name,
         )
 
 
@@ -163,7 +163,7 @@ def refused_in_files(case: Case, settings: DiscoverySettings) -> Iterator[Findin
             Reason.UNKNOWN_VARIABLE,
             f"{found.place} has {key}, which EMQX {settings.version} does not know: it refuses to start with a file"
             f" that has it; {_instead(settings, key)}",
-            field=template.ENV + variable,
+            field=recorded.ENV + variable,
         )
 
 

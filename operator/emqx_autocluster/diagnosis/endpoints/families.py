@@ -14,7 +14,7 @@ from emqx_autocluster.emqx.discovery import DiscoverySettings
 from emqx_autocluster.emqx.ownname import OwnName
 from emqx_autocluster.emqx.peernames import AAAA, SRV, A
 from emqx_autocluster.emqx.podwords import POD_IP
-from emqx_autocluster.objects import template
+from emqx_autocluster.objects import recorded
 from emqx_autocluster.observation import Service
 
 _TYPE = ConditionType.DISCOVERY_READY
@@ -43,7 +43,7 @@ def problems(case: Case, service: Service) -> Iterator[Finding]:
             f"Service {service.name} has {_IPV6} as its first family, so that its Endpoints list {_IPV6} addresses, of"
             f" which discovery makes the names that it looks for ({variable} is {_kind(settings)}); EMQX's image names"
             f" a node by an {_IPV4} address, and does not start where a pod has none: they never meet; {_MEND}",
-            field=template.ENV + variable,
+            field=recorded.ENV + variable,
         )
 
 
@@ -78,7 +78,7 @@ def _records(settings: DiscoverySettings, service: Service) -> Iterator[Finding]
         f"Service {service.name} has {has} addresses alone, for which DNS has no {kind} records ({variable} is {kind}):"
         " the answer is empty, each node stays alone, and EMQX says nothing of it; let the Service have"
         f" {wanted} as well (ipFamilyPolicy: PreferDualStack), or ask for the records that fit the nodes' names",
-        field=template.ENV + variable,
+        field=recorded.ENV + variable,
     )
 
 

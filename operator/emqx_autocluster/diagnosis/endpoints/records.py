@@ -7,7 +7,7 @@ from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false,
 from emqx_autocluster.diagnosis.case import Case
 from emqx_autocluster.emqx.discovery import DNS_NAME
 from emqx_autocluster.emqx.peernames import SRV
-from emqx_autocluster.objects import template
+from emqx_autocluster.objects import recorded
 from emqx_autocluster.observation import DNSAnswer, DNSOutcome, Endpoints, Member, Service
 
 _TYPE = ConditionType.DISCOVERY_READY
@@ -25,7 +25,7 @@ def of_the_service(case: Case, service: Service) -> Iterator[Finding]:
             f"Service {service.name} has a ClusterIP, and only the records of a headless one (clusterIP: None) lead to"
             f" single pods: for {name} DNS gives that one address or name, which no node is called by; name a headless"
             f" Service of these pods in {DNS_NAME} (the ClusterIP of one that exists cannot be taken away)",
-            field=template.ENV + DNS_NAME,
+            field=recorded.ENV + DNS_NAME,
         )
     if kind == SRV and service.ports == ():
         yield false(
@@ -59,7 +59,7 @@ def problems(case: Case, service: Service, endpoints: Endpoints | None) -> Itera
         _TYPE,
         Reason.NODE_NAME_MISMATCH,
         f"{seen}: it is never found; the records of Service {service.name} and the nodes' own names must agree",
-        field=template.ENV + DNS_NAME,
+        field=recorded.ENV + DNS_NAME,
     )
 
 
