@@ -16,9 +16,6 @@ from emqx_autocluster.emqx.environment import (
     Reader,
     Setting,
     Source,
-    config_map_key,
-    config_map_names,
-    every_config_map,
     text,
 )
 from emqx_autocluster.emqx.ownname import HOST, LONG_NODE_NAME, NAME, NODE_NAME
@@ -36,9 +33,6 @@ __all__ = [
     "ConfigMaps",
     "Setting",
     "Source",
-    "config_map_key",
-    "config_map_names",
-    "every_config_map",
     "text",
 ]
 

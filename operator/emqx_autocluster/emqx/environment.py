@@ -5,20 +5,18 @@ beats EMQX's configuration files, and these beat the version's default. Secrets 
 from one is known only as the running process has it.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeGuard
 
-from emqx_autocluster.emqx import configfiles, expansion
+from emqx_autocluster.emqx import configfiles, configmaps, expansion
 from emqx_autocluster.emqx.configfiles import ConfigMaps, FileSettings
-from emqx_autocluster.emqx.expansion import LONGEST, Loss, Lost
+from emqx_autocluster.emqx.expansion import LONGEST
+from emqx_autocluster.emqx.texts import Texts
 from emqx_autocluster.observation import Container, EnvFrom, EnvVar, Fact, Identity, Unobserved
 from emqx_autocluster.text.credentials import without_users
 
-_OF_A_SERVICE = re.compile(r"^[A-Z0-9_]+_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_[A-Z0-9_]+)?)$")
-"""Variables that Kubernetes adds for each Service of the namespace."""
 _MOST_ENTRIES = 1000
 _MOST_CHARACTERS = 256 * 1024
 
@@ -56,33 +54,6 @@ def text(setting: Fact[Setting]) -> str | None:
     return None if isinstance(setting, Unobserved) else setting.value
 
 
-def config_map_names(container: Container, *, running: bool) -> list[str]:
-    """ConfigMaps that have to be read; those of single keys only while no process can tell what they became."""
-    names = {source.config_map for source in container.env_from if source.config_map}
-    names |= configfiles.config_map_names(container)
-    if not running:
-        names |= {_config_map_key(e)[0] for e in container.env if e.name.startswith("EMQX_CLUSTER__")} - {""}
-    return sorted(names)
-
-
-def every_config_map(container: Container) -> list[str]:
-    """Also those of single keys of any variable, where they are at hand anyway."""
-    single = {_config_map_key(entry)[0] for entry in container.env} - {""}
-    return sorted({*config_map_names(container, running=True), *single})
-
-
-def config_map_key(entry: EnvVar, config_map: str) -> str:
-    """The key that an entry takes from this ConfigMap; empty: none."""
-    name, key = _config_map_key(entry)
-    return key if name == config_map else ""
-
-
-def _config_map_key(entry: EnvVar) -> tuple[str, str]:
-    """(ConfigMap, key) of a reference to one; two empty strings for any other."""
-    reference = (entry.value_from or {}).get("configMapKeyRef") or {}
-    return reference.get("name", ""), reference.get("key", "")
-
-
 @dataclass(frozen=True, slots=True)
 class Reader:
     container: Container
@@ -92,6 +63,11 @@ class Reader:
     files: FileSettings = field(default_factory=FileSettings)
     reads_maps: bool = True
     """Whether a variable may hold a whole part of the settings, as HOCON: from 5.0 on."""
+
+    @property
+    def texts(self) -> Texts:
+        """What its own variables say, as far as the manifest tells."""
+        return Texts(self.container, self.config_maps)
 
     @property
     def nothing_runs(self) -> bool:
@@ -121,66 +97,21 @@ class Reader:
 
     def _of_env(self, entry: EnvVar) -> Fact[Setting]:
         """Where a reference is certainly lost, what is meant, until a process has it: the loss is told by itself."""
-        value, lost = self._text(entry.name), self.lost_reference(entry.name)
+        value, lost = self.texts.text(entry.name), self.texts.lost_reference(entry.name)
         if _is_plain(value) and lost is None:
             return Setting(value, Source.ENV)
-        if _is_plain(value) and lost and self._is_certain(lost) and self.nothing_runs:
-            told = self._meant(entry.name)
+        if _is_plain(value) and lost and self.texts.is_certain(lost) and self.nothing_runs:
+            told = self.texts.meant(entry.name)
             if told is None:
-                told = expansion.literal(self.container, entry.name, self.defined())
+                told = self.texts.literal(entry.name)
             return Setting(told, Source.ENV)
         became = self._referenced(entry)
         return value if isinstance(value, Unobserved) and isinstance(became, Unobserved) else became
 
-    def lost(self, name: str) -> Lost | None:
-        """The reference in a variable that Kubernetes certainly leaves as it stands; None: none is."""
-        spellings = self.container.spellings(name) or (name,)
-        lost = self.lost_reference(spellings[0]) if len(spellings) == 1 else None
-        return lost if lost and self._is_certain(lost) else None
-
-    def _is_certain(self, lost: Lost) -> bool:
-        if lost.why is Loss.ESCAPED:
-            return True
-        hidden = any(self._may_define(source, lost.name) for source in self.container.env_from)
-        return not (hidden or _OF_A_SERVICE.match(lost.name))
-
     def meant(self, name: str) -> Fact[Setting]:
         """As `given`, and where a reference is certainly lost, what is meant."""
-        told = self._meant(name) if self.lost(name) and self.nothing_runs else None
+        told = self.texts.meant(name) if self.texts.lost(name) and self.nothing_runs else None
         return self.given(name) if told is None else Setting(told, Source.ENV)
-
-    def _meant(self, name: str) -> str | None:
-        return expansion.meant(self.container, name, self.defined())
-
-    def _is_short_and_plain(self, name: str) -> bool:
-        """Whether its value has no dollar in it: then nothing else of `env` has to be looked through."""
-        value = entry.value if (entry := self.container.last_env(name)) else None
-        return value is not None and len(value) <= LONGEST and "$" not in value
-
-    def _text(self, name: str) -> Fact[str | None]:
-        if self._is_short_and_plain(name) and (entry := self.container.last_env(name)):
-            return entry.value
-        return expansion.text_in_pods(self.container, name, self.defined())
-
-    def lost_reference(self, name: str) -> Lost | None:
-        """The same, also where a Service or what is not read may define it."""
-        if self.container.last_env(name) is None or self._is_short_and_plain(name):
-            return None
-        return expansion.lost_reference(self.container, name, self.defined())
-
-    def defined(self) -> dict[str, Fact[str | None]]:
-        """By `envFrom`, as far as that is known."""
-        found = dict[str, Fact[str | None]]()
-        for source in self.container.env_from:
-            data = self.config_maps.get(source.config_map or "")
-            if isinstance(data, Mapping):
-                found |= {source.prefix + key: value for key, value in data.items()}
-        return found
-
-    def _may_define(self, source: EnvFrom, name: str) -> bool:
-        """Whether it is not known what it has, and it may have that."""
-        unread = isinstance(self.config_maps.get(source.config_map or ""), Unobserved)
-        return (unread or source.secret is not None) and name.startswith(source.prefix)
 
     def _in_map(self, name: str) -> Fact[Setting] | None:
         """What a variable says that holds more than one setting, such as `EMQX_CLUSTER`; None: none says it."""
@@ -219,7 +150,7 @@ class Reader:
         """Where the value in force stands, for people; None: in the container's own `env`, or nowhere."""
         entry = self._entry(name)
         if entry is not None:
-            config_map, key = _config_map_key(entry)
+            config_map, key = configmaps.referenced(entry)
             return f"ConfigMap {config_map}, key {key}" if config_map else None
         for source in reversed(self.container.env_from):
             if isinstance(self._from_source(source, name), Setting):
@@ -232,7 +163,7 @@ class Reader:
         """What the manifest gives: a running process also has what its entrypoint made of nothing."""
         entry = self._entry(name)
         if entry is not None:
-            value = self._text(name)
+            value = self.texts.text(name)
             if isinstance(value, Unobserved):
                 return value
             if value is not None:
@@ -259,7 +190,7 @@ class Reader:
     def _referenced(self, entry: EnvVar) -> Fact[Setting]:
         """What a reference became in a process; before any runs, what the ConfigMap holds for it."""
         value = self._running(entry.name)
-        config_map, key = _config_map_key(entry)
+        config_map, key = configmaps.referenced(entry)
         data = self.config_maps.get(config_map)
         if value is None and isinstance(data, Mapping):
             value = data.get(key)
@@ -276,7 +207,7 @@ class Reader:
 
     def lacks(self, entry: EnvVar) -> bool:
         """Whether it refers to a key that its ConfigMap is known not to have."""
-        config_map, key = _config_map_key(entry)
+        config_map, key = configmaps.referenced(entry)
         data = self.config_maps.get(config_map)
         return bool(config_map) and isinstance(data, Mapping) and key not in data
 

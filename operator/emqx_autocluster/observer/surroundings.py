@@ -16,7 +16,7 @@ from emqx_autocluster.clients.facts import fact, parsed
 from emqx_autocluster.clients.kube import Kube
 from emqx_autocluster.clients.resolver import ClusterResolver
 from emqx_autocluster.diagnosis.configuration.address import service_fqdn
-from emqx_autocluster.emqx import configfiles, discovery
+from emqx_autocluster.emqx import configfiles, configmaps, discovery
 from emqx_autocluster.objects import rbac
 from emqx_autocluster.observation import (
     NOT_ASKED,
@@ -56,7 +56,7 @@ class Surroundings:
     async def config_maps(
         self, workload: Workload, container: Container, *, running: bool
     ) -> discovery.ConfigMaps:
-        names = discovery.config_map_names(container, running=running)
+        names = configmaps.names(container, running=running)
         left_out = Unobserved(f"not judged: the container takes more than {_MOST_CONFIG_MAPS} ConfigMaps")
 
         async def data(name: str) -> Mapping[str, str] | None:
@@ -180,7 +180,7 @@ def _wanted(container: Container, name: str, data: Mapping[str, str]) -> Mapping
 
 def _variables(container: Container, name: str, data: Mapping[str, str]) -> Mapping[str, str]:
     prefixes = [source.prefix for source in container.env_from if source.config_map == name]
-    keys = {key for entry in container.env if (key := discovery.config_map_key(entry, name))}
+    keys = {key for entry in container.env if (key := configmaps.key_in(entry, name))}
     return {
         key: value
         for key, value in data.items()

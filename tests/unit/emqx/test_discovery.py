@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from builders import a_container, an_identity
-from emqx_autocluster.emqx import discovery, discoveryreader, versions
+from emqx_autocluster.emqx import configmaps, discovery, discoveryreader, versions
 from emqx_autocluster.emqx.discovery import (
     API_SERVER,
     APP_NAME,
@@ -314,5 +314,5 @@ def test_config_maps_of_single_keys_are_read_only_while_no_process_can_be_asked(
     container = a_container(
         env={NAMESPACE: FROM_KEY}, env_from=(EnvFrom(config_map="all"), EnvFrom(None, "s"))
     )
-    assert discovery.config_map_names(container, running=True) == ["all"]
-    assert discovery.config_map_names(container, running=False) == ["all", "settings"]
+    assert configmaps.names(container, running=True) == ["all"]
+    assert configmaps.names(container, running=False) == ["all", "settings"]

@@ -93,7 +93,7 @@ def test_whether_a_reference_is_certainly_lost(changes: dict[str, Any], *, certa
     maps = {"other": Unobserved("not asked"), "gone": None}
     container = replace(Container("emqx", "emqx/emqx:5.8.9", (NS,)), **changes)
     reader = environment.Reader(container, (), maps, None)
-    assert (reader.lost(NS.name) is not None) == certain
+    assert (reader.texts.lost(NS.name) is not None) == certain
     assert isinstance(reader.read(NS.name, "default"), Unobserved) == (not certain)
 
 

@@ -18,7 +18,7 @@ from emqx_autocluster.commands.documents import Document, Path, UnreadableError
 from emqx_autocluster.commands.manifest import autoscalers, podtemplates, policies, services, wellformed
 from emqx_autocluster.commands.manifest import rights as rights_
 from emqx_autocluster.commands.manifest.inputs import NOT_GIVEN, Input
-from emqx_autocluster.emqx import containers, discovery, discoveryreader
+from emqx_autocluster.emqx import configmaps, containers, discovery, discoveryreader
 from emqx_autocluster.emqx.discovery import ConfigMaps, DiscoverySettings, Setting, Source
 from emqx_autocluster.observation import (
     Container,
@@ -97,7 +97,7 @@ def _observation(input_: Input, document: Document, at: datetime) -> Observation
         meant = annotations.MODE in marks or annotations.CONTAINER in marks
         return Observation(at, workload.ref.name, workload, ()) if meant else None
     own = placed["metadata"]["namespace"]
-    config_maps = {name: _config_map(input_, name, own) for name in discovery.every_config_map(container)}
+    config_maps = {name: _config_map(input_, name, own) for name in configmaps.all_names(container)}
     settings = discoveryreader.read_settings(container, (), config_maps)
     if own is None:
         # It will be applied where it fits: to say otherwise would be a guess.

@@ -21,7 +21,9 @@ def problem(case: Case, own: OwnName, sought: str) -> Finding | Unobserved | Non
     if variable is None or container is None:
         return None
     reader = case.settings.reader if case.settings else None
-    lost, possible = (reader.lost(variable), reader.lost_reference(variable)) if reader else (None, None)
+    lost, possible = (
+        (reader.texts.lost(variable), reader.texts.lost_reference(variable)) if reader else (None, None)
+    )
     if possible and not lost:
         return Unobserved(f"$({possible.name}) in {variable} may be defined by a Service or by envFrom")
     if not (lost or own.fixed):

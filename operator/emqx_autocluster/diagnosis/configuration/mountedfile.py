@@ -112,7 +112,7 @@ def _cookies(settings: DiscoverySettings) -> tuple[str, ...]:
 def _given(settings: DiscoverySettings, names: tuple[str, ...]) -> list[str]:
     """Those that stand in env, or come from envFrom."""
     reader = settings.reader
-    return [name for name in names if reader.container.spellings(name) or name in reader.defined()]
+    return [name for name in names if reader.container.spellings(name) or name in reader.texts.defined()]
 
 
 def _listed(names: list[str]) -> str:

@@ -54,7 +54,7 @@ def _files(case: Case) -> Iterator[Finding]:
 def _left_as_they_stand(settings: DiscoverySettings) -> Iterator[Finding]:
     """The rest is judged by what is meant."""
     for variable in settings.in_use:
-        lost = settings.reader.lost(variable)
+        lost = settings.reader.texts.lost(variable)
         spelled = next(iter(settings.reader.container.spellings(variable)), variable)
         entry = settings.reader.container.last_env(spelled)
         if lost is None or entry is None:
