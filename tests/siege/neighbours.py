@@ -44,9 +44,12 @@ class Reactions:
 
     async def go_on(self) -> None:
         while True:
-            before = starved(self.pid())
-            self.seconds.append(await self.next())
-            self.starved.append(max(0.0, starved(self.pid()) - before))
+            await self.once()
+
+    async def once(self) -> None:
+        before = starved(self.pid())
+        self.seconds.append(await self.next())
+        self.starved.append(max(0.0, starved(self.pid()) - before))
 
     async def next(self) -> float:
         """Of one more change."""
