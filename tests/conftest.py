@@ -45,10 +45,15 @@ _ONE_AFTER_ANOTHER = {
 """Tests that would disturb each other, by what they have in common."""
 _SIDE_BY_SIDE = "tests/scenarios/causes/test_causes.py"
 """Each of its rows makes several situations at a time."""
-_FAULTS, _FAULTS_AT_A_TIME = "tests/faults/", 6
-"""Each starts operators, and how soon one of them notices is what it tests: more at a time would take the cores."""
+_ROWS = {"tests/faults/": 6, "tests/simulation/": 1}
+"""How many of a folder are at work at a time, one after another in each row.
+
+A fault starts operators, and how soon one of them notices is what it tests: more would take the cores. The simulation
+computes without a pause, and takes what the stories leave of them while they wait.
+"""
 _LONGEST_FIRST = (
     "faults",
+    "simulation",
     "scenarios/heal",
     "scenarios/repair",
     "scenarios/calamity",  # races: not while all workers start
@@ -58,7 +63,6 @@ _LONGEST_FIRST = (
     "scenarios/use",
     "hostile",
     "apiserver",
-    "simulation",
     "unit",
 )
 _AT_HAND = 2
@@ -74,7 +78,7 @@ class _OneAtATime(LoadScopeScheduling):  # type: ignore[misc]
 
     def __init__(self, config: pytest.Config, log: Any) -> None:
         super().__init__(config, log)
-        self._turns: dict[str, int] = {}
+        self._turns: dict[str, dict[str, int]] = {}
 
     def _reschedule(self, node: Any) -> None:
         """One story at work and one that waits: behind the long ones no more than that is held up."""
@@ -85,10 +89,15 @@ class _OneAtATime(LoadScopeScheduling):  # type: ignore[misc]
         module = nodeid.partition("::")[0]
         if module == _SIDE_BY_SIDE:
             return f"situations {ahead.row(nodeid)}"
-        common = _ONE_AFTER_ANOTHER.get(module)
-        if common or not nodeid.startswith(_FAULTS):
-            return common or nodeid
-        return f"faults {self._turns.setdefault(nodeid, len(self._turns)) % _FAULTS_AT_A_TIME}"
+        folder = next((folder for folder in _ROWS if nodeid.startswith(folder)), None)
+        if common := _ONE_AFTER_ANOTHER.get(module):
+            return common
+        return f"{folder}{self._turn(folder, nodeid) % _ROWS[folder]}" if folder else nodeid
+
+    def _turn(self, folder: str, nodeid: str) -> int:
+        """The how manieth test of this folder it is."""
+        turns = self._turns.setdefault(folder, {})
+        return turns.setdefault(nodeid, len(turns))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _OneAtATime | None:

@@ -11,7 +11,7 @@ from emqx_autocluster.clients.emqx_ctl import EmqxCtl
 from emqx_autocluster.clients.exec import ExecTarget
 from emqx_autocluster.clients.identity import Introduction
 from emqx_autocluster.clients.kube import Kube
-from emqx_autocluster.emqx import discovery
+from emqx_autocluster.emqx import discoveryreader
 from emqx_autocluster.observation import (
     EndpointAddress,
     Endpoints,
@@ -89,7 +89,7 @@ async def asked_for(
     container = workload.template.containers[0]
     facts = {"at": datetime.now(UTC), "depth": Depth(thorough=True)} | visit_facts
     visit = Visit(workload, container, (), memory or Remembered(), **facts)
-    look = Look.of(visit, "edge", {}, discovery.read_settings(container, (), {}), {})
+    look = Look.of(visit, "edge", {}, discoveryreader.read_settings(container, (), {}), {})
     listed = Endpoints(tuple(EndpointAddress(ip, None, None) for ip in addresses))
     seen = an_observation(workload, members=(), endpoints=listed)
     found = await Cores(kube, cast("EmqxCtl", commands)).asked_for(look, seen)

@@ -9,7 +9,7 @@ from requests_seen import RequestsSeen
 from story import Story, uids
 
 Object = dict[str, Any]
-ROUNDS = 15
+ROUNDS = 9
 MOST_REQUESTS = 8
 """Of one verification round, exec included."""
 
