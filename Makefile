@@ -13,6 +13,8 @@ PYTEST_ARGS  ?=
 STORIES      := --ignore tests/unit tests
 # A repair without a rollout: the quickest of those that go through the whole operator.
 ONE_STORY    := tests/scenarios/repair/test_rights.py::test_pods_with_a_service_account_of_their_own_are_gathered_and_get_rights_and_no_rollout[5.8.9]
+# They make environments, archives and clusters of their own.
+INSTALLATIONS := $(addprefix tests/,apiserver/test_deploy.py apiserver/test_namespaced.py unit/test_packaging.py unit/test_release.py)
 HARNESS      := PYTHONPATH=tests:tests/scenarios $(BIN)/python
 COMPILE      := pip compile --quiet --generate-hashes --no-emit-index-url --no-annotate --no-header \
                 --universal --python-version 3.11
@@ -89,9 +91,9 @@ test: have-go venv $(if $(PYTEST_ARGS),,unit) ## Run all tests: units, against a
 	@$(BIN)/pytest --collect-only -qq $(or $(PYTEST_ARGS),$(STORIES)) > /dev/null 2>&1 || true
 	$(BIN)/pytest -n $(TEST_WORKERS) --verbose --durations 10 $(or $(PYTEST_ARGS),$(STORIES))
 
-quick: have-go venv ## Run the unit tests, those against a real API server but the installations, and one story
+quick: have-go venv ## Run the unit tests, those against a real API server, and one story; without what installs and packs
 	@$(HARNESS) -m sandbox build
-	$(BIN)/pytest -q -n 3 --hypothesis-profile=quick --ignore tests/apiserver/test_deploy.py --ignore tests/apiserver/test_namespaced.py tests/unit tests/apiserver '$(ONE_STORY)'
+	$(BIN)/pytest -q -n 3 --hypothesis-profile=quick $(INSTALLATIONS:%=--ignore %) tests/unit tests/apiserver '$(ONE_STORY)'
 
 soak: have-go venv ## Repair many clusters side by side, and count how they end
 	@$(HARNESS) -m sandbox build

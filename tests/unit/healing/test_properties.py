@@ -260,7 +260,11 @@ def _blinded_member(member: Member, fact: str) -> Member:
     return replace(member, **{fact: value})
 
 
-@settings(max_examples=30)
+EACH_FACT = settings(max_examples=settings().max_examples * 3 // 10)
+"""Each example is judged once for each of its facts."""
+
+
+@EACH_FACT
 @given(observed())
 def test_no_finding_becomes_false_because_a_fact_was_not_read(observation: Observation) -> None:
     before = diagnosis.diagnose(judged(observation))
@@ -270,7 +274,7 @@ def test_no_finding_becomes_false_because_a_fact_was_not_read(observation: Obser
                 assert before[kind].status is Status.FALSE, (fact, before[kind], finding)
 
 
-@settings(max_examples=30)
+@EACH_FACT
 @given(observed(), memories())
 def test_no_member_is_touched_because_a_fact_was_not_read(observation: Observation, memory: Memory) -> None:
     plan = plan_of(judged(observation), memory)
