@@ -21,12 +21,14 @@ LONGEST = 120.0
 class Reactions:
     """How long a neighbour waits until the operator has taken note of a change: pause on, pause off, and again.
 
-    Beside it stands for how much of that the operator waited for a processor, which a machine that is not busy has.
+    Beside it stands for how much of that the operator waited for a processor, which a machine that is not busy has, and
+    how long the API server took for the change itself, in which the operator has no part.
     """
 
     story: Story
     seconds: list[float] = field(default_factory=list)
     starved: list[float] = field(default_factory=list)
+    changing: list[float] = field(default_factory=list)
     pid: Callable[[], int | None] = lambda: None
     """Of the operator."""
     paused: bool = False
@@ -55,7 +57,9 @@ class Reactions:
         """Of one more change."""
         await asyncio.sleep(_BETWEEN)
         self.paused = not self.paused
+        began = time.monotonic()
         await self.story.annotate(paused="true" if self.paused else None)
+        self.changing.append(time.monotonic() - began)
         began = time.monotonic()
         await self._noticed(began)
         return time.monotonic() - began

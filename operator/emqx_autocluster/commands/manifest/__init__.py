@@ -6,7 +6,7 @@ if it were rolled out and had no pod yet: what a check says then follows from th
 
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -15,8 +15,14 @@ from emqx_autocluster import objects
 from emqx_autocluster.api import annotations
 from emqx_autocluster.commands import strangers
 from emqx_autocluster.commands.documents import Document, Path, UnreadableError
-from emqx_autocluster.commands.manifest import autoscalers, podtemplates, policies, services, wellformed
-from emqx_autocluster.commands.manifest import rights as rights_
+from emqx_autocluster.commands.manifest import (
+    autoscalers,
+    podtemplates,
+    policies,
+    rights,
+    services,
+    wellformed,
+)
 from emqx_autocluster.commands.manifest.inputs import NOT_GIVEN, Input
 from emqx_autocluster.emqx import configmaps, containers, discovery, discoveryreader
 from emqx_autocluster.emqx.discovery import ConfigMaps, DiscoverySettings, Setting, Source
@@ -25,6 +31,7 @@ from emqx_autocluster.observation import (
     Fact,
     Network,
     Observation,
+    Rights,
     Unobserved,
     Workload,
     WorkloadKind,
@@ -48,7 +55,7 @@ class Sight:
     @property
     def namespace(self) -> str | None:
         """Where it goes; None: not known."""
-        return self.document.namespace or self.input.namespace
+        return self.input.namespace_of(self.document)
 
 
 def sights(input_: Input, at: datetime, unreadable: list[UnreadableError]) -> Iterator[Sight]:
@@ -86,50 +93,46 @@ def _may_run_emqx(document: Document) -> bool:
 
 def _observation(input_: Input, document: Document, at: datetime) -> Observation | None:
     """None: it does not run EMQX, and nobody enrols it."""
-    placed = input_.placed(document)
+    placed, own = input_.placed(document), input_.namespace_of(document)
     most = autoscalers.replicas(input_, document)
-    workload = _workload(placed, placed["metadata"]["namespace"] or "default", most)
-    container = containers.emqx_container(
-        workload.template, annotations.parse(workload.annotations).container
-    )
+    workload = _workload(placed, own or "default", most)
+    container = _emqx_container(workload)
     if container is None:
-        marks = {**workload.annotations, **workload.template.annotations}
-        meant = annotations.MODE in marks or annotations.CONTAINER in marks
-        return Observation(at, workload.ref.name, workload, ()) if meant else None
-    own = placed["metadata"]["namespace"]
+        return Observation(at, workload.ref.name, workload, ()) if _is_enrolled(workload) else None
     config_maps = {name: _config_map(input_, name, own) for name in configmaps.all_names(container)}
     settings = discoveryreader.read_settings(container, (), config_maps)
     if own is None:
         # It will be applied where it fits: to say otherwise would be a guess.
         workload = _workload(placed, settings.asked_namespace or "default", most)
-    service = settings.asked_service
     why_not = _why_not_told_by_variables(document, workload, container)
     members = Unobserved(f"what its variables do not tell may come from {why_not}") if why_not else ()
-    try:
-        where = own or (
-            None if asks_for_its_own(input_, document, config_maps) else _asked(settings, why_not)
-        )
-        rights = (
-            rights_.rights(input_, document, workload, where, service)
-            if service and settings.uses_k8s
-            else None
-        )
-    except wellformed.MISSHAPEN:
-        rights = None
-    return Observation(
-        at,
-        workload.ref.name,
-        workload,
-        members,
-        config_maps=config_maps,
-        service=services.filled_by_hand(input_, service, own, by_dns=settings.uses_dns)
-        or services.service(input_, service, own),
-        governing=services.service(input_, workload.service_name, own),
-        selecting=tuple(services.selecting(input_, document, workload)),
-        beside=tuple(
-            podtemplates.lasting(d for d in input_.others(document) if input_.are_together(d, document))
-        ),
-        rights=rights,
+    seen = Observation(at, workload.ref.name, workload, members, config_maps=config_maps)
+    return _with_surroundings(input_, document, seen, settings)
+
+
+def _emqx_container(workload: Workload) -> Container | None:
+    return containers.emqx_container(workload.template, annotations.parse(workload.annotations).container)
+
+
+def _is_enrolled(workload: Workload) -> bool:
+    marks = {**workload.annotations, **workload.template.annotations}
+    return annotations.MODE in marks or annotations.CONTAINER in marks
+
+
+def _with_surroundings(
+    input_: Input, document: Document, seen: Observation, settings: DiscoverySettings
+) -> Observation:
+    """What the input has of all that a workload depends on."""
+    own, service = input_.namespace_of(document), settings.asked_service
+    by_hand = services.filled_by_hand(input_, service, own, by_dns=settings.uses_dns)
+    near = (other for other in input_.others(document) if input_.are_together(other, document))
+    return replace(
+        seen,
+        service=by_hand or services.service(input_, service, own),
+        governing=services.service(input_, seen.workload.service_name, own),
+        selecting=tuple(services.selecting(input_, document, seen.workload)),
+        beside=tuple(podtemplates.lasting(near)),
+        rights=_rights(input_, document, seen, settings),
         network=Network(
             policies=policies.around(input_, document, _emqx_beside(input_, document)),
             namespace_marks=_namespace_marks(input_, own),
@@ -137,19 +140,34 @@ def _observation(input_: Input, document: Document, at: datetime) -> Observation
     )
 
 
+def _rights(
+    input_: Input, document: Document, seen: Observation, settings: DiscoverySettings
+) -> Rights | None:
+    """None: there is nothing to be allowed, or what is given is of no form that can be judged."""
+    service = settings.asked_service
+    if not service or not settings.uses_k8s:
+        return None
+    with suppress(*wellformed.MISSHAPEN):
+        where = input_.namespace_of(document) or _asked(input_, document, seen, settings)
+        return rights.rights(input_, document, seen.workload, where, service)
+    return None
+
+
 def asks_for_its_own(input_: Input, document: Document, config_maps: ConfigMaps) -> bool:
     """Whether EMQX asks for whatever namespace it goes to, so that no other can be wrong."""
-    there = _workload(input_.placed(document), _ANYWHERE, 0)
-    container = containers.emqx_container(there.template, annotations.parse(there.annotations).container)
+    container = _emqx_container(_workload(input_.placed(document), _ANYWHERE, 0))
     settings = discoveryreader.read_settings(container, (), config_maps) if container else None
     return settings is not None and settings.asked_namespace == _ANYWHERE
 
 
-def _asked(settings: DiscoverySettings, why_not: str) -> str | None:
+def _asked(input_: Input, document: Document, seen: Observation, settings: DiscoverySettings) -> str | None:
     """The namespace that EMQX asks for; None: that is not certain."""
     found = settings.namespace
-    may_be_another = why_not and isinstance(found, Setting) and found.source is Source.DEFAULT
-    return None if may_be_another else discovery.text(found)
+    by_default = isinstance(found, Setting) and found.source is Source.DEFAULT
+    may_be_another = by_default and isinstance(seen.members, Unobserved)
+    if may_be_another or asks_for_its_own(input_, document, seen.config_maps):
+        return None
+    return discovery.text(found)
 
 
 def _workload(placed: Mapping[str, Any], namespace: str, most: int) -> Workload:

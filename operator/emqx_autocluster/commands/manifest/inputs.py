@@ -31,9 +31,13 @@ class Input:
     def bodies(self, *kinds: str) -> list[dict[str, Any]]:
         return [self.placed(document) for document in self.each(*kinds)]
 
+    def namespace_of(self, document: Document) -> str | None:
+        """Where it goes; None: not known."""
+        return document.namespace or self.namespace
+
     def placed(self, document: Document) -> dict[str, Any]:
         """Its body with the namespace that it goes to, where that is known."""
-        namespace = document.namespace or self.namespace
+        namespace = self.namespace_of(document)
         metadata = document.body["metadata"]
         return {
             **_without_nulls(document.body),
@@ -41,10 +45,10 @@ class Input:
         }
 
     def are_together(self, one: Document, other: Document) -> bool:
-        return self.is_in(one, other.namespace or self.namespace)
+        return self.is_in(one, self.namespace_of(other))
 
     def is_in(self, document: Document, namespace: str | None) -> bool:
-        own = document.namespace or self.namespace
+        own = self.namespace_of(document)
         return own is None or namespace is None or own == namespace
 
 

@@ -44,7 +44,7 @@ def around(
     found = tuple(
         objects.network_policy(input_.placed(each)) for each in near if wellformed.is_a_policy(each)
     )
-    somewhere = (document.namespace or input_.namespace) is None
+    somewhere = input_.namespace_of(document) is None
     return tuple(map(_of_any_namespace, found)) if somewhere else found
 
 

@@ -19,7 +19,7 @@ def rights(
 ) -> Rights:
     account, own = workload.template.service_account, rbac.object_name(workload.ref.name)
     others = _accounts_of_others(input_, document)
-    nowhere = (document.namespace or input_.namespace) is None and namespace is not None
+    nowhere = input_.namespace_of(document) is None and namespace is not None
     wish = Wish(account, namespace, service, others, _is_own(account, others, workload), nowhere)
     allowed, why = _allowed(input_, wish)
     return Rights(

@@ -48,6 +48,6 @@ def filled_by_hand(
 
 def selecting(input_: Input, document: Document, workload: Workload) -> Iterator[Service]:
     for name in dict.fromkeys(d.name for d in input_.each("Service") if input_.are_together(d, document)):
-        found = service(input_, name, document.namespace or input_.namespace)
+        found = service(input_, name, input_.namespace_of(document))
         if isinstance(found, Service) and found.selects(workload.template.labels):
             yield found
