@@ -192,33 +192,42 @@ def _name_part_mismatch(
     *,
     starts: bool = True,
 ) -> Finding:
-    old, app = settings.generation.is_4x, settings.app_variable
-    unset = looked_for.source is Source.DEFAULT
-    name = "(another in each pod)" if part.text is None else part.text
-    given = f"{part.variable} is {name if part.is_set else 'not set, so that a node is named after its pod'}"
-    if not old:
-        told = f"{given}, and each node looks for peers that are named like itself"
-    elif not starts:
-        told = f"{app} is not set, and EMQX {settings.version} does not start without it; {given}"
-    elif unset:
-        told = f"{app} is not set, so that discovery looks for {looked_for.value}@..., and {given}"
-    else:
-        told = f"discovery looks for {looked_for.value}@... ({app}), and {given}"
-    if old and part.text is not None:
-        # Only what discovery looks for is changed, so every node keeps its name.
-        sets: tuple[tuple[str, str], ...] = ((app, part.text),)
-        repairable = seen <= {part.text}
-    else:
-        right = "emqx" if unset or not looked_for.value else looked_for.value
-        sets = ((discovery.NAME, right),) if part.variable == discovery.NAME else ()
-        sets += ((app, right),) if old and unset else ()
-        repairable = False
+    # Only what discovery looks for is changed of itself, so that every node keeps its name.
+    repairable = settings.generation.is_4x and part.text is not None and seen <= {part.text}
+    sets = _fitting(settings, looked_for, part)
     advice = "; set " + " and ".join(f"{key}={value}" for key, value in sets) if sets else ""
     return false(
         _TYPE,
         Reason.NAME_PART_MISMATCH,
-        told + advice + ("" if repairable else "; that renames the nodes, so it is not done for you"),
+        _told(settings, looked_for, part, starts=starts)
+        + advice
+        + ("" if repairable else "; that renames the nodes, so it is not done for you"),
         repairable=repairable,
         sets=sets,
-        field=recorded.ENV + (app if repairable else part.variable),
+        field=recorded.ENV + (settings.app_variable if repairable else part.variable),
     )
+
+
+def _told(settings: DiscoverySettings, looked_for: Setting, part: _NamePart, *, starts: bool) -> str:
+    app = settings.app_variable
+    name = "(another in each pod)" if part.text is None else part.text
+    given = f"{part.variable} is {name if part.is_set else 'not set, so that a node is named after its pod'}"
+    if not settings.generation.is_4x:
+        return f"{given}, and each node looks for peers that are named like itself"
+    if not starts:
+        return f"{app} is not set, and EMQX {settings.version} does not start without it; {given}"
+    if looked_for.source is Source.DEFAULT:
+        return f"{app} is not set, so that discovery looks for {looked_for.value}@..., and {given}"
+    return f"discovery looks for {looked_for.value}@... ({app}), and {given}"
+
+
+def _fitting(
+    settings: DiscoverySettings, looked_for: Setting, part: _NamePart
+) -> tuple[tuple[str, str], ...]:
+    """The variables by which both are the same."""
+    old, unset = settings.generation.is_4x, looked_for.source is Source.DEFAULT
+    if old and part.text is not None:
+        return ((settings.app_variable, part.text),)
+    right = "emqx" if unset or not looked_for.value else looked_for.value
+    name = ((discovery.NAME, right),) if part.variable == discovery.NAME else ()
+    return (*name, (settings.app_variable, right)) if old and unset else name
