@@ -98,12 +98,8 @@ async def _neighbour(at: Stage) -> Reactions:
     return reactions
 
 
-def _forget(reactions: Reactions) -> None:
-    reactions.seconds, reactions.starved, reactions.changing = [], [], []
-
-
 async def _waits(reactions: Reactions) -> _Waits:
-    _forget(reactions)
+    reactions.forget()
     for _ in range(_REACTIONS):
         await reactions.once()
     return _Waits.of(reactions)
@@ -139,7 +135,7 @@ async def _again(
         views = at.trail.select(lambda request: request.is_view and request.namespace != _NEIGHBOUR)
         return len({(r.namespace, r.name.rsplit("-", 2)[0]) for r in views}) == len(tenants) * _EACH
 
-    _forget(reactions)
+    reactions.forget()
     changing = asyncio.create_task(reactions.go_on())
     start = await _started(at, each_seen)
     changing.cancel()

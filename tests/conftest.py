@@ -74,7 +74,7 @@ _OUT_OF_TIME = "does not lead any more"
 
 
 class _OneAtATime(LoadScopeScheduling):  # type: ignore[misc]
-    """Hands out one test at a time; those that would disturb each other all to one worker, and faults in a few rows."""
+    """Hands out one test at a time; those that would disturb each other all to one worker, and some folders in rows."""
 
     def __init__(self, config: pytest.Config, log: Any) -> None:
         super().__init__(config, log)
@@ -95,7 +95,7 @@ class _OneAtATime(LoadScopeScheduling):  # type: ignore[misc]
         return f"{folder}{self._turn(folder, nodeid) % _ROWS[folder]}" if folder else nodeid
 
     def _turn(self, folder: str, nodeid: str) -> int:
-        """The how manieth test of this folder it is."""
+        """How many tests of its folder came before it."""
         turns = self._turns.setdefault(folder, {})
         return turns.setdefault(nodeid, len(turns))
 

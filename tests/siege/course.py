@@ -99,8 +99,7 @@ class Siege:
 
     async def _row(self, root: str, name: str, work: Callable[[], Awaitable[tuple[bool, str]]]) -> Row:
         self.gauge.reset()
-        self.reactions.seconds.clear()
-        self.reactions.starved.clear()
+        self.reactions.forget()
         began, cpu, pid = time.monotonic(), self.gauge.cpu, self.gauge.pid
         wanted, told = await work()
         await asyncio.sleep(max(0.0, _BEFORE_NEXT - (time.monotonic() - began)))

@@ -53,6 +53,11 @@ class Reactions:
         self.seconds.append(await self.next())
         self.starved.append(max(0.0, starved(self.pid()) - before))
 
+    def forget(self) -> None:
+        """What was measured so far."""
+        for measured in (self.seconds, self.starved, self.changing):
+            measured.clear()
+
     async def next(self) -> float:
         """Of one more change."""
         await asyncio.sleep(_BETWEEN)

@@ -1,6 +1,6 @@
 """How one version of EMQX reads what its container is told about discovery."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from emqx_autocluster.emqx import (
@@ -41,13 +41,15 @@ def read_settings(
     generation = generation or version.generations[0]
     files = configfiles.read(container, config_maps, is_4x=generation.is_4x)
     reader = Reader(container, identities, config_maps, unread, files, reads_maps=not generation.is_4x)
-    return _Reading(reader, generation).settings(version)
+    return _Reading(reader, generation, _defaults(generation)).settings(version)
 
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
     reader: Reader
     generation: Generation
+    defaults: Mapping[str, str | None]
+    """What EMQX takes for a variable that is set nowhere."""
     mistakes: list[Mistake] = field(default_factory=list)
     """What was found on the way of values that their variables do not take."""
 
@@ -84,7 +86,7 @@ class _Reading:
         return replace(found, value=as_hocon(found.value))
 
     def _setting(self, name: str) -> Fact[Setting]:
-        return self._read(name, _default(name, self.generation))
+        return self._read(name, self.defaults.get(name))
 
     def _in_words(self, name: str) -> Fact[str | None]:
         # What is lost of a setting is told by itself; of a node's own name the names' rules tell it.
@@ -151,8 +153,7 @@ class _Reading:
         return (key.value or "").strip('"') not in _SINGLE_NODE_LICENSES
 
 
-def _default(name: str, generation: Generation) -> str | None:
-    """What EMQX takes for a variable that is set nowhere."""
+def _defaults(generation: Generation) -> dict[str, str | None]:
     return {
         discovery.NAMESPACE: "default",
         discovery.ADDRESS_TYPE: "ip",
@@ -161,4 +162,4 @@ def _default(name: str, generation: Generation) -> str | None:
         discovery.SERVICE_NAME: generation.default_service_name,
         discovery.SUFFIX: generation.default_suffix,
         discovery.APP_NAME: generation.default_app_name,
-    }.get(name)
+    }
