@@ -10,7 +10,6 @@ from emqx_autocluster.emqx import (
     roles,
 )
 from emqx_autocluster.emqx.choices import Mistake
-from emqx_autocluster.emqx.configfiles import ConfigMaps
 from emqx_autocluster.emqx.dnsdiscovery import DNS_NAME, DNSSettings
 from emqx_autocluster.emqx.environment import (
     Reader,
@@ -30,7 +29,6 @@ __all__ = [
     "LONG_NODE_NAME",
     "NAME",
     "NODE_NAME",
-    "ConfigMaps",
     "Setting",
     "Source",
     "text",

@@ -8,6 +8,7 @@ from typing import Self
 from emqx_autocluster.clients.exec import ExecTarget
 from emqx_autocluster.clients.patience import Patience
 from emqx_autocluster.emqx import apiaddress, discovery, dnsdiscovery
+from emqx_autocluster.emqx.configfiles import ConfigMaps
 from emqx_autocluster.emqx.discovery import DiscoverySettings
 from emqx_autocluster.emqx.ports import NodePorts
 from emqx_autocluster.objects.makers import CoreMakers, Makers
@@ -197,7 +198,7 @@ class Look(Visit):
     resource: str
     identities: Mapping[str, Fact[Identity]]
     settings: DiscoverySettings
-    config_maps: discovery.ConfigMaps = field(default_factory=dict)
+    config_maps: ConfigMaps = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -206,7 +207,7 @@ class Look(Visit):
         resource: str,
         identities: Mapping[str, Fact[Identity]],
         settings: DiscoverySettings,
-        config_maps: discovery.ConfigMaps,
+        config_maps: ConfigMaps,
     ) -> Self:
         known = {field.name: getattr(visit, field.name) for field in fields(Visit)}
         return cls(

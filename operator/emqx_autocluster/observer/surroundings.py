@@ -17,6 +17,7 @@ from emqx_autocluster.clients.kube import Kube
 from emqx_autocluster.clients.resolver import ClusterResolver
 from emqx_autocluster.diagnosis.configuration.address import service_fqdn
 from emqx_autocluster.emqx import configfiles, configmaps, discovery
+from emqx_autocluster.emqx.configfiles import ConfigMaps
 from emqx_autocluster.objects import rbac
 from emqx_autocluster.observation import (
     NOT_ASKED,
@@ -53,9 +54,7 @@ class Surroundings:
         self._cluster_domain = cluster_domain
         self._certificate: tuple[datetime, Fact[frozenset[str]]] | None = None
 
-    async def config_maps(
-        self, workload: Workload, container: Container, *, running: bool
-    ) -> discovery.ConfigMaps:
+    async def config_maps(self, workload: Workload, container: Container, *, running: bool) -> ConfigMaps:
         names = configmaps.names(container, running=running)
         left_out = Unobserved(f"not judged: the container takes more than {_MOST_CONFIG_MAPS} ConfigMaps")
 

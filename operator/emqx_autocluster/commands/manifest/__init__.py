@@ -25,7 +25,8 @@ from emqx_autocluster.commands.manifest import (
 )
 from emqx_autocluster.commands.manifest.inputs import NOT_GIVEN, Input
 from emqx_autocluster.emqx import configmaps, containers, discovery, discoveryreader
-from emqx_autocluster.emqx.discovery import ConfigMaps, DiscoverySettings, Setting, Source
+from emqx_autocluster.emqx.configfiles import ConfigMaps
+from emqx_autocluster.emqx.discovery import DiscoverySettings, Setting, Source
 from emqx_autocluster.observation import (
     Container,
     Fact,
