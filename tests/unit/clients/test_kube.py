@@ -58,6 +58,31 @@ async def test_a_rejected_token_is_read_again_once() -> None:
     assert seen == [("Bearer old", '{"a": 1}'), ("Bearer new", '{"a": 1}')]
 
 
+async def test_a_fence_is_asked_before_each_change_and_before_no_look() -> None:
+    asked = []
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        asked.append(request.method)
+        return web.json_response({"kind": "Pod"})
+
+    async def fence() -> None:
+        raise Unavailable(0, "NotLeading", "another one leads")
+
+    async with kube_with(handler) as kube:
+        fenced = kube.fenced(fence)
+        assert await fenced.get("/x") == {"kind": "Pod"}
+        for change in (
+            fenced.create("/x", {}),
+            fenced.patch("/x", {}, PatchType.MERGE),
+            fenced.replace("/x", {}),
+            fenced.delete("/x"),
+        ):
+            with pytest.raises(Unavailable, match="another one leads"):
+                await change
+        assert await kube.create("/x", {}) == {"kind": "Pod"}
+    assert asked == ["GET", "POST"]
+
+
 @pytest.mark.parametrize(("behind", "counts"), [(timedelta(hours=1), True), (timedelta(seconds=2), False)])
 async def test_the_time_is_the_api_servers_where_the_clocks_differ(
     behind: timedelta,

@@ -620,7 +620,21 @@ def test_as_many_as_an_autoscaler_may_make_count() -> None:
     one_to_five = scaler.replace("minReplicas: 3", "minReplicas: 1, maxReplicas: 5")
     assert "manual with 5 replicas" in lint(alone + one_to_five).stdout
     assert errors(alone + scaler.replace("minReplicas: 3", "maxReplicas: 1")) == []
+    without_counts = scaler.replace("minReplicas: 3, ", "")
+    assert errors(alone + without_counts) == []
+    by_keda = without_counts.replace("autoscaling/v2", "keda.sh/v1alpha1").replace(
+        "HorizontalPodAutoscaler", "ScaledObject"
+    )
+    assert "manual with 100 replicas" in lint(alone + by_keda).stdout
     assert errors(alone + scaler.replace("name: emqx", "name: other")) == []
+
+
+def test_of_two_objects_of_one_name_the_last_counts() -> None:
+    service, rest = GOOD.split("---\n", 1)
+    wrong = service.replace("selector: {app: emqx}", "selector: {app: mqtt}")
+    assert wrong != service
+    assert errors(f"{wrong}---\n{service}---\n{rest}") == []
+    assert errors(f"{service}---\n{wrong}---\n{rest}") == ["SelectorMismatch"]
 
 
 def test_a_service_of_another_namespace_is_named() -> None:
@@ -662,6 +676,12 @@ def test_an_account_with_the_right_is_named_where_the_pods_run_as_another() -> N
     )
     taken = WEB.replace("spec: {containers", "spec: {serviceAccountName: emqx, containers")
     assert "serviceAccountName: emqx in" not in lint(text + taken, "-n", "iot").stdout
+    two = GRANTED.replace("name: default, namespace", "name: other, namespace").replace(
+        "metadata: {name: discovery}", "metadata: {name: another}"
+    )
+    both = text + two.replace("kind: Role, name: discovery", "kind: Role, name: another")
+    more = both + ACCOUNT.replace("{name: emqx}", "{name: other}")
+    assert "set serviceAccountName" not in " ".join(lint(more, "-n", "iot").stdout.split())
 
 
 def test_a_role_that_is_bound_and_not_given_is_named() -> None:
@@ -982,6 +1002,22 @@ def test_a_policy_of_no_form_for_others_hides_no_other() -> None:
     assert not any("NetworkPolicy" in gap for gap in unjudged(GOOD + theirs, "-n", "iot"))
     unnamed = theirs.replace("{matchLabels: {app: web}}", "[web]")
     assert any("is not of the form" in gap for gap in unjudged(GOOD + unnamed, "-n", "iot"))
+
+
+def test_a_policy_of_the_whole_cluster_counts_wherever_all_else_goes() -> None:
+    """It has no namespace, so that the one of the call is none of its own."""
+    placed = GOOD.replace("metadata: {name: emqx}", "metadata: {name: emqx, namespace: iot}").replace(
+        NAME, "  name: emqx\n  namespace: iot\nspec"
+    )
+    wide = (
+        POLICY.replace("networking.k8s.io/v1", "cilium.io/v2")
+        .replace("kind: N", "kind: CiliumClusterwideN")
+        .replace(", namespace: iot", "")
+    )
+    assert errors(placed + POLICY, "-n", "web") == ["NetworkPolicyBlocks"]
+    assert errors(placed + POLICY + wide, "-n", "web") == []
+    told = unjudged(placed + POLICY + wide, "-n", "web")
+    assert any("CiliumClusterwideNetworkPolicy devices (cilium.io/v2) has a say in it" in gap for gap in told)
 
 
 def test_where_all_goes_is_not_known_a_policy_may_mean_that_namespace() -> None:

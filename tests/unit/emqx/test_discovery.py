@@ -180,6 +180,14 @@ def test_where_a_value_comes_from(
     assert settings.namespace == expected
 
 
+@pytest.mark.parametrize("image", ["emqx:4.4.19", "emqx:5.8.9"])
+def test_what_is_set_nowhere_is_what_emqx_takes(image: str) -> None:
+    settings = discoveryreader.read_settings(Container("emqx", image), [], {})
+    assert settings.strategy == Setting("manual", Source.DEFAULT)
+    assert settings.address_type == Setting("ip", Source.DEFAULT)
+    assert settings.namespace == Setting("default", Source.DEFAULT)
+
+
 def test_a_value_is_not_called_a_default_while_running_containers_could_not_be_asked() -> None:
     unread = Unobserved("exec timed out")
     settings = discoveryreader.read_settings(a_container(env={NAMESPACE: None}), [], {}, unread)
