@@ -11,18 +11,21 @@ from emqx_autocluster.clients.emqx_ctl import EmqxCtl
 from emqx_autocluster.clients.exec import ExecTarget
 from emqx_autocluster.clients.identity import Introduction
 from emqx_autocluster.clients.kube import Kube
-from emqx_autocluster.emqx import discoveryreader
+from emqx_autocluster.emqx import discoveryreader, pulse
+from emqx_autocluster.emqx.ports import NodePorts
 from emqx_autocluster.observation import (
     EndpointAddress,
     Endpoints,
     Identity,
     Member,
+    Socket,
     Unobserved,
     View,
     WorkloadRef,
 )
 from emqx_autocluster.observer.cores import Cores
-from emqx_autocluster.observer.look import Depth, Look, Remembered, Visit
+from emqx_autocluster.observer.look import Beat, Depth, Look, Remembered, Visit
+from emqx_autocluster.observer.pulses import Pulses
 
 SECONDS = 60
 LABELS = {"app": "core"}
@@ -36,10 +39,16 @@ class Commands:
     def __init__(self) -> None:
         self.asked = set[str]()
         self.views = 0
+        self.since = {"core-0": 7, "core-1": 7}
 
     async def introduction(self, target: ExecTarget, _: Iterable[int]) -> Introduction:
         self.asked.add(target.pod)
-        return Introduction(Identity({"EMQX_NODE__NAME": f"emqx@{target.pod}"}, "5.8.9", None), (), None)
+        identity = Identity({"EMQX_NODE__NAME": f"emqx@{target.pod}"}, "5.8.9", None)
+        return Introduction(identity, (), await self.sockets(target, ()))
+
+    async def sockets(self, target: ExecTarget, _: Iterable[int]) -> frozenset[Socket]:
+        vm = Socket("::", 4370, listens=True, inode=1)
+        return frozenset({vm, Socket("::", 1883, listens=True, inode=self.since[target.pod])})
 
     async def cluster_status(self, target: ExecTarget) -> View:
         self.views += 1
@@ -129,3 +138,27 @@ async def test_what_a_core_told_is_believed_for_ten_minutes(kube: Kube, namespac
         await asked_for(kube, namespace, addresses, commands, memory, **quiet)
         asked.append(commands.views)
     assert asked == [2, 2, 4, 4]
+
+
+async def test_a_core_that_leaves_is_told_by_its_sockets_with_those_of_its_replicants(
+    kube: Kube, namespace: str
+) -> None:
+    """Its applications start again. Their listeners are new, however short they were away."""
+    await kube.create(paths.statefulsets(namespace), core(namespace))
+    addresses = [pod["status"]["podIP"] for pod in await running(kube, namespace, 2)]
+    memory, commands, began = Remembered(), Commands(), datetime.now(UTC)
+    pulses = Pulses(cast("EmqxCtl", commands))
+    await asked_for(kube, namespace, addresses, commands, memory, at=began)
+    assert await pulses.differences(memory) is None, "of the replicants nothing is known"
+    target = ExecTarget(namespace, "core-0", "emqx")
+    known = NodePorts(4370, frozenset({4370}), frozenset())
+    seen = pulse.take(await commands.sockets(target, ()), known)
+    memory.beats = (Beat("containerd://edge", target, known, seen),)
+    assert await pulses.differences(memory) == ()
+
+    commands.since["core-1"] = 8
+
+    assert await pulses.differences(memory) == ("core-1: it has opened its listeners anew",)
+    later = {"at": began + timedelta(minutes=1), "depth": Depth(thorough=False)}
+    await asked_for(kube, namespace, addresses, commands, memory, **later)
+    assert commands.views == 3, "and it alone is asked anew, whatever brings the next look"

@@ -20,6 +20,8 @@ class Pods:
     connected: dict[str, str] = field(default_factory=dict)
     """Where it is not as each lists the others."""
     listening: dict[str, frozenset[int]] = field(default_factory=dict)
+    restarted: str = ""
+    """Those whose applications were started again."""
     failures: dict[str, ClientError] = field(default_factory=dict)
     """By pod, of the sockets alone."""
     asked: list[str] = field(default_factory=list)
@@ -43,6 +45,7 @@ class Pods:
         assert set(ports) >= {4370}
         peers = self.connected.get(suffix, self.lists[suffix])
         numbers = self.listening.get(suffix, APPLICATIONS) | {4370}
-        return frozenset(Socket("::", number, listens=True) for number in numbers) | frozenset(
+        since = 8 if suffix in self.restarted else 7
+        return frozenset(Socket("::", number, listens=True, inode=since) for number in numbers) | frozenset(
             Socket(ip_of(suffix), 40000, ip_of(peer), 4370) for peer in peers.split() if peer != suffix
         )

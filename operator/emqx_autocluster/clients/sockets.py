@@ -15,7 +15,11 @@ FILES = ("/proc/net/tcp", "/proc/net/tcp6")
 _HEADER = "local_address"
 _LISTENS, _ESTABLISHED = "0A", "01"
 _ENDPOINT = r"([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4})"
-_LINE = re.compile(rf" *\d+: {_ENDPOINT} {_ENDPOINT} ([0-9A-F]{{2}}) .*", re.ASCII)
+_UNTIL_INODE = r"[0-9A-F:]+ [0-9A-F:]+ [0-9A-F]+ +\d+ +\d+"
+"""Queues, timer, retransmits, user and timeout."""
+_LINE = re.compile(
+    rf" *\d+: {_ENDPOINT} {_ENDPOINT} ([0-9A-F]{{2}}) (?:{_UNTIL_INODE} (\d{{1,20}}) )?.*", re.ASCII
+)
 _WORD = 8
 _MOST = 500
 """Peers, and ports that listen; all of them are remembered for each member."""
@@ -49,9 +53,9 @@ def parse(text: str) -> frozenset[Socket] | None:
         match = _LINE.fullmatch(line)
         if match is None:
             return None
-        local, port, remote, remote_port, state = match.groups()
+        local, port, remote, remote_port, state, inode = match.groups()
         if state == _LISTENS:
-            found.add(Socket(_address(local), int(port, 16), listens=True))
+            found.add(Socket(_address(local), int(port, 16), listens=True, inode=int(inode or 0)))
         elif state == _ESTABLISHED:
             found.add(Socket(_address(local), int(port, 16), _address(remote), int(remote_port, 16)))
     ends = len({socket.port if socket.listens else socket.remote for socket in found})

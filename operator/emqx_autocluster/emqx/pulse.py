@@ -1,6 +1,7 @@
 """What a node's sockets mean, and whether they are as they were."""
 
 import ipaddress
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from emqx_autocluster.emqx.ports import NodePorts
@@ -9,22 +10,27 @@ from emqx_autocluster.observation import Pulse, Socket
 _GIVEN_OUT = 32768
 """From here on Linux gives ports out by itself: one that listens there is a tool's, such as `emqx_ctl`'s own node."""
 
+_UNTOLD = 0
+
 
 def take(sockets: Iterable[Socket], ports: NodePorts) -> Pulse:
-    listening, peers, dialled = set(), set(), set()
+    listening, peers, dialled = defaultdict[int, set[int]](set), set(), set()
     for socket in sockets:
         if socket.listens:
-            listening.add(socket.port)
+            listening[socket.port].add(socket.inode)
         elif _is_own(socket):
             continue
         elif socket.port == ports.own or socket.remote_port in ports.distribution:
             peers.add(socket.remote)
         elif socket.remote_port in ports.rpc:
             dialled.add(socket.remote)
+    others = listening.keys() - ports.rpc - {ports.own}
+    listeners = frozenset(port for port in others if port < _GIVEN_OUT)
     return Pulse(
         up=ports.own in listening,
-        takes_messages=bool(listening & ports.rpc),
-        listeners=frozenset(p for p in listening - ports.rpc - {ports.own} if p < _GIVEN_OUT),
+        takes_messages=bool(listening.keys() & ports.rpc),
+        listeners=listeners,
+        opened=frozenset[int]().union(*(listening[port] for port in listeners)) - {_UNTOLD},
         nodes=frozenset(peers),
         reaches=frozenset(dialled),
     )
@@ -41,6 +47,8 @@ def _differences(before: Pulse, now: Pulse) -> Iterator[str]:
     if before.takes_messages != now.takes_messages:
         yield f"it {'takes' if now.takes_messages else 'no longer takes'} messages of other nodes"
     yield from _changed(map(str, before.listeners), map(str, now.listeners), "a listener on port")
+    if before.listeners == now.listeners and before.opened != now.opened:
+        yield "it has opened its listeners anew"
     yield from _changed(before.nodes, now.nodes, "the connection with the node at")
     yield from _changed(before.reaches, now.reaches, "the connection for messages to")
 

@@ -129,3 +129,9 @@ class Observation:
         """The members, or none where the pods could not be listed."""
         if not isinstance(self.members, Unobserved):
             yield from self.members
+
+    @property
+    def pulses(self) -> int:
+        """How many pods' sockets are looked at between two looks: the members', and those of the cores they ask for."""
+        cores = 0 if isinstance(self.cores, Unobserved) else len(self.cores)
+        return cores + sum(1 for _ in self.each_member())

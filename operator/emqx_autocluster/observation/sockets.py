@@ -12,6 +12,8 @@ class Socket:
     remote: str = ""
     remote_port: int = 0
     listens: bool = False
+    inode: int = 0
+    """Of one that listens: the kernel's number of it, which one that is opened again does not get; 0: not told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +34,6 @@ class Pulse:
     """Addresses of other pods with a connection of Erlang's distribution, whichever side dialled."""
     reaches: frozenset[str]
     """Addresses to whose gen_rpc port it has a connection."""
+    opened: frozenset[int] = frozenset()
+    """The inodes of its listeners: others on the same ports show that the applications were started again, which a
+    node does that leaves its cluster, joins one or is healed."""

@@ -17,8 +17,10 @@ from emqx_autocluster.clients import paths
 from emqx_autocluster.clients.emqx_ctl import EmqxCtl
 from emqx_autocluster.clients.exec import ExecTarget
 from emqx_autocluster.clients.facts import fact
+from emqx_autocluster.clients.identity import Introduction
 from emqx_autocluster.clients.kube import Kube
-from emqx_autocluster.emqx import containers, membership, ports, roles
+from emqx_autocluster.emqx import containers, membership, ports, pulse, roles
+from emqx_autocluster.emqx.ports import NodePorts
 from emqx_autocluster.objects import makers
 from emqx_autocluster.objects.makers import CoreMakers, Maker
 from emqx_autocluster.observation import (
@@ -33,12 +35,13 @@ from emqx_autocluster.observation import (
     View,
     WorkloadKind,
 )
-from emqx_autocluster.observer.look import Look
+from emqx_autocluster.observer.look import Answer, Beat, Look
 
 _MOST = 8
 """Clusters have fewer cores than that; what a Service lists beyond it is not asked."""
 _MOST_SEEN = 100
 _BELIEVED = timedelta(minutes=10)
+_ASKED_FOR = frozenset({ports.DISTRIBUTION})
 _NOT_RUNNING = Unobserved("its container does not run")
 
 
@@ -65,8 +68,9 @@ class Cores:
             return found
         cores = [core for core in found if not core.replicant]
         alive = {core.pod.container_id for core in cores}
-        for gone in look.memory.core_views.keys() - alive:
-            del look.memory.core_views[gone]
+        for remembered in (look.memory.core_answers, look.memory.core_beats):
+            for gone in remembered.keys() - alive:
+                del remembered[gone]
         return tuple(sorted(cores, key=lambda core: core.pod.name))
 
     async def _found(self, look: Look, seen: Observation) -> list[Member]:
@@ -110,24 +114,40 @@ class Cores:
         if not pod.running or pod.deleting:
             return Member(pod, _NOT_RUNNING, _NOT_RUNNING, owner=owner)
         target = ExecTarget(look.workload.ref.namespace, pod.name, found.container, str(look.workload.ref))
-        said = await fact(self._emqx_ctl.introduction(target, [ports.DISTRIBUTION]))
+        said = await fact(self._emqx_ctl.introduction(target, _ASKED_FOR))
         identity = said if isinstance(said, Unobserved) else said.identity
         if roles.is_replicant(identity, None):
             return Member(pod, identity, NOT_ASKED, owner=owner, replicant=True)
-        core = Member(pod, identity, await self._view(look, target, pod.container_id or ""), owner=owner)
+        beat = _note_beat(look, pod, target, said)
+        core = Member(pod, identity, await self._view(look, target, pod, beat), owner=owner)
         own = identity.node if isinstance(identity, Identity) else None
         names = membership.Names(core.view.running if isinstance(core.view, View) else ())
         return replace(core, node=membership.node_name(pod, own, names))
 
-    async def _view(self, look: Look, target: ExecTarget, container: str) -> Fact[View]:
-        """A core that leaves its cluster keeps all its connections, so that nothing but its view tells of it."""
-        known, at = look.memory.core_views.get(container, (None, look.at))
-        if known and not look.depth.thorough and look.at - at < _BELIEVED:
-            return known
+    async def _view(self, look: Look, target: ExecTarget, pod: Pod, beat: Beat | None) -> Fact[View]:
+        """Asked anew after a while, too: a core that leaves its cluster keeps all its connections."""
+        container, now = pod.container_id or "", beat.pulse if beat else NOT_ASKED
+        known = look.memory.core_answers.get(container)
+        if known and known.pulse == now and not look.depth.thorough and look.at - known.at < _BELIEVED:
+            return known.view
         view = await fact(self._emqx_ctl.cluster_status(target))
         if isinstance(view, View):
-            look.memory.core_views[container] = view, look.at
+            look.memory.core_answers[container] = Answer(view, now, look.at)
         return view
+
+
+def _note_beat(look: Look, pod: Pod, target: ExecTarget, said: Introduction | Unobserved) -> Beat | None:
+    """None: its sockets do not tell that it runs."""
+    container = pod.container_id or ""
+    look.memory.core_beats.pop(container, None)
+    if isinstance(said, Unobserved) or said.sockets is None or not said.identity.node:
+        return None
+    # Its peers' ports may be others: what does not show is the same each time.
+    known = NodePorts(ports.distribution_port(said.identity.node), _ASKED_FOR, frozenset())
+    found = pulse.take(said.sockets, known)
+    if not found.up:
+        return None
+    return look.memory.core_beats.setdefault(container, Beat(container, target, known, found))
 
 
 @dataclass(frozen=True, slots=True)

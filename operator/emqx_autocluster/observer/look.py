@@ -43,8 +43,10 @@ class Remembered:
     dialled: dict[str, "Dialled"] = field(default_factory=dict)
     strangers: dict[str, Stranger | None] = field(default_factory=dict)
     """By node name: what has it; None: nothing is known that has."""
-    core_views: dict[str, tuple[View, datetime]] = field(default_factory=dict)
-    """Of the cores that replicants ask for, by container id, and when they told it."""
+    core_answers: dict[str, "Answer"] = field(default_factory=dict)
+    """Of the cores that replicants ask for, by container id."""
+    core_beats: dict[str, "Beat"] = field(default_factory=dict)
+    """The same cores' pulses at the last look, as far as they could be told."""
     core_makers: CoreMakers = field(default_factory=dict)
     """What makes these cores."""
     pins: dict[str, Fact[str | None]] = field(default_factory=dict)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from emqx_autocluster.clients.emqx_ctl import EmqxCtl
 from emqx_autocluster.clients.errors import ClientError, ExecRefused, UnreadableAnswer
 from emqx_autocluster.clients.exec import ExecTarget
-from emqx_autocluster.emqx import ports, pulse, versions
+from emqx_autocluster.emqx import ports, pulse, roles, versions
 from emqx_autocluster.emqx.ports import NodePorts
 from emqx_autocluster.observation import Fact, Identity, Observation, Pod, Pulse, Unobserved
 from emqx_autocluster.observer.look import Beat, Remembered, Visit
@@ -23,9 +23,9 @@ class Pulses:
         self._emqx_ctl = emqx_ctl
 
     async def take(self, visit: Visit) -> dict[str, Fact[Pulse]]:
-        """Of each running member, by its pod's uid. Not of a single one: it has no peers to lose."""
+        """Of each running member, by its pod's uid. Not of a single core: it has no peers to lose."""
         running = visit.running
-        if not visit.depth.pulse or len(running) < 2:  # noqa: PLR2004 - itself and a peer
+        if not visit.depth.pulse or not _has_peers(visit):
             return {}
         found = await self.of(visit, running)
         visit.memory.missed = (
@@ -42,7 +42,7 @@ class Pulses:
 
     async def differences(self, memory: Remembered) -> tuple[str, ...] | None:
         """How the members' pulses differ from those of the last look; None: that cannot be told."""
-        before = memory.beats
+        before = (*memory.beats, *memory.core_beats.values()) if memory.beats else ()
         found = await asyncio.gather(
             *(self._read(memory, beat.container, beat.target, beat.ports) for beat in before)
         )
@@ -78,6 +78,12 @@ class Pulses:
             return _untold(memory, container, target, str(error))
         except ClientError as error:
             return Unobserved(str(error))
+
+
+def _has_peers(visit: Visit) -> bool:
+    """A single replicant has its cores."""
+    known = (visit.memory.identities.get(pod.container_id or "") for pod in visit.running)
+    return len(visit.running) > 1 or any(roles.is_replicant(i, None) for i in known if i)
 
 
 def _untold(memory: Remembered, container: str, target: ExecTarget, why: str) -> Unobserved:

@@ -186,7 +186,7 @@ class Reconciler:
     def _wait(self, resource: EMQXAutoCluster, done: Pass) -> float:
         """Until the next look, or the next pulse where one will do."""
         wait, ref = schedule.next_look(resource, done, self._fleet.around), done.case.workload.ref
-        self._fleet.follows(ref, sum(1 for _ in done.case.observation.each_member()))
+        self._fleet.follows(ref, done.case.observation.pulses)
         pulse = self._fleet.pulse
         appointment = schedule.appointment(resource, wait, done, pulse)
         if appointment is None:

@@ -226,8 +226,13 @@ class StandInEMQX:
 
     def sockets(self) -> list[TCPSocket]:
         """What it listens on, and its connections with other nodes."""
-        listening = [TCPSocket("0.0.0.0", port) for port in sorted(self._listening())]  # noqa: S104
-        return listening + (connections.of(self._node) if self._node else [])
+        if self._node is None:
+            return []
+        listening = [
+            TCPSocket("0.0.0.0", port, inode=self._node.inode(port))  # noqa: S104
+            for port in sorted(self._listening())
+        ]
+        return listening + connections.of(self._node)
 
     async def execute(
         self,

@@ -41,6 +41,7 @@ class Node:
         self.library_up = False  # ekka (4.x) or mria (5.x) runs, so others may join this node
         self.serving = False  # the applications run and the listeners are open
         self.ending = False  # the VM is being stopped
+        self.starts = 0  # of the applications
         self.born = 0.0  # when the membership process started last: the guid's age
         self.next_autoclean = 0.0
         self.gone = asyncio.Event()
@@ -89,6 +90,10 @@ class Node:
         running, stopped = self.database.view()
         return (sorted({*running, *connected(self)}), stopped) if running else (running, stopped)
 
+    def inode(self, port: int) -> int:
+        """Of the socket that listens there: the VM's own port stays, the applications' are opened at each start."""
+        return 2**16 * (30 if port == self.port else 31 + self.starts) + port
+
     def vm_up(self) -> None:
         self.answers = True
         self.fabric.add(self)
@@ -109,6 +114,7 @@ class Node:
     def start_apps(self, *, boot: bool = False) -> None:
         """The membership process is new, therefore young."""
         self.library_up = self.serving = True
+        self.starts += 1
         self.born = self.fabric.now() + self.fabric.rng.random() / 1000
         self.say(*console.started(self.release, self.name, self.fabric.stamp(), boot=boot))
         if self.release.autoclean_seconds:

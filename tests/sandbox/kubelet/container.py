@@ -13,6 +13,8 @@ class TCPSocket:
     port: int
     remote: str = ""
     remote_port: int = 0
+    inode: int = 2554500
+    """Those of connections are all alike here."""
 
     @property
     def listens(self) -> bool:

@@ -29,7 +29,7 @@ def _line(number: int, socket: TCPSocket) -> str:
     local = _endpoint(socket.local, socket.port)
     remote = _endpoint(socket.remote or _ANY, socket.remote_port)
     state = _LISTENS if socket.listens else _ESTABLISHED
-    rest = f"00000000:00000000 00:00000000 00000000  1000        0 {2554500 + number} 1 0000000000000000 100 0 0 10 0"
+    rest = f"00000000:00000000 00:00000000 00000000  1000        0 {socket.inode} 1 0000000000000000 100 0 0 10 0"
     return f"{number:4}: {local} {remote} {state} {rest:<90}\n"
 
 

@@ -41,9 +41,9 @@ def line(local: str, remote: str, state: str) -> str:
 
 def test_what_listens_and_what_is_connected() -> None:
     assert sockets.parse(CAPTURED) == {
-        Socket(ANY, 1883, listens=True),
-        Socket(ANY, 4370, listens=True),
-        Socket(ANY, 5369, listens=True),
+        Socket(ANY, 1883, listens=True, inode=2554546),
+        Socket(ANY, 4370, listens=True, inode=2554546),
+        Socket(ANY, 5369, listens=True, inode=2554546),
         Socket(MINE, 0x88A0, "10.244.0.63", 4370),
         Socket(MINE, 4370, "10.244.0.67", 0xBE4A),
     }
@@ -61,6 +61,12 @@ def test_what_listens_and_what_is_connected() -> None:
 def test_addresses(hexadecimal: str, address: str) -> None:
     found = sockets.parse(HEADER_6 + line(f"{hexadecimal}:1112", f"{hexadecimal}:BE4A", "01"))
     assert found == {Socket(address, 4370, address, 0xBE4A)}
+
+
+def test_a_line_that_ends_before_the_inode_tells_none() -> None:
+    assert sockets.parse(f"{HEADER}   0: 00000000:075B 00000000:0000 0A 00000000:00000000\n") == {
+        Socket(ANY, 1883, listens=True)
+    }
 
 
 @pytest.mark.parametrize("state", ["02", "03", "04", "05", "06", "07", "08", "09", "0B"])

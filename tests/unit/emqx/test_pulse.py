@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -25,8 +26,9 @@ def a_pulse(*listeners: int, nodes: Iterable[str] = (), reaches: Iterable[str] =
 WELL = a_pulse(1883, 18083, nodes=[PEER, OTHER], up=True, takes_messages=True)
 
 
-def listening(*numbers: int) -> set[Socket]:
-    return {Socket("::", number, listens=True) for number in numbers}
+def listening(*numbers: int, since: int = 0) -> set[Socket]:
+    """`since`: the inode of all of them."""
+    return {Socket("::", number, listens=True, inode=since) for number in numbers}
 
 
 def connected(remote: str, *, port: int = 50000, remote_port: int = 4370, local: str = MINE) -> Socket:
@@ -63,6 +65,11 @@ def connected(remote: str, *, port: int = 50000, remote_port: int = 4370, local:
             id="messages go to one, and come from another",
         ),
         pytest.param(
+            listening(4370, since=7) | listening(5369, 41234, since=8) | listening(1883, 18083, since=9),
+            replace(a_pulse(1883, 18083, up=True, takes_messages=True), opened=frozenset({9})),
+            id="since when its listeners are open",
+        ),
+        pytest.param(
             {connected("10.96.0.1", remote_port=443)},
             a_pulse(),
             id="what has nothing to do with nodes",
@@ -93,6 +100,11 @@ def test_what_sockets_mean(sockets: set[Socket], expected: Pulse) -> None:
             id="a lost listener",
         ),
         pytest.param(
+            replace(WELL, opened=frozenset({2})),
+            ("it has opened its listeners anew",),
+            id="applications that were started again",
+        ),
+        pytest.param(
             replace(WELL, up=False, takes_messages=False),
             ("its node does not run", "it no longer takes messages of other nodes"),
             id="a node that ended",
@@ -112,7 +124,7 @@ addresses = st.sampled_from([PEER, OTHER, "10.244.0.4", "fd00::5"])
 numbers = st.sampled_from([1883, 4370, 4371, 5369, 8883, 18083])
 any_sockets = st.frozensets(
     st.one_of(
-        numbers.map(lambda number: Socket("::", number, listens=True)),
+        st.builds(partial(Socket, "::", listens=True), numbers, inode=st.integers(0, 2)),
         st.builds(connected, addresses, remote_port=numbers),
         st.builds(connected, addresses, port=numbers, remote_port=st.integers(40000, 40003)),
     )
@@ -134,7 +146,7 @@ def test_a_peer_that_is_lost_always_shows(sockets: frozenset[Socket], peer: str)
 
 @given(any_sockets, st.sampled_from([1883, 4370, 5369, 8883]))
 def test_a_listener_that_is_lost_always_shows(sockets: frozenset[Socket], port: int) -> None:
-    without = sockets - listening(port)
+    without = frozenset(socket for socket in sockets if not (socket.listens and socket.port == port))
     before = pulse.take(without | listening(port), PORTS)
     assert pulse.differences(before, pulse.take(without, PORTS))
 

@@ -60,7 +60,7 @@ class Looks:
     async def look(self, depth: Depth, *, seconds: float = 0) -> str:
         """Who was asked, in order of their names; what was seen is remembered as the observer does."""
         self.pods.asked.clear()
-        workload = a_workload()
+        workload = a_workload(replicas=len(self.running))
         at = AT + timedelta(seconds=seconds)
         visit = Visit(workload, workload.template.containers[0], self.running, self.memory, at, depth)
         ctl = cast("EmqxCtl", self.pods)
@@ -131,6 +131,11 @@ async def test_the_pulse_alone_asks_nobody() -> None:
             {"listening": {"b": APPLICATIONS - {1883}}},
             ("emqx-b: it lost a listener on port 1883",),
             id="a lost listener",
+        ),
+        pytest.param(
+            {"restarted": "b"},
+            ("emqx-b: it has opened its listeners anew",),
+            id="left and back between two pulses, with all its connections",
         ),
         pytest.param({"failures": {"c": TIMED_OUT}}, None, id="one that could not be looked at"),
     ],
@@ -217,6 +222,21 @@ async def test_one_that_cannot_be_looked_at_for_once_is_asked() -> None:
     looks.pods.failures.clear()
     await looks.look(IN_TURN, seconds=90)
     assert not looks.memory.missed
+    assert await looks.differences() == ()
+
+
+async def test_a_member_whose_applications_were_started_again_is_asked_before_its_answer_is_old() -> None:
+    looks = Looks(Pods(dict(WHOLE)))
+    await looks.look(ALL)
+    looks.pods.restarted = "b"
+    assert await looks.look(IN_TURN, seconds=300) == "b"
+
+
+async def test_a_single_replicant_has_its_cores() -> None:
+    looks = Looks(Pods({"a": "a"}), running=(a_pod("a"),))
+    looks.memory.identities["containerd://a"] = an_identity(EMQX_NODE__ROLE="replicant")
+    await looks.look(ALL)
+    assert looks.pods.pulses == {"a": 1}
     assert await looks.differences() == ()
 
 

@@ -221,12 +221,12 @@ async def test_bash_opens_connections_and_timeout_ends_what_lasts(
 async def test_the_operators_own_command_for_sockets_is_understood() -> None:
     _, out, err = await run(*sockets.command({4370, 5369}))
     assert sockets.parse(out) == {
-        Socket(ANY, 4370, listens=True),
+        Socket(ANY, 4370, listens=True, inode=2554500),
         Socket("10.244.0.7", 4370, "10.244.0.8", 40000),
     }
     assert err == ""
     _, out, _ = await run(*sockets.command({5369}))
-    assert sockets.parse(out) == {Socket(ANY, 4370, listens=True)}
+    assert sockets.parse(out) == {Socket(ANY, 4370, listens=True, inode=2554500)}
 
 
 async def test_a_place_that_hides_its_sockets() -> None:
