@@ -25,7 +25,7 @@ from emqx_autocluster.observer.connection import connect, observer
 from emqx_autocluster.reporting import journal
 from emqx_autocluster.reporting.events import Recorder
 from emqx_autocluster.reporting.resources import Resources
-from emqx_autocluster.runtime import exhaustion, handlers, health
+from emqx_autocluster.runtime import exhaustion, garbage, handlers, health
 from emqx_autocluster.runtime.brakeman import Brakeman
 from emqx_autocluster.runtime.enrolment import Enrolment
 from emqx_autocluster.runtime.leadership import Leadership, Terms
@@ -106,17 +106,17 @@ class _Process:
         workers = _tasks(
             *(queue.work(_handler(reconciler, queue, reach)) for _ in range(self.settings.workers))
         )
-        [writing] = _tasks(recorder.write())
+        others = (*others, *_tasks(recorder.write(), garbage.collect()))
         [watching] = _tasks(handlers.watch(self.kube, enrolment, reach, self.ready, self.stop))
         try:
-            await _first_end(watching, [*workers, writing, *others])
+            await _first_end(watching, [*workers, *others])
         finally:
             metrics.LEADER.set(0)
             await _end(workers)
             await brakeman.end()
             with suppress(TimeoutError):
                 await asyncio.wait_for(recorder.written(), _LAST_EVENTS)
-            await _end([writing, *others])
+            await _end(list(others))
 
     def _doors(self, writer: Kube) -> tuple[Observer, Effects]:
         asking, acting = (EmqxCtl(Exec(door, self.settings.execs)) for door in (self.kube, writer))
