@@ -328,7 +328,7 @@ def test_identity() -> None:
     said = identity.parse(IDENTITY)
     assert said is not None
     assert said.addresses == ("10.96.0.1",)
-    assert said.sockets == {Socket("0.0.0.0", 4370, listens=True)}  # noqa: S104 - where it listens
+    assert said.sockets == {Socket("0.0.0.0", 4370, listens=True, inode=1)}  # noqa: S104 - where it listens
     found = said.identity
     assert found.node == "emqx@10.244.0.201"
     assert found.environ["EMQX_LICENSE__KEY"] == "set"
