@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from packaging.version import Version
 
-from emqx_autocluster.emqx.versions import Generation
+from emqx_autocluster.emqx.generation import Generation
 from simulation.links import Links
 
 LOOP_SECONDS = 7

@@ -10,7 +10,7 @@ from packaging.version import Version
 import builders
 from emqx_autocluster.api import annotations
 from emqx_autocluster.emqx.discovery import HOST, NAME
-from emqx_autocluster.emqx.versions import Generation
+from emqx_autocluster.emqx.generation import Generation
 from emqx_autocluster.observation import (
     DNSAnswer,
     DNSOutcome,

@@ -23,7 +23,8 @@ from emqx_autocluster.emqx.discovery import (
     SERVICE_NAME,
     SUFFIX,
 )
-from emqx_autocluster.emqx.versions import CANONICAL_API_SERVER, UNKNOWN_VERSION, from_tag
+from emqx_autocluster.emqx.generation import CANONICAL_API_SERVER
+from emqx_autocluster.emqx.versions import UNKNOWN_VERSION, from_tag
 from emqx_autocluster.healing import Memory, Plan
 from emqx_autocluster.healing.steps import Action
 from emqx_autocluster.observation import (

@@ -16,6 +16,7 @@ from emqx_autocluster.emqx import (
     versions,
 )
 from emqx_autocluster.emqx.discovery import DiscoverySettings
+from emqx_autocluster.emqx.generation import CANONICAL_API_SERVER
 from emqx_autocluster.emqx.membership import Membership
 from emqx_autocluster.emqx.veil import Veil
 from emqx_autocluster.emqx.versions import UNKNOWN_VERSION, VersionRange
@@ -228,7 +229,7 @@ def _veil(observation: Observation, container: Container) -> Veil:
     """Nothing is hidden that is the name of what everybody sees, or the same for everybody."""
     ref, network, service = observation.workload.ref, observation.network, observation.service
     found = service.name if isinstance(service, Service) else ""
-    hosts = (versions.CANONICAL_API_SERVER, f"{ref.namespace}.svc.{network.cluster_domain}")
+    hosts = (CANONICAL_API_SERVER, f"{ref.namespace}.svc.{network.cluster_domain}")
     strategies = (word for each in UNKNOWN_VERSION.generations for word in each.strategies)
     words = (*strategies, *choices.ADDRESS_TYPES, "pod.cluster.local", "pod.local", "localhost")
     public = (*words, *hosts, ref.namespace, ref.name, container.name, found)

@@ -11,7 +11,8 @@ from emqx_autocluster.api.annotations import VERSION
 from emqx_autocluster.api.findings import ConditionType, Finding, Reason, Unjudged, unknown
 from emqx_autocluster.diagnosis.case import Case
 from emqx_autocluster.emqx import containers
-from emqx_autocluster.emqx.versions import Generation, VersionRange
+from emqx_autocluster.emqx.generation import Generation
+from emqx_autocluster.emqx.versions import VersionRange
 
 REMEDY = f"name it with the annotation {VERSION}, or with --emqx-version"
 

@@ -17,8 +17,9 @@ from emqx_autocluster.emqx.environment import (
     Source,
     text,
 )
+from emqx_autocluster.emqx.generation import Generation
 from emqx_autocluster.emqx.ownname import HOST, LONG_NODE_NAME, NAME, NODE_NAME
-from emqx_autocluster.emqx.versions import Generation, VersionRange
+from emqx_autocluster.emqx.versions import VersionRange
 from emqx_autocluster.observation import Container, Fact
 from emqx_autocluster.text import grammar
 

@@ -17,7 +17,8 @@ from emqx_autocluster.emqx.choices import Mistake
 from emqx_autocluster.emqx.configfiles import ConfigMaps
 from emqx_autocluster.emqx.discovery import DiscoverySettings
 from emqx_autocluster.emqx.environment import Reader, Setting, Source, as_hocon, text
-from emqx_autocluster.emqx.versions import Generation, VersionRange
+from emqx_autocluster.emqx.generation import Generation
+from emqx_autocluster.emqx.versions import VersionRange
 from emqx_autocluster.observation import Container, Fact, Identity, Unobserved
 
 _SINGLE_NODE_LICENSES = frozenset({"", "default"})

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from emqx_autocluster.emqx.environment import Setting, Source, text
+from emqx_autocluster.emqx.generation import Generation
 from emqx_autocluster.emqx.peernames import A
-from emqx_autocluster.emqx.versions import Generation
 from emqx_autocluster.observation import Fact
 
 DNS_NAME = "EMQX_CLUSTER__DNS__NAME"

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from emqx_autocluster.emqx import podwords
+from emqx_autocluster.emqx.generation import Generation
 from emqx_autocluster.emqx.podwords import DASHED_IP, POD_IP, POD_NAME
-from emqx_autocluster.emqx.versions import Generation
 from emqx_autocluster.observation import Fact, Unobserved
 
 NAME = "EMQX_NAME"

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from emqx_autocluster.emqx import environment, ports
 from emqx_autocluster.emqx.environment import Reader, Setting
-from emqx_autocluster.emqx.versions import Generation
+from emqx_autocluster.emqx.generation import Generation
 from emqx_autocluster.observation import Fact, Unobserved
 
 DISCOVERY = "EMQX_RPC__PORT_DISCOVERY"

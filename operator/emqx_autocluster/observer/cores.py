@@ -61,6 +61,7 @@ class Cores:
 
     async def asked_for(self, look: Look, seen: Observation) -> Fact[tuple[Member, ...]]:
         """Only where the workload's nodes are replicants."""
+        look.memory.core_beats.clear()
         if not look.settings.is_replicant:
             return NOT_ASKED
         found = await fact(self._found(look, seen))
@@ -68,9 +69,8 @@ class Cores:
             return found
         cores = [core for core in found if not core.replicant]
         alive = {core.pod.container_id for core in cores}
-        for remembered in (look.memory.core_answers, look.memory.core_beats):
-            for gone in remembered.keys() - alive:
-                del remembered[gone]
+        for gone in look.memory.core_answers.keys() - alive:
+            del look.memory.core_answers[gone]
         return tuple(sorted(cores, key=lambda core: core.pod.name))
 
     async def _found(self, look: Look, seen: Observation) -> list[Member]:
@@ -138,8 +138,6 @@ class Cores:
 
 def _note_beat(look: Look, pod: Pod, target: ExecTarget, said: Introduction | Unobserved) -> Beat | None:
     """None: its sockets do not tell that it runs."""
-    container = pod.container_id or ""
-    look.memory.core_beats.pop(container, None)
     if isinstance(said, Unobserved) or said.sockets is None or not said.identity.node:
         return None
     # Its peers' ports may be others: what does not show is the same each time.
@@ -147,7 +145,9 @@ def _note_beat(look: Look, pod: Pod, target: ExecTarget, said: Introduction | Un
     found = pulse.take(said.sockets, known)
     if not found.up:
         return None
-    return look.memory.core_beats.setdefault(container, Beat(container, target, known, found))
+    beat = Beat(pod.container_id or "", target, known, found)
+    look.memory.core_beats[beat.container] = beat
+    return beat
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,11 @@ MINE = subject(namespace="iot")
             [binding(subject("other")), binding(MINE)],
             id="the second rule of the second binding",
         ),
+        pytest.param(
+            [role(GET)],
+            [binding(MINE) | {"roleRef": {"kind": "ClusterRole", "name": "view"}}, binding(MINE)],
+            id="beside a role that is in the cluster alone",
+        ),
     ],
 )
 def test_what_gives_the_right(roles: list[Object], bindings: list[Object]) -> None:

@@ -689,6 +689,29 @@ def test_a_role_that_is_bound_and_not_given_is_named() -> None:
     assert any("Role elsewhere, which is not in the input" in told for told in unjudged(GOOD + rights))
 
 
+@pytest.mark.parametrize(
+    "rights",
+    [
+        pytest.param(GRANTED.replace("rules: [{", "rules: get # [{"), id="rules that are a word"),
+        pytest.param(
+            GRANTED.replace("resources: [endpoints]", "resources: endpoints"), id="a word for a list"
+        ),
+        pytest.param(GRANTED.replace("verbs: [get]", "verbs: [{get: 1}]"), id="a verb that is a mapping"),
+        pytest.param(GRANTED.replace("subjects: [", "subjects: default # ["), id="subjects that are a word"),
+        pytest.param(
+            GRANTED.replace("discovery}\nrules", "discovery, labels: [a]}\nrules"),
+            id="labels that are a list",
+        ),
+    ],
+)
+def test_rights_of_no_form_are_told_as_not_judged(rights: str) -> None:
+    assert errors(GOOD + GRANTED, "-n", "iot") == []
+    assert unjudged(GOOD + GRANTED, "-n", "iot") == []
+    [told] = unjudged(GOOD + rights, "-n", "iot")
+    assert "discovery is not of the form that the API server takes" in told
+    assert unjudged(GOOD + rights.replace("name: discovery", "name: odd") + GRANTED, "-n", "iot") == []
+
+
 def test_a_role_for_what_emqx_does_not_ask_for_is_told_where_nothing_else_runs_by_it() -> None:
     rights = RIGHTS.replace("endpoints", "pods").replace("name: default,", "name: emqx,")
     own = GOOD.replace("      containers:\n", "      serviceAccountName: emqx\n      containers:\n") + rights

@@ -8,7 +8,7 @@ from builders import DEAD_PROXY, a_case, ago, changed, members, the_seed_story
 from emqx_autocluster.commands import checkup, proposal
 from emqx_autocluster.diagnosis import Case
 from emqx_autocluster.emqx.discovery import API_SERVER
-from emqx_autocluster.emqx.versions import CANONICAL_API_SERVER
+from emqx_autocluster.emqx.generation import CANONICAL_API_SERVER
 
 
 def shown(case: Case) -> str:

@@ -14,7 +14,7 @@ from builders import AT, a_case, a_down_member, an_identity, changed, half_joine
 from emqx_autocluster.commands import checkup, webpage
 from emqx_autocluster.commands.checkup import Unexamined
 from emqx_autocluster.commands.chronicle import Chronicle, Entry, Kind
-from emqx_autocluster.commands.webpage import clustermap
+from emqx_autocluster.commands.webpage import clustermap, groups
 from emqx_autocluster.commands.webpage.clustermap import ClusterMap, Tie
 from emqx_autocluster.diagnosis import Case
 from emqx_autocluster.emqx.discovery import API_SERVER
@@ -200,24 +200,24 @@ def test_one_whole_cluster_is_one_frame_with_a_line_for_each_pair() -> None:
     [
         pytest.param(
             a_case(members=changed(members("a b", "c"), "c", view=Unobserved("no answer"))),
-            clustermap.Kind.UNREAD,
+            groups.Kind.UNREAD,
             id="not asked",
         ),
-        pytest.param(a_case(members=(*members("a b"), a_down_member("c"))), clustermap.Kind.DOWN, id="down"),
+        pytest.param(a_case(members=(*members("a b"), a_down_member("c"))), groups.Kind.DOWN, id="down"),
         pytest.param(
-            a_case(members=changed(members("a b c"), "c", deleting=True)), clustermap.Kind.ENDING, id="ending"
+            a_case(members=changed(members("a b c"), "c", deleting=True)), groups.Kind.ENDING, id="ending"
         ),
         pytest.param(
             a_case(members=half_joined(members("a b", "c"), "c")),
-            clustermap.Kind.HALF_JOINED,
+            groups.Kind.HALF_JOINED,
             id="half-joined",
         ),
         pytest.param(
-            a_case(members=members("a b c", stopped=["emqx@10.9.9.9"])), clustermap.Kind.STALE, id="stale"
+            a_case(members=members("a b c", stopped=["emqx@10.9.9.9"])), groups.Kind.STALE, id="stale"
         ),
     ],
 )
-def test_what_is_not_well_is_drawn_in_another_way_and_explained(case: Case, kind: clustermap.Kind) -> None:
+def test_what_is_not_well_is_drawn_in_another_way_and_explained(case: Case, kind: groups.Kind) -> None:
     assert kind in drawn(case).kinds
     assert str(kind) in " ".join(page(case).values("class"))
 

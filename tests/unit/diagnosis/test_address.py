@@ -23,7 +23,7 @@ from emqx_autocluster.api.findings import ConditionType, Reason, Status
 from emqx_autocluster.diagnosis import Case
 from emqx_autocluster.diagnosis.configuration import address
 from emqx_autocluster.emqx.discovery import API_SERVER
-from emqx_autocluster.emqx.versions import CANONICAL_API_SERVER
+from emqx_autocluster.emqx.generation import CANONICAL_API_SERVER
 from emqx_autocluster.observation import Network
 
 APART = members("a", "b", "c")

@@ -17,7 +17,7 @@ from emqx_autocluster import diagnosis
 from emqx_autocluster.api.findings import ConditionType, Reason, Status
 from emqx_autocluster.diagnosis import Case, rollout
 from emqx_autocluster.emqx.discovery import ADDRESS_TYPE, DNS_NAME, SUFFIX
-from emqx_autocluster.emqx.versions import DNS_RECORD_TYPE
+from emqx_autocluster.emqx.generation import DNS_RECORD_TYPE
 from emqx_autocluster.observation import ContainerPort, Service, WorkloadKind
 
 STATUS = {"httpGet": {"path": "/status", "port": 18083}}

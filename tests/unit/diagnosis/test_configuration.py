@@ -27,7 +27,7 @@ from emqx_autocluster.api.annotations import CONTAINER
 from emqx_autocluster.api.findings import ConditionType, Reason, Status
 from emqx_autocluster.diagnosis import Case, configuration
 from emqx_autocluster.emqx.discovery import API_SERVER, APP_NAME, NAME, NAMESPACE, NODE_NAME, SERVICE_NAME
-from emqx_autocluster.emqx.versions import CANONICAL_API_SERVER
+from emqx_autocluster.emqx.generation import CANONICAL_API_SERVER
 from emqx_autocluster.observation import Container, Member, Service, WorkloadKind, WorkloadRef
 
 STRATEGY_5 = "EMQX_CLUSTER__DISCOVERY_STRATEGY"

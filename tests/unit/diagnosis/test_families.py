@@ -10,7 +10,7 @@ from emqx_autocluster import diagnosis
 from emqx_autocluster.api.findings import ConditionType, Finding, Reason, Status
 from emqx_autocluster.diagnosis import Case, endpoints
 from emqx_autocluster.emqx.discovery import ADDRESS_TYPE, DNS_NAME, HOST, SUFFIX
-from emqx_autocluster.emqx.versions import DNS_RECORD_TYPE
+from emqx_autocluster.emqx.generation import DNS_RECORD_TYPE
 from emqx_autocluster.observation import EnvVar, Service, WorkloadKind
 
 V4, V6 = ("IPv4",), ("IPv6",)

@@ -6,7 +6,7 @@ from builders import CANONICAL_HOST, a_case, a_network, members, tells
 from emqx_autocluster import diagnosis
 from emqx_autocluster.api.findings import ConditionType, Reason, Status
 from emqx_autocluster.emqx.discovery import API_SERVER
-from emqx_autocluster.emqx.versions import CANONICAL_API_SERVER
+from emqx_autocluster.emqx.generation import CANONICAL_API_SERVER
 
 ELSEWHERE = "api.corp.example"
 

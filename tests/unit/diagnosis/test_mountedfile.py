@@ -9,7 +9,7 @@ from builders import a_case, tells
 from emqx_autocluster.api.findings import Finding, Reason, Status
 from emqx_autocluster.diagnosis import Case, configuration
 from emqx_autocluster.emqx.discovery import ADDRESS_TYPE, API_SERVER, APP_NAME, NAME, NAMESPACE, SERVICE_NAME
-from emqx_autocluster.emqx.versions import DISCOVERY
+from emqx_autocluster.emqx.generation import DISCOVERY
 from emqx_autocluster.observation import ConfigMapFiles, EnvFrom, EnvVar, Mount
 
 OLDER, OLD = "emqx/emqx:4.2.14", "emqx/emqx:4.4.19"

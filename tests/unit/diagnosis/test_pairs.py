@@ -8,8 +8,8 @@ from builders import NOT_READ, STRATEGY, a_case
 from emqx_autocluster.api.findings import Finding, Reason
 from emqx_autocluster.diagnosis import Case, pairs
 from emqx_autocluster.emqx.discovery import ADDRESS_TYPE, DNS_NAME, HOST, NAME, SUFFIX
+from emqx_autocluster.emqx.generation import DNS_RECORD_TYPE
 from emqx_autocluster.emqx.roles import ROLE
-from emqx_autocluster.emqx.versions import DNS_RECORD_TYPE
 from emqx_autocluster.observation import EnvFrom, EnvVar, Mount, Service, WorkloadKind
 
 POD_IP = EnvVar("POD_IP", None, {"fieldRef": {"fieldPath": "status.podIP"}})

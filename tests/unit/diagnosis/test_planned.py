@@ -9,9 +9,9 @@ from builders import ENV_FROM_SETTINGS, NOT_READ, STRATEGY, a_case, a_container,
 from emqx_autocluster.api.findings import Reason, Status
 from emqx_autocluster.diagnosis import endpoints
 from emqx_autocluster.emqx.discovery import API_SERVER, DNS_NAME, NAME, SEEDS
+from emqx_autocluster.emqx.generation import DNS_RECORD_TYPE
 from emqx_autocluster.emqx.roles import ROLE
 from emqx_autocluster.emqx.rpcport import DISCOVERY, TCP_PORT
-from emqx_autocluster.emqx.versions import DNS_RECORD_TYPE
 from emqx_autocluster.observation import ContainerPort, EnvFrom, NetworkPolicy, Service, WorkloadKind
 
 Facts = Mapping[str, Any]

@@ -15,7 +15,7 @@ from emqx_autocluster.emqx.discovery import (
     SERVICE_NAME,
     SUFFIX,
 )
-from emqx_autocluster.emqx.versions import DISCOVERY, DISCOVERY_STRATEGY
+from emqx_autocluster.emqx.generation import DISCOVERY, DISCOVERY_STRATEGY
 from emqx_autocluster.observation import WorkloadKind
 
 APART = members("a", "b", "c")

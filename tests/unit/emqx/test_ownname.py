@@ -6,9 +6,9 @@ import pytest
 from packaging.version import Version
 
 from emqx_autocluster.emqx import ownname
+from emqx_autocluster.emqx.generation import Generation
 from emqx_autocluster.emqx.ownname import Environment, Place
 from emqx_autocluster.emqx.podwords import POD_IP, POD_NAME
-from emqx_autocluster.emqx.versions import Generation
 from emqx_autocluster.observation import Unobserved
 
 STATEFUL = Place("iot", "emqx-headless", "cluster.local")

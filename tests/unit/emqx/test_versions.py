@@ -6,7 +6,8 @@ import pytest
 from packaging.version import Version
 
 from emqx_autocluster.emqx import versions
-from emqx_autocluster.emqx.versions import CANONICAL_API_SERVER, STEPS, UNKNOWN_VERSION, Generation
+from emqx_autocluster.emqx.generation import CANONICAL_API_SERVER, STEPS, Generation
+from emqx_autocluster.emqx.versions import UNKNOWN_VERSION
 
 RELEASES = tuple(
     Version(text)

@@ -29,7 +29,7 @@ from builders import (
 from emqx_autocluster.api.findings import Reason
 from emqx_autocluster.diagnosis import Case, volumes
 from emqx_autocluster.emqx.discovery import API_SERVER
-from emqx_autocluster.emqx.versions import CANONICAL_API_SERVER
+from emqx_autocluster.emqx.generation import CANONICAL_API_SERVER
 from emqx_autocluster.healing import Action, Memory
 from emqx_autocluster.healing.steps import Join
 from emqx_autocluster.objects import recorded

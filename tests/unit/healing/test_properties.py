@@ -44,7 +44,7 @@ from emqx_autocluster.emqx.discovery import (
     SERVICE_NAME,
     SUFFIX,
 )
-from emqx_autocluster.emqx.versions import CANONICAL_API_SERVER, DISCOVERY, DISCOVERY_STRATEGY
+from emqx_autocluster.emqx.generation import CANONICAL_API_SERVER, DISCOVERY, DISCOVERY_STRATEGY
 from emqx_autocluster.healing import Action, Memory
 from emqx_autocluster.healing.steps import EnableDiscovery, Evict, ForceLeave, Join, Operation, PatchWorkload
 from emqx_autocluster.observation import (

@@ -32,7 +32,7 @@ from emqx_autocluster.api.findings import ConditionType, Reason
 from emqx_autocluster.api.v1alpha1 import Rewrite
 from emqx_autocluster.diagnosis import Case, diagnose
 from emqx_autocluster.emqx.discovery import API_SERVER, APP_NAME, NAME, NAMESPACE
-from emqx_autocluster.emqx.versions import CANONICAL_API_SERVER, DISCOVERY, DISCOVERY_STRATEGY
+from emqx_autocluster.emqx.generation import CANONICAL_API_SERVER, DISCOVERY, DISCOVERY_STRATEGY
 from emqx_autocluster.healing import Memory, Plan, roll
 from emqx_autocluster.healing.steps import Action, PatchWorkload
 from emqx_autocluster.objects import rbac

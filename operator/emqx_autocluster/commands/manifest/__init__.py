@@ -6,7 +6,7 @@ if it were rolled out and had no pod yet: what a check says then follows from th
 
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -144,14 +144,12 @@ def _with_surroundings(
 def _rights(
     input_: Input, document: Document, seen: Observation, settings: DiscoverySettings
 ) -> Rights | None:
-    """None: there is nothing to be allowed, or what is given is of no form that can be judged."""
+    """None: there is nothing to be allowed."""
     service = settings.asked_service
     if not service or not settings.uses_k8s:
         return None
-    with suppress(*wellformed.MISSHAPEN):
-        where = input_.namespace_of(document) or _asked(input_, document, seen, settings)
-        return rights.rights(input_, document, seen.workload, where, service)
-    return None
+    where = input_.namespace_of(document) or _asked(input_, document, seen, settings)
+    return rights.rights(input_, document, seen.workload, where, service)
 
 
 def asks_for_its_own(input_: Input, document: Document, config_maps: ConfigMaps) -> bool:

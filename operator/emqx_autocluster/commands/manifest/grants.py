@@ -38,11 +38,11 @@ class Wish:
 
 def allowed(wish: Wish, roles: Sequence[Object], bindings: Sequence[Object]) -> Fact[bool]:
     """False: what is bound here for this very purpose does not suffice."""
+    if is_given(wish, roles, bindings):
+        return True
     own = list(_of_the_account(wish, bindings))
     for binding in own:
         bound = [role for role in roles if _is_bound(role, binding)]
-        if any(_allows(rule, wish.service) for role in bound for rule in _in_force(role, roles)):
-            return True
         if not bound:
             return _not_given(binding)
         gathered = next((role for role in bound if _AGGREGATION in role), None)

@@ -28,9 +28,6 @@ class Input:
         found = [d for d in self.each(kind) if d.name == name and self.is_in(d, namespace)]
         return found[-1] if found else None
 
-    def bodies(self, *kinds: str) -> list[dict[str, Any]]:
-        return [self.placed(document) for document in self.each(*kinds)]
-
     def namespace_of(self, document: Document) -> str | None:
         """Where it goes; None: not known."""
         return document.namespace or self.namespace

@@ -5,12 +5,13 @@ from dataclasses import replace
 from typing import Any
 
 from emqx_autocluster.commands.documents import Document
-from emqx_autocluster.commands.manifest import grants, podtemplates
+from emqx_autocluster.commands.manifest import grants, podtemplates, wellformed
 from emqx_autocluster.commands.manifest.grants import Wish
 from emqx_autocluster.commands.manifest.inputs import NOT_GIVEN, Input
 from emqx_autocluster.objects import rbac
-from emqx_autocluster.observation import Fact, ManagedObject, Rights, Workload
+from emqx_autocluster.observation import Fact, ManagedObject, Rights, Unobserved, Workload
 
+_ROLES, _BINDINGS = ("Role", "ClusterRole"), ("RoleBinding", "ClusterRoleBinding")
 _RBAC_GROUP = "rbac.authorization.k8s.io"
 
 
@@ -35,7 +36,15 @@ def rights(
 
 def _allowed(input_: Input, wish: Wish) -> tuple[Fact[bool], str]:
     """Also why not, as far as the objects show that which were made for it."""
-    roles, bindings = input_.bodies("Role", "ClusterRole"), input_.bodies("RoleBinding", "ClusterRoleBinding")
+    found, why = _by_grants(input_, wish)
+    odd = next((d for d in input_.each(*_ROLES, *_BINDINGS) if not wellformed.is_a_grant(d)), None)
+    if isinstance(found, bool) or odd is None:
+        return found, why
+    return Unobserved(f"{odd.kind} {odd.name} is not of the form that the API server takes"), ""
+
+
+def _by_grants(input_: Input, wish: Wish) -> tuple[Fact[bool], str]:
+    roles, bindings = _grants(input_, *_ROLES), _grants(input_, *_BINDINGS)
     refused = {id(body): why for body in (*roles, *bindings) if (why := _refused(body))}
     taken = [body for body in bindings if id(body) not in refused]
     given = [body for body in roles if id(body) not in refused]
@@ -49,10 +58,14 @@ def _fitting(input_: Input, wish: Wish) -> str:
     """The one account of the input that has the right; empty: there is none, or others run as it."""
     near = (d.name for d in input_.each("ServiceAccount") if input_.is_in(d, wish.namespace))
     names = {name for name in near if name not in wish.others and name != wish.account}
-    roles = [body for body in input_.bodies("Role", "ClusterRole") if not _refused(body)]
-    bindings = [body for body in input_.bodies("RoleBinding", "ClusterRoleBinding") if not _refused(body)]
+    roles = [body for body in _grants(input_, *_ROLES) if not _refused(body)]
+    bindings = [body for body in _grants(input_, *_BINDINGS) if not _refused(body)]
     found = [name for name in names if grants.is_given(replace(wish, account=name), roles, bindings)]
     return found[0] if len(found) == 1 else ""
+
+
+def _grants(input_: Input, *kinds: str) -> list[dict[str, Any]]:
+    return [input_.placed(each) for each in input_.each(*kinds) if wellformed.is_a_grant(each)]
 
 
 def _refused(body: Mapping[str, Any]) -> str:

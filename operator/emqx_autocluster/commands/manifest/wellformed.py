@@ -35,6 +35,15 @@ _POLICY = {
     "egress": [{"to": _PEERS, "ports": [{"endPort": int}]}],
 }
 """A type, a list of things of one form, or a mapping with the forms of its keys."""
+_RULE = {field: [str] for field in ("apiGroups", "resources", "verbs", "resourceNames", "nonResourceURLs")}
+_GRANT = {
+    "metadata": {"labels": dict},
+    "rules": [_RULE],
+    "aggregationRule": {"clusterRoleSelectors": [_SELECTOR]},
+    "subjects": [{"kind": str, "name": str, "namespace": str, "apiGroup": str}],
+    "roleRef": {"kind": str, "name": str, "apiGroup": str},
+}
+"""Of a Role or a binding, and of either for the whole cluster."""
 _NEEDED = frozenset({"key", "operator", "cidr"})
 _NAMES: Mapping[type, str] = {str: "a string", int: "a number", dict: "a mapping", list: "a list"}
 
@@ -61,6 +70,11 @@ def is_a_policy(document: Document) -> bool:
     """Whether a NetworkPolicy has the form in which its rules can be judged."""
     spec = document.body.get("spec")
     return isinstance(spec, Mapping) and _has_form(spec, _POLICY)
+
+
+def is_a_grant(document: Document) -> bool:
+    """Whether it can be told what a Role gives, or a binding."""
+    return _has_form(document.body, _GRANT)
 
 
 def has_pod_selector(document: Document) -> bool:

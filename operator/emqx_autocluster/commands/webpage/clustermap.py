@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import combinations
 
+from emqx_autocluster.commands.webpage import groups
+from emqx_autocluster.commands.webpage.groups import Group, Kind
 from emqx_autocluster.diagnosis import Case
 from emqx_autocluster.diagnosis.formation import serving
 from emqx_autocluster.observation import Member
@@ -23,22 +25,8 @@ _CELL = 76
 """Room for one node and the name below it."""
 _MOST_IN_A_RING = 10
 """More than these are put in rows, without lines: who could tell them apart?"""
-_LONGEST_NAME = 12
 _SIDE_BY_SIDE = ("left", "right")
 """How two stand."""
-
-
-class Kind(StrEnum):
-    """What is known of a node; also its class in the style sheet."""
-
-    MEMBER = "member"
-    HALF_JOINED = "half-joined"
-    NOT_READY = "not-ready"
-    UNREAD = "unread"
-    DOWN = "down"
-    ENDING = "ending"
-    STALE = "stale"
-    REPLICANT = "replicant"
 
 
 class Tie(StrEnum):
@@ -106,36 +94,31 @@ class ClusterMap:
 
 
 @dataclass(frozen=True, slots=True)
-class _Dot:
-    """A node that has no place yet."""
+class _Box:
+    """The room that a group takes."""
 
-    kind: Kind
-    sign: str
-    name: str
-    title: str
+    group: Group
 
-
-@dataclass(frozen=True, slots=True)
-class _Group:
-    title: str
-    dots: tuple[_Dot, ...]
-    alone: bool = False
+    @property
+    def count(self) -> int:
+        return len(self.group.dots)
 
     @property
     def ring(self) -> float:
         """The radius on which the nodes stand; 0: one alone in the middle, or rows."""
-        count = len(self.dots)
-        return 0 if count == 1 or count > _MOST_IN_A_RING else max(52, count * _CELL / (2 * math.pi))
+        return (
+            0 if self.count == 1 or self.count > _MOST_IN_A_RING else max(52, self.count * _CELL / math.tau)
+        )
 
     @property
     def width(self) -> float:
         """The whole of the picture, or half of it for one node: then two groups stand side by side."""
-        return (WIDTH - _GAP) / 2 if len(self.dots) == 1 else WIDTH
+        return (WIDTH - _GAP) / 2 if self.count == 1 else WIDTH
 
     @property
     def height(self) -> float:
-        rows = math.ceil(len(self.dots) / self.columns)
-        flat = len(self.dots) == len(_SIDE_BY_SIDE)
+        rows = math.ceil(self.count / self.columns)
+        flat = self.count == len(_SIDE_BY_SIDE)
         return _HEAD + (2 * self.ring + _CELL if self.ring and not flat else rows * _CELL)
 
     @property
@@ -145,23 +128,23 @@ class _Group:
 
 def draw(case: Case) -> ClusterMap | None:
     """None: there is nothing to be drawn."""
-    groups = tuple(_groups(case))
-    if not groups:
+    boxes = tuple(map(_Box, groups.of(case)))
+    if not boxes:
         return None
-    frames, height = _framed(groups)
-    nodes = tuple(node for group, frame in zip(groups, frames, strict=True) for node in _placed(group, frame))
+    frames, height = _framed(boxes)
+    nodes = tuple(node for box, frame in zip(boxes, frames, strict=True) for node in _placed(box, frame))
     return ClusterMap(height, frames, tuple(_lines(case, nodes)), nodes, summary(case))
 
 
 def summary(case: Case) -> str:
     seen = case.membership
-    told = [f"{_counted(len(seen.islands), 'island')}: {'; '.join(map(_named, seen.islands))}"]
+    told = [f"{groups.counted(len(seen.islands), 'island')}: {'; '.join(map(_named, seen.islands))}"]
     told = told if seen.islands else ["no member could be asked for its view"]
     parts = {
         "half-joined": serving.half_joined(case),
         "could not be asked": seen.unseen,
         "not running": seen.down,
-        "ending": _ending(case),
+        "ending": groups.ending(case),
         "replicants": seen.replicants,
     }
     told += [f"{what}: {_named(members)}" for what, members in parts.items() if members]
@@ -175,101 +158,40 @@ def _named(members: Iterable[Member]) -> str:
     return ", ".join(member.pod.name for member in members)
 
 
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'s' * (number != 1)}"
-
-
-# what stands together
-
-
-def _groups(case: Case) -> Iterator[_Group]:
-    seen, numbers, half = case.membership, _numbers(case), serving.half_joined(case)
-
-    def dots(members: Iterable[Member], kind: Kind | None = None) -> tuple[_Dot, ...]:
-        return tuple(_dot(case, member, kind or _kind(member, half), numbers) for member in members)
-
-    for number, island in enumerate(seen.islands, start=1):
-        of = f" {number} of {len(seen.islands)}" if len(seen.islands) > 1 else ""
-        title = f"island{of}: {_counted(len(island), 'member')}"
-        yield _Group(title, dots(island), alone=len(seen.islands) > 1)
-    if seen.unseen:
-        yield _Group("could not be asked", dots(seen.unseen, Kind.UNREAD))
-    if seen.down:
-        yield _Group("not running", dots(seen.down, Kind.DOWN))
-    ending = _ending(case)
-    if ending:
-        yield _Group("ending", dots(ending, Kind.ENDING))
-    if seen.replicants:
-        yield _Group("replicants", dots(seen.replicants, Kind.REPLICANT))
-    if seen.stale:
-        stale = tuple(_Dot(Kind.STALE, "×", _short(n.partition("@")[2], ""), n) for n in seen.stale)
-        yield _Group("stale names", stale)
-
-
-def _numbers(case: Case) -> dict[str, int]:
-    """By pod, as in the table of views."""
-    return {m.pod.uid: number for number, m in enumerate(case.observation.each_member(), start=1)}
-
-
-def _dot(case: Case, member: Member, kind: Kind, numbers: dict[str, int]) -> _Dot:
-    pod = member.pod
-    name = _short(pod.name, case.workload.ref.name)
-    return _Dot(kind, str(numbers[pod.uid]), name, f"{pod.name}, {member.node or 'no name known'}: {kind}")
-
-
-def _ending(case: Case) -> tuple[Member, ...]:
-    """Their pods are being deleted, so that they count for no island."""
-    return tuple(member for member in case.observation.each_member() if member.pod.deleting)
-
-
-def _kind(member: Member, half_joined: Sequence[Member]) -> Kind:
-    if member in half_joined:
-        return Kind.HALF_JOINED
-    return Kind.MEMBER if member.pod.ready else Kind.NOT_READY
-
-
-def _short(name: str, workload: str) -> str:
-    """The end tells them apart; what all pods of the workload begin with does not."""
-    if len(name) <= _LONGEST_NAME:
-        return name
-    rest = name.removeprefix(f"{workload}-")
-    return rest if len(rest) <= _LONGEST_NAME else f"…{rest[1 - _LONGEST_NAME :]}"
-
-
 # where it stands
 
 
-def _framed(groups: Sequence[_Group]) -> tuple[tuple[Frame, ...], float]:
+def _framed(boxes: Sequence[_Box]) -> tuple[tuple[Frame, ...], float]:
     """From the top downwards, two side by side where both fit; and the height of all."""
     frames, x, y, row = list[Frame](), 0.0, 0.0, 0.0
-    for group in groups:
-        if x and x + group.width > WIDTH:
+    for box in boxes:
+        if x and x + box.width > WIDTH:
             x, y, row = 0.0, y + row + _GAP, 0.0
-        frames.append(Frame(x, y, group.width, group.height, group.title, group.alone))
-        x, row = x + group.width + _GAP, max(row, group.height)
+        frames.append(Frame(x, y, box.width, box.height, box.group.title, box.group.alone))
+        x, row = x + box.width + _GAP, max(row, box.height)
     return tuple(frames), y + row
 
 
-def _placed(group: _Group, frame: Frame) -> Iterator[Node]:
-    spots = _ring(group, frame) if group.ring else _rows(group, frame)
-    for dot, (x, y) in zip(group.dots, spots, strict=False):
+def _placed(box: _Box, frame: Frame) -> Iterator[Node]:
+    spots = _ring(box, frame) if box.ring else _rows(box, frame)
+    for dot, (x, y) in zip(box.group.dots, spots, strict=False):
         yield Node(round(x, 1), round(y, 1), dot.kind, dot.sign, dot.name, dot.title)
 
 
-def _ring(group: _Group, frame: Frame) -> Iterator[tuple[float, float]]:
-    count, wide = len(group.dots), frame.width / 2
-    across = min(wide - _CELL / 2, group.ring * 1.4)  # an ellipse: names are wider than they are high
+def _ring(box: _Box, frame: Frame) -> Iterator[tuple[float, float]]:
+    count, wide = box.count, frame.width / 2
+    across = min(wide - _CELL / 2, box.ring * 1.4)  # an ellipse: names are wider than they are high
     middle = frame.y + _HEAD + (frame.height - _HEAD) / 2 - RADIUS / 2
     first = math.pi if count == len(_SIDE_BY_SIDE) else -math.pi / 2
     for place in range(count):
         angle = first + 2 * math.pi * place / count
-        yield frame.x + wide + across * math.cos(angle), middle + group.ring * math.sin(angle)
+        yield frame.x + wide + across * math.cos(angle), middle + box.ring * math.sin(angle)
 
 
-def _rows(group: _Group, frame: Frame) -> Iterator[tuple[float, float]]:
-    columns = min(group.columns, len(group.dots))
+def _rows(box: _Box, frame: Frame) -> Iterator[tuple[float, float]]:
+    columns = min(box.columns, box.count)
     left = frame.x + (frame.width - columns * _CELL) / 2 + _CELL / 2
-    for place in range(len(group.dots)):
+    for place in range(box.count):
         row, column = divmod(place, columns)
         yield left + column * _CELL, frame.y + _HEAD + row * _CELL + _CELL / 2 - RADIUS / 2
 
@@ -280,7 +202,7 @@ def _rows(group: _Group, frame: Frame) -> Iterator[tuple[float, float]]:
 def _lines(case: Case, nodes: Iterable[Node]) -> Iterator[Line]:
     at = {node.sign: node for node in nodes if node.kind is not Kind.STALE}
     members = {m.pod.name: m for m in case.observation.each_member()}
-    numbers = _numbers(case)
+    numbers = groups.numbers(case)
 
     def line(a: str, b: str, tie: Tie, title: str) -> Iterator[Line]:
         one, other = (

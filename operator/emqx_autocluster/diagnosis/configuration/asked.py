@@ -7,7 +7,7 @@ from emqx_autocluster.diagnosis.case import Case
 from emqx_autocluster.emqx import apiaddress, discovery
 from emqx_autocluster.emqx.apiaddress import Address
 from emqx_autocluster.emqx.discovery import DiscoverySettings
-from emqx_autocluster.emqx.versions import CANONICAL_API_SERVER
+from emqx_autocluster.emqx.generation import CANONICAL_API_SERVER
 from emqx_autocluster.objects import recorded
 from emqx_autocluster.observation import DNSAnswer, Unobserved
 

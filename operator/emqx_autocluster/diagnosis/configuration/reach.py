@@ -18,7 +18,7 @@ from emqx_autocluster.diagnosis.configuration.asked import (
 )
 from emqx_autocluster.emqx import apiaddress, discovery
 from emqx_autocluster.emqx.apiaddress import Address
-from emqx_autocluster.emqx.versions import CANONICAL_API_SERVER
+from emqx_autocluster.emqx.generation import CANONICAL_API_SERVER
 from emqx_autocluster.observation import NOT_ASKED, Unobserved
 
 _TYPE = ConditionType.CONFIGURATION_VALID

@@ -9,8 +9,9 @@ from collections.abc import Collection, Iterator, Mapping
 
 from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false
 from emqx_autocluster.diagnosis.case import Case
-from emqx_autocluster.emqx import apiaddress, discovery, versions
+from emqx_autocluster.emqx import apiaddress, discovery
 from emqx_autocluster.emqx.discovery import DiscoverySettings, Setting, Source
+from emqx_autocluster.emqx.generation import DISCOVERY, DISCOVERY_STRATEGY
 from emqx_autocluster.objects import recorded
 from emqx_autocluster.observation import Fact, Unobserved
 
@@ -18,7 +19,7 @@ _TYPE = ConditionType.CONFIGURATION_VALID
 _K8S = "EMQX_CLUSTER__K8S__"
 _ALIKE = re.compile(r"^EMQX_+CLUSTER_+(K8S|KUBERNETES)_+(?P<key>[A-Z0-9_]+)$")
 """What people write when they mean a variable of k8s discovery."""
-_OF_THE_OTHER = frozenset({discovery.APP_NAME, versions.DISCOVERY, versions.DISCOVERY_STRATEGY})
+_OF_THE_OTHER = frozenset({discovery.APP_NAME, DISCOVERY, DISCOVERY_STRATEGY})
 """Of the other generation: not misspelt."""
 _K8S_KEYS = frozenset({"apiserver", "service_name", "address_type", "namespace", "suffix"})
 _KEYS: Mapping[str, frozenset[str]] = {
