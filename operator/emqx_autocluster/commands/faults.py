@@ -24,7 +24,7 @@ _NO_MISTAKES = frozenset({Reason.SCALED_TO_ZERO})
 _ROOTS = frozenset({Reason.REFERENCE_MISSING, Reason.VARIABLE_OF_OTHER_VERSION})
 """What all else that is wrong with the settings may follow from: told first."""
 
-IMAGE = "image"
+IMAGE, HOST_ALIASES = "image", "hostAliases"
 POD: Path = ("spec", "template", "spec")
 OF_THE_POD = frozenset({template.SERVICE_ACCOUNT, template.AUTOMOUNT, template.DNS_POLICY})
 _PLACES: Mapping[Reason, Path] = {
@@ -33,7 +33,6 @@ _PLACES: Mapping[Reason, Path] = {
     Reason.PERMISSION_DENIED: (*POD, template.SERVICE_ACCOUNT),
     Reason.NO_EMQX_CONTAINER: (*POD, "containers"),
     Reason.REFERENCE_MISSING: (*POD, "volumes"),
-    Reason.ALL_REPLACED_AT_ONCE: ("spec", "strategy", "type"),
 }
 """Of findings that are about no one field."""
 
@@ -189,12 +188,12 @@ def position(case: Case, sight: Sight, finding: Finding) -> Position:
 def _place(case: Case, sight: Sight, kind: ConditionType, field: str) -> Position:
     if field.startswith(recorded.ENV):
         return _variable(case, sight, field.removeprefix(recorded.ENV))
-    if field in OF_THE_POD:
+    if field in OF_THE_POD or field == HOST_ALIASES:
         return sight.document.position((*POD, field))
     if field == IMAGE and case.container:
         return sight.document.position((*manifest.container_path(case.workload, case.container), IMAGE))
     if field:
-        return sight.document.position(("spec", field))
+        return sight.document.position(("spec", *field.split(".")))
     service = _asked_service(case, sight) if kind is ConditionType.DISCOVERY_READY else None
     return (
         service.position(("spec", "selector")) if service else sight.document.position(("metadata", "name"))

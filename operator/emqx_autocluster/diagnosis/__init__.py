@@ -24,6 +24,7 @@ from emqx_autocluster.diagnosis import (
     generations,
     lastingnames,
     names,
+    probes,
     remains,
     rollout,
 )
@@ -56,6 +57,7 @@ UNJUDGED: tuple[Callable[[Case], Iterator[Unjudged]], ...] = (
     names.unjudged,
     comeback.unjudged,
     lastingnames.unjudged,
+    probes.unjudged,
 )
 """Each tells which of its questions a fact was missing for."""
 

@@ -4,11 +4,10 @@ A node with data waits in its boot for the nodes that may have newer ones, and i
 hides from DNS what is not Ready, no node has a name by which it is found: each waits for the others, for ever.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from emqx_autocluster.api.findings import ConditionType, Finding, Reason, Unjudged, false
-from emqx_autocluster.diagnosis import volumes
+from emqx_autocluster.diagnosis import probes, volumes
 from emqx_autocluster.diagnosis.case import Case
 from emqx_autocluster.diagnosis.configuration import ownnames
 from emqx_autocluster.emqx import ports
@@ -43,7 +42,7 @@ def unjudged(case: Case) -> Iterator[Unjudged]:
     asked = case.observation.service
     hides = isinstance(asked, Service) and not asked.publish_not_ready and case.discovers
     service = _hiding(case) or (asked if hides and isinstance(asked, Service) else None)
-    commands = any("exec" in probe for probe in _probes(case))
+    commands = any("exec" in probe for probe in probes.of(case))
     if service is None or not commands or case.running or _is_alone(case) or problem(case):
         return
     told = f"Service {service.name} hides pods that are not Ready, and their probe is a command of its own"
@@ -57,7 +56,7 @@ def _one_after_another(case: Case) -> Iterator[Unjudged]:
     """A StatefulSet makes its second pod when the first is Ready."""
     workload = case.workload
     ordered = workload.ref.kind is WorkloadKind.STATEFUL_SET and workload.pod_management == "OrderedReady"
-    asking = any("cluster" in str(probe["exec"]) for probe in _probes(case) if "exec" in probe)
+    asking = any("cluster" in str(probe["exec"]) for probe in probes.of(case) if "exec" in probe)
     if not (ordered and asking) or case.running or _is_alone(case):
         return
     told = f"their probe is a command about the cluster, and podManagementPolicy of {workload.ref} is OrderedReady"
@@ -81,18 +80,6 @@ def _is_alone(case: Case) -> bool:
 
 
 def _waits_for_the_boot(case: Case) -> bool:
-    return any(_asks_a_listener(case, probe) for probe in _probes(case))
-
-
-def _probes(case: Case) -> tuple[Mapping[str, Any], ...]:
-    return case.container.probes if case.container else ()
-
-
-def _asks_a_listener(case: Case, probe: Mapping[str, Any]) -> bool:
-    """Whether it succeeds only once EMQX's listeners are up: they come after the tables."""
-    asked = probe.get("httpGet") or probe.get("tcpSocket") or probe.get("grpc")
-    if not asked:
-        return False
-    named = {port.name: port.number for port in (case.container.ports if case.container else ())}
-    port = asked.get("port")
-    return named.get(port, port) not in _OPEN_IN_THE_BOOT
+    """Whether a probe succeeds only once EMQX's listeners are up: they come after the tables."""
+    asked = [port for probe in probes.of(case) if (port := probes.port(case, probe)) is not None]
+    return any(port not in _OPEN_IN_THE_BOOT for port in asked)

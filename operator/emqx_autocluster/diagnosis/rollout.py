@@ -4,6 +4,7 @@ EMQX opens its listeners before it looks for its peers. A new pod is Ready first
 old one, and meanwhile the new one joins the oldest member that it sees, perhaps the one that is ending.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false, true, unknown
@@ -11,7 +12,7 @@ from emqx_autocluster.diagnosis import comeback, lastingnames
 from emqx_autocluster.diagnosis.case import Case
 from emqx_autocluster.diagnosis.formation import held, outsiders, replicants
 from emqx_autocluster.objects import template
-from emqx_autocluster.observation import Unobserved, WorkloadKind
+from emqx_autocluster.observation import Unobserved, Workload, WorkloadKind
 
 _TYPE = ConditionType.ROLLOUT_SAFE
 
@@ -55,7 +56,7 @@ def problems(case: Case) -> tuple[Finding, ...]:
     return (
         *first,
         *((hidden,) if hidden else ()),
-        *((_all_at_once(),) if case.workload.strategy == "Recreate" and case.workload.replicas > 1 else ()),
+        *_all_at_once(case.workload),
         *((_too_low(case),) if too_low else ()),
     )
 
@@ -127,13 +128,22 @@ def fits_the_deadline(case: Case) -> bool:
     return deadline is None or right_seconds(case) < deadline
 
 
-def _all_at_once() -> Finding:
-    return false(
+def _all_at_once(workload: Workload) -> Iterator[Finding]:
+    if workload.replicas < 2 or workload.ref.kind is not WorkloadKind.DEPLOYMENT:  # noqa: PLR2004 - who has others
+        return
+    if workload.strategy == "Recreate":
+        seen, cure, field = "strategy.type is Recreate", "set it to RollingUpdate", "strategy.type"
+    elif workload.strategy == "RollingUpdate" and workload.away >= workload.replicas:
+        seen = f"maxUnavailable is {workload.max_unavailable} with {workload.replicas} replicas"
+        cure, field = "set it to 0, and maxSurge to 1", template.MAX_UNAVAILABLE
+    else:
+        return
+    yield false(
         _TYPE,
         Reason.ALL_REPLACED_AT_ONCE,
-        "strategy.type is Recreate: each rollout ends all members at once, so that every device is offline until new"
-        " ones are up, and what only the pods hold is lost (retained messages, sessions, users made at run time); set"
-        " it to RollingUpdate",
+        f"{seen}: each rollout ends all members at once, so that every device is offline until new ones are up, and"
+        f" what only the pods hold is lost (retained messages, sessions, users made at run time); {cure}",
+        field=field,
     )
 
 

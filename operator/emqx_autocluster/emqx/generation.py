@@ -190,6 +190,11 @@ class Generation:
         return self.since("5.8.0") and not self.since("5.9.0")
 
     @property
+    def status_port(self) -> int:
+        """Where it answers probes by HTTP: 4.x has a port of its own for that, 5.0 and later the dashboard's."""
+        return 8081 if self.is_4x else 18083
+
+    @property
     def needs_licence(self) -> bool:
         """From EMQX 5.9 on the licence that comes with the image allows a single node."""
         return self.since("5.9.0")

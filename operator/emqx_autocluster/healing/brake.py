@@ -7,8 +7,6 @@ paused when a new member is about to count as available and has not joined. Hold
 no proof; going on does.
 """
 
-import math
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -157,29 +155,14 @@ def guard(case: Case) -> Changes:
 
 def _narrowed(workload: Workload) -> Changes:
     """One pod more, and none less, where one more pod than usual surely finds a place."""
-    if _surge(workload) == 0 or workload.template.keeps_apart or workload.max_surge is None:
+    if workload.surge == 0 or workload.template.keeps_apart or workload.max_surge is None:
         return ()
     found = []
-    if _surge(workload) != 1:
+    if workload.surge != 1:
         found.append(FieldChange(template.MAX_SURGE, workload.max_surge, 1))
-    if _away(workload) != 0:
+    if workload.away != 0:
         found.append(FieldChange(template.MAX_UNAVAILABLE, workload.max_unavailable, 0))
     return tuple(found)
-
-
-def _surge(workload: Workload) -> int:
-    return _pods(workload.max_surge, workload.replicas, math.ceil)
-
-
-def _away(workload: Workload) -> int:
-    """Kubernetes takes one pod away where it could otherwise not move at all."""
-    return _pods(workload.max_unavailable, workload.replicas, math.floor) or (_surge(workload) == 0)
-
-
-def _pods(given: int | str | None, replicas: int, rounded: Callable[[float], int]) -> int:
-    if isinstance(given, str):
-        return rounded(int(given.removesuffix("%")) * replicas / 100)
-    return given or 0
 
 
 def promise(case: Case) -> str:
@@ -205,9 +188,9 @@ def _promise_of_pausing(case: Case) -> str:
     if narrowed:
         values = ", ".join(f"{c.field.rpartition('.')[2]}={c.now} instead of {c.was}" for c in narrowed)
         said.append(f"until it is over with {values}")
-    elif _away(workload):
+    elif workload.away:
         said.append(
-            f"maxUnavailable lets {_away(workload)} end before any new one is there, which cannot be held"
+            f"maxUnavailable lets {workload.away} end before any new one is there, which cannot be held"
         )
     if seconds < _ENOUGH:
         said.append(f"with minReadySeconds {seconds} that may come too late")

@@ -112,6 +112,7 @@ def _template(body: Object, namespace: str) -> PodTemplate:
         automount_token=spec.get("automountServiceAccountToken"),
         dns_policy=spec.get("dnsPolicy", "ClusterFirst"),
         dns_config=bool(spec.get("dnsConfig")),
+        host_aliases=_host_aliases(spec),
         host_network=spec.get("hostNetwork", False),
         has_sidecars=any(c.get("restartPolicy") == "Always" for c in spec.get("initContainers") or ()),
         subdomain=spec.get("subdomain") or "",
@@ -120,6 +121,14 @@ def _template(body: Object, namespace: str) -> PodTemplate:
         labels=(body.get("metadata") or {}).get("labels") or {},
         keeps_apart=_keeps_apart(spec),
     )
+
+
+def _host_aliases(spec: Object) -> dict[str, str]:
+    """The first entry of a name is the one that is found."""
+    entries = [
+        (name, each["ip"]) for each in spec.get("hostAliases") or () for name in each.get("hostnames") or ()
+    ]
+    return dict(reversed(entries))
 
 
 def _account(spec: Object) -> str | None:

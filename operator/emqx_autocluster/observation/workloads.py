@@ -1,6 +1,7 @@
 """A Deployment or StatefulSet and its pod template, as far as clustering is concerned."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -113,6 +114,8 @@ class PodTemplate:
     automount_token: bool | None = None
     dns_policy: str = "ClusterFirst"
     dns_config: bool = False
+    host_aliases: Mapping[str, str] = field(default_factory=dict)
+    """Name -> the address that the pods' own /etc/hosts gives it, before any nameserver is asked."""
     host_network: bool = False
     has_sidecars: bool = False
     """Whether anything runs beside its containers all the time: an initContainer that is restarted."""
@@ -182,3 +185,19 @@ class Workload:
             return False
         old = self.status_replicas - self.updated_replicas
         return self.updated_replicas >= self.replicas - self.partition and old <= self.partition
+
+    @property
+    def surge(self) -> int:
+        """How many pods more than usual a Deployment's rolling update may have."""
+        return _pods(self.max_surge, self.replicas, math.ceil)
+
+    @property
+    def away(self) -> int:
+        """How many less: Kubernetes takes one pod away where it could otherwise not move at all."""
+        return _pods(self.max_unavailable, self.replicas, math.floor) or int(self.surge == 0)
+
+
+def _pods(given: int | str | None, replicas: int, rounded: Callable[[float], int]) -> int:
+    if isinstance(given, str):
+        return rounded(int(given.removesuffix("%")) * replicas / 100)
+    return given or 0

@@ -684,6 +684,51 @@ def test_an_account_with_the_right_is_named_where_the_pods_run_as_another() -> N
     assert "set serviceAccountName" not in " ".join(lint(more, "-n", "iot").stdout.split())
 
 
+BY_NAME = (
+    "            - {name: EMQX_CLUSTER__K8S__ADDRESS_TYPE, value: dns}\n"
+    "            - {name: EMQX_CLUSTER__K8S__SUFFIX, value: pod.cluster.local}\n"
+)
+IN_THE_POD = GOOD.replace(CANONICAL, "http://localhost:8001")
+PROXY = "        - {name: proxy, image: kubectl, args: [proxy, --port=8002]}\n        - name: emqx\n"
+HOST_ALIASES = (
+    "      hostAliases: [{ip: 192.0.2.7, hostnames: [a, kubernetes.default.svc]},"
+    " {ip: 192.0.2.8, hostnames: [kubernetes.default.svc]}]\n      containers:\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        pytest.param(GOOD + BY_NAME, None, id="the domain that most clusters have"),
+        pytest.param(
+            GOOD + BY_NAME.replace("cluster.local", "corp.zone"),
+            "whether corp.zone is the cluster's domain",
+            id="a domain that is the cluster's to tell",
+        ),
+        pytest.param(
+            IN_THE_POD.replace("        - name: emqx\n", PROXY),
+            "whether a container beside EMQX answers at http://localhost:8001",
+            id="a sidecar that may be a proxy, on another port",
+        ),
+        pytest.param(
+            GOOD.replace("      containers:\n", HOST_ALIASES),
+            "whether the API server answers at 192.0.2.7: hostAliases gives the pods that address for kubernetes.",
+            id="the API server's name in hostAliases",
+        ),
+        pytest.param(
+            GOOD.replace("      containers:\n", HOST_ALIASES.replace("kubernetes.default.svc", "broker")),
+            None,
+            id="another name there",
+        ),
+    ],
+)
+def test_what_only_the_cluster_can_tell_is_no_all_clear(text: str, told: str | None) -> None:
+    assert errors(text + GRANTED, "-n", "iot") == []
+    found = unjudged(text + GRANTED, "-n", "iot")
+    assert len(found) == (told is not None)
+    assert told is None or told in found[0]
+
+
 def test_a_role_that_is_bound_and_not_given_is_named() -> None:
     rights = RIGHTS.replace("kind: Role, name: discovery", "kind: Role, name: elsewhere")
     assert any("Role elsewhere, which is not in the input" in told for told in unjudged(GOOD + rights))

@@ -110,6 +110,29 @@ def test_safe_or_not_applicable(facts: dict[str, Any], reason: Reason, words: li
     tells(judge(case, ConditionType.ROLLOUT_SAFE), (Status.TRUE, reason), *words)
 
 
+@pytest.mark.parametrize(
+    ("facts", "told"),
+    [
+        pytest.param({"max_unavailable": "100%"}, "maxUnavailable is 100% with 3 replicas", id="in per cent"),
+        pytest.param(
+            {"max_unavailable": 3}, "maxUnavailable is 3 with 3 replicas", id="as many as there are"
+        ),
+        pytest.param({"max_unavailable": "99%"}, None, id="rounded down, one stays"),
+        pytest.param({"max_unavailable": None, "max_surge": None}, None, id="nothing is said"),
+        pytest.param({"max_unavailable": 1, "replicas": 1}, None, id="a single member"),
+    ],
+)
+def test_a_rolling_update_that_may_end_all_members_at_once_is_advised_against(
+    facts: dict[str, Any], told: str | None
+) -> None:
+    finding = judge(a_case(**{"max_surge": 1, **facts}), ConditionType.ROLLOUT_SAFE)
+    if told is None:
+        assert finding.reason is not Reason.ALL_REPLACED_AT_ONCE
+        return
+    tells(finding, (Status.FALSE, Reason.ALL_REPLACED_AT_ONCE), told, "set it to 0, and maxSurge to 1")
+    assert (finding.level, finding.repairable) == (Level.ADVICE, False)
+
+
 @pytest.mark.parametrize("min_ready_seconds", [0, 20])
 def test_a_strategy_that_ends_all_members_at_once_is_advised_against(min_ready_seconds: int) -> None:
     case = a_case(strategy="Recreate", min_ready_seconds=min_ready_seconds)

@@ -64,7 +64,11 @@ def plain_http_problem(asked: Asked) -> Iterator[Finding]:
 def own_pod_problem(asked: Asked) -> Iterator[Finding]:
     """Of an address in the pod itself: a sidecar may answer there, if there is one."""
     case, template = asked.case, asked.case.workload.template
-    if case.running or len(template.containers) > 1 or template.has_sidecars:
+    if case.running:
+        return
+    if len(template.containers) > 1 or template.has_sidecars:
+        told = f"whether a container beside EMQX answers at {asked.shown} is not known before the pods run"
+        yield unknown(_TYPE, Reason.PROBE_FAILED, told, field=FIELD)
         return
     if template.host_network or not case.may_be_broken:
         where = "on the node" if template.host_network else "in the pod"

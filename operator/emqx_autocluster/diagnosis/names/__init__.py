@@ -4,13 +4,23 @@ Where they do not, the ladder (`resolution`) says on which rung it breaks. A pod
 whatever its resolver looks like.
 """
 
-from emqx_autocluster.api.findings import ConditionType, Finding, Reason, Status, false, true, unknown
+from collections.abc import Iterator
+
+from emqx_autocluster.api.findings import (
+    ConditionType,
+    Finding,
+    Reason,
+    Status,
+    Unjudged,
+    false,
+    true,
+    unknown,
+)
 from emqx_autocluster.api.v1alpha1 import delta
 from emqx_autocluster.diagnosis.case import Case
 from emqx_autocluster.diagnosis.configuration import address
 from emqx_autocluster.diagnosis.configuration.address import is_the_service, service_fqdn
-from emqx_autocluster.diagnosis.names import dnspolicy, peername, resolution, serviceaddress
-from emqx_autocluster.diagnosis.names.dnspolicy import unjudged
+from emqx_autocluster.diagnosis.names import dnspolicy, hostaliases, peername, resolution, serviceaddress
 from emqx_autocluster.diagnosis.names.question import Question
 from emqx_autocluster.emqx import apiaddress, discovery
 from emqx_autocluster.emqx.apiaddress import Address
@@ -59,6 +69,12 @@ def check(case: Case) -> Finding:
     services = [host for host in hosts if _is_the_services(case, host)]
     resolved = f"the pods resolve {' and '.join(hosts)}{serviceaddress.unjudged(case, services)}"
     return serviceaddress.problem(case, services) or true(_TYPE, Reason.NAMES_RESOLVE, resolved)
+
+
+def unjudged(case: Case) -> Iterator[Unjudged]:
+    """Of a template none of whose pods runs."""
+    yield from dnspolicy.unjudged(case)
+    yield from hostaliases.unjudged(case)
 
 
 def cluster_answer(case: Case) -> Fact[DNSAnswer]:
