@@ -61,6 +61,12 @@ def unjudged(case: Case) -> Iterator[Unjudged]:
             rights.allowed.reason,
             field=SERVICE_ACCOUNT,
         )
+    elif (
+        isinstance(rights.service_account, Unobserved) and case.workload.template.service_account != "default"
+    ):
+        name, reason = case.workload.template.service_account, rights.service_account.reason
+        question = f"whether there is ServiceAccount {name}, without which no pod is made"
+        yield Unjudged(_TYPE, question, reason, field=SERVICE_ACCOUNT)
 
 
 def _account(case: Case, rights: Rights) -> Finding:

@@ -669,6 +669,16 @@ metadata: {name: emqx}
 """
 
 
+def test_an_account_that_others_may_have_made_is_no_all_clear() -> None:
+    own = GOOD.replace("      containers:\n", "      serviceAccountName: emqx\n      containers:\n")
+    text = own + GRANTED.replace("name: default, namespace", "name: emqx, namespace")
+    [told] = unjudged(text, "-n", "iot")
+    assert told.startswith(
+        "whether there is ServiceAccount emqx, without which no pod is made: it is not in the input"
+    )
+    assert unjudged(text + ACCOUNT, "-n", "iot") == []
+
+
 def test_an_account_with_the_right_is_named_where_the_pods_run_as_another() -> None:
     text = GOOD + GRANTED.replace("name: default, namespace", "name: emqx, namespace") + ACCOUNT
     assert "set serviceAccountName: emqx in the pod template" in " ".join(
@@ -704,6 +714,11 @@ HOST_ALIASES = (
             GOOD + BY_NAME.replace("cluster.local", "corp.zone"),
             "whether corp.zone is the cluster's domain",
             id="a domain that is the cluster's to tell",
+        ),
+        pytest.param(
+            GOOD.replace("      containers:\n", "      serviceAccountName: default\n      containers:\n"),
+            None,
+            id="the account that every namespace has",
         ),
         pytest.param(
             IN_THE_POD.replace("        - name: emqx\n", PROXY),

@@ -22,6 +22,7 @@ from emqx_autocluster.diagnosis.configuration import (
     address,
     cookies,
     dnsname,
+    domains,
     hostlines,
     mountedfile,
     nodenames,
@@ -29,7 +30,6 @@ from emqx_autocluster.diagnosis.configuration import (
     references,
     roles,
     seeds,
-    suffixes,
     values,
     variables,
 )
@@ -101,7 +101,7 @@ def _beyond(case: Case, settings: DiscoverySettings) -> Iterator[Unjudged]:
     if strategy in _ELSEWHERE:
         question = f"whether the members find each other by strategy {strategy}"
         yield Unjudged(_TYPE, question, f"that is {_ELSEWHERE[strategy]}'s to tell", field=field)
-    yield from suffixes.unjudged(case, settings) if settings.uses_k8s else ()
+    yield from domains.unjudged(case, settings)
     own = ownnames.predicted(case, settings) if settings.discovers and not case.running else None
     if isinstance(own, Unobserved) and case.workload.replicas > 1:
         question = "whether the nodes have the names that discovery looks for"

@@ -5,7 +5,7 @@ Part of ConfigurationValid.
 
 from collections.abc import Iterator
 
-from emqx_autocluster.api.findings import ConditionType, Finding, Reason, Unjudged, false, unknown
+from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false, unknown
 from emqx_autocluster.diagnosis.case import Case
 from emqx_autocluster.diagnosis.configuration import ownnames, zones
 from emqx_autocluster.emqx import discovery
@@ -49,27 +49,6 @@ def problems(case: Case, settings: DiscoverySettings, *, keeps_names: bool) -> I
         yield _unknown(suffix, "the cluster's domain", "no pod's own search list could be read")
     elif isinstance(case.observation.members, Unobserved) and not _is_zoned(settings):
         yield _unknown(suffix, "the names that Kubernetes' DNS has", case.observation.members.reason)
-
-
-def unjudged(case: Case, settings: DiscoverySettings) -> Iterator[Unjudged]:
-    """A domain of its own, before any pod's search list tells the cluster's."""
-    wanted, suffix = right(case, settings), discovery.text(settings.suffix) or ""
-    told = ownnames.domain_is_known(case) or any(case.observation.each_member())
-    if (
-        wanted is None
-        or told
-        or is_default(settings)
-        or suffix.rstrip(".") == wanted
-        or not _is_zoned(settings)
-    ):
-        return
-    yield Unjudged(
-        _TYPE,
-        f"whether {suffix.partition('.')[2]} is the cluster's domain, as {discovery.SUFFIX} has it",
-        f"the input does not tell it, and most clusters have {case.observation.network.cluster_domain}",
-        "see the search list in /etc/resolv.conf of any pod",
-        field=recorded.ENV + discovery.SUFFIX,
-    )
 
 
 def _unknown(suffix: Setting, what: str, why: str) -> Finding:
