@@ -15,6 +15,7 @@ STORIES      := --ignore tests/unit tests
 ONE_STORY    := tests/scenarios/repair/test_rights.py::test_pods_with_a_service_account_of_their_own_are_gathered_and_get_rights_and_no_rollout[5.8.9]
 # They make environments, archives and clusters of their own.
 INSTALLATIONS := $(addprefix tests/,apiserver/test_deploy.py apiserver/test_namespaced.py unit/test_packaging.py unit/test_release.py)
+QUICK        = $(BIN)/pytest -q --hypothesis-profile=quick $(INSTALLATIONS:%=--ignore %)
 HARNESS      := PYTHONPATH=tests:tests/scenarios $(BIN)/python
 COMPILE      := pip compile --quiet --generate-hashes --no-emit-index-url --no-annotate --no-header \
                 --universal --python-version 3.11
@@ -25,7 +26,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv sandbox demo pictures recording external chart quick test simulation soak hostile compat bench check image image-test release plugin static unit lock clean have-python have-go
+.PHONY: help venv sandbox demo pictures recording external chart quick quick-computing quick-waiting test simulation soak hostile compat bench check image image-test release plugin static unit lock clean have-python have-go
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -93,7 +94,14 @@ test: have-go venv $(if $(PYTEST_ARGS),,unit) ## Run all tests: units, against a
 
 quick: have-go venv ## Run the unit tests, those against a real API server, and one story; without what installs and packs
 	@$(HARNESS) -m sandbox build
-	$(BIN)/pytest -q -n 3 --hypothesis-profile=quick $(INSTALLATIONS:%=--ignore %) tests/unit tests/apiserver '$(ONE_STORY)'
+	@# Side by side: one process computes, and in the others most tests wait.
+	@$(MAKE) --no-print-directory -j2 --output-sync=line quick-computing quick-waiting
+
+quick-computing:
+	$(QUICK) --ignore tests/unit/sandbox tests/unit
+
+quick-waiting:
+	$(QUICK) -n 5 tests/unit/sandbox tests/apiserver '$(ONE_STORY)'
 
 soak: have-go venv ## Repair many clusters side by side, and count how they end
 	@$(HARNESS) -m sandbox build
