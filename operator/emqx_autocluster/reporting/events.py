@@ -24,6 +24,8 @@ _LONGEST = 1024
 _TWO_LINES = 240
 """Characters of `kubectl describe`: of a transition, since the condition has all of it."""
 _MOST_WAITING = 5000
+_BEHIND = 0.05
+"""Seconds."""
 
 logger = logging.getLogger(__name__)
 
@@ -85,9 +87,12 @@ class Recorder:
                 logger.warning("the event %s is dropped: %d others wait", reason, _MOST_WAITING)
 
     async def write(self) -> None:
-        """For ever."""
+        """For ever. The first of several lets what is done about it go before it."""
         while True:
+            idle = self._waiting.empty()
             body = await self._waiting.get()
+            if idle:
+                await asyncio.sleep(_BEHIND)
             try:
                 await self._kube.create(paths.events(body["metadata"]["namespace"]), body)
             except ClientError as error:
