@@ -4,16 +4,19 @@ import typer
 
 from emqx_autocluster.api import annotations
 from emqx_autocluster.clients import paths
+from emqx_autocluster.clients.errors import Conflict
 from emqx_autocluster.clients.kube import Kube, PatchType
 from emqx_autocluster.commands import terminal
 from emqx_autocluster.commands.targets import TargetError, parse_target
 from emqx_autocluster.objects import template
 from emqx_autocluster.objects import workload as parse_workload
 from emqx_autocluster.objects.recorded import ENV, Record, believed
-from emqx_autocluster.observation import Workload
+from emqx_autocluster.observation import Container, Workload
 from emqx_autocluster.observer.connection import FOR_PEOPLE, connect
 from emqx_autocluster.reporting.resources import Resources
 from emqx_autocluster.settings import Settings
+
+_TRIES = 5
 
 
 class RevertError(TargetError):
@@ -32,8 +35,39 @@ async def revert(settings: Settings, namespace: str, text: str, *, yes: bool) ->
         _announce(workload, recorded)
         if not yes:
             typer.confirm("Go on?", abort=True)
-        await kube.patch(path, template.revert_patch(workload, recorded), PatchType.STRATEGIC)
+        await put_back(kube, path, workload, recorded)
     terminal.line(f"{ref}: reverted; mode is Observe now")
+
+
+async def put_back(kube: Kube, path: str, workload: Workload, recorded: str, tries: int = _TRIES) -> None:
+    """Controllers write their own all the time: what was announced is done as long as it is still the same.
+
+    Raises Conflict where it is not.
+    """
+    try:
+        await kube.patch(path, template.revert_patch(workload, recorded), PatchType.STRATEGIC)
+    except Conflict:
+        body = await kube.get(path)
+        latest = parse_workload(workload.ref.kind, body) if body else None
+        if latest is None or tries == 1 or not _is_the_same(workload, latest, recorded):
+            raise
+        await put_back(kube, path, latest, recorded, tries - 1)
+
+
+def _is_the_same(one: Workload, other: Workload, recorded: str) -> bool:
+    """In all that was announced."""
+    return one.uid == other.uid and _announced(one, recorded) == _announced(other, recorded)
+
+
+def _announced(workload: Workload, recorded: str) -> tuple[object, ...]:
+    record = Record.load(recorded)
+    container = _container(workload, record)
+    values = (template.current(workload, container, change.field) for change in record.changes)
+    return workload.annotations.get(annotations.ORIGINAL), *values
+
+
+def _container(workload: Workload, record: Record) -> Container | None:
+    return next((c for c in workload.template.containers if c.name == record.container), None)
 
 
 async def _recorded(kube: Kube, workload: Workload) -> str:
@@ -65,7 +99,7 @@ async def _recorded(kube: Kube, workload: Workload) -> str:
 
 def _announce(workload: Workload, recorded: str) -> None:
     record = Record.load(recorded)
-    container = next((c for c in workload.template.containers if c.name == record.container), None)
+    container = _container(workload, record)
     restarts = False
     for change in record.changes:
         field = change.field.removeprefix(ENV)
