@@ -11,7 +11,7 @@ from emqx_autocluster.commands.targets import TargetError, parse_target
 from emqx_autocluster.objects import template
 from emqx_autocluster.objects import workload as parse_workload
 from emqx_autocluster.objects.recorded import ENV, Record, believed
-from emqx_autocluster.observation import Container, Workload
+from emqx_autocluster.observation import Workload
 from emqx_autocluster.observer.connection import FOR_PEOPLE, connect
 from emqx_autocluster.reporting.resources import Resources
 from emqx_autocluster.settings import Settings
@@ -35,7 +35,13 @@ async def revert(settings: Settings, namespace: str, text: str, *, yes: bool) ->
         _announce(workload, recorded)
         if not yes:
             typer.confirm("Go on?", abort=True)
-        await put_back(kube, path, workload, recorded)
+        try:
+            await put_back(kube, path, workload, recorded)
+        except Conflict as error:
+            raise RevertError(
+                f"{ref} was changed after this was shown, so that nothing was put back: see what it would do now, and"
+                " ask for it once more"
+            ) from error
     terminal.line(f"{ref}: reverted; mode is Observe now")
 
 
@@ -61,13 +67,9 @@ def _is_the_same(one: Workload, other: Workload, recorded: str) -> bool:
 
 def _announced(workload: Workload, recorded: str) -> tuple[object, ...]:
     record = Record.load(recorded)
-    container = _container(workload, record)
+    container = template.recorded_container(workload, record)
     values = (template.current(workload, container, change.field) for change in record.changes)
     return workload.annotations.get(annotations.ORIGINAL), *values
-
-
-def _container(workload: Workload, record: Record) -> Container | None:
-    return next((c for c in workload.template.containers if c.name == record.container), None)
 
 
 async def _recorded(kube: Kube, workload: Workload) -> str:
@@ -99,7 +101,7 @@ async def _recorded(kube: Kube, workload: Workload) -> str:
 
 def _announce(workload: Workload, recorded: str) -> None:
     record = Record.load(recorded)
-    container = _container(workload, record)
+    container = template.recorded_container(workload, record)
     restarts = False
     for change in record.changes:
         field = change.field.removeprefix(ENV)

@@ -78,10 +78,15 @@ def manual_patch(container: Container, changes: Changes) -> dict[str, Any]:
     return _body(container.name, {**gone, **{c.field: _new_value(c) for c in changes}}, _repeated(container))
 
 
+def recorded_container(workload: Workload, record: Record) -> Container | None:
+    """The one whose fields were changed; None: it is gone."""
+    return next((c for c in workload.template.containers if c.name == record.container), None)
+
+
 def revert_patch(workload: Workload, recorded: str | None) -> dict[str, Any]:
     """Puts back each field that still holds our value, and sets mode Observe so that it stays back."""
     record = Record.load(recorded)
-    container = next((c for c in workload.template.containers if c.name == record.container), None)
+    container = recorded_container(workload, record)
     fields = {c.field: c.was for c in record.changes if holds(workload, container, c)}
     body = _body(record.container, fields, _repeated(container))
     body["metadata"] = {
@@ -118,7 +123,7 @@ def give_back(workload: Workload, fields: Collection[str], recorded: str | None)
 def still_held(workload: Workload, recorded: str | None) -> str | None:
     """The record of those fields that still hold our value: of the others it tells nothing any more."""
     record = Record.load(recorded)
-    container = next((c for c in workload.template.containers if c.name == record.container), None)
+    container = recorded_container(workload, record)
     held = tuple(change for change in record.changes if holds(workload, container, change))
     return Record(record.container, held).dump() if held else None
 
@@ -130,7 +135,7 @@ def is_undone(workload: Workload, recorded: str | None) -> bool:
     template, and signs for that. Tools that apply a manifest leave our annotation alone, and sign with another name.
     """
     record = Record.load(recorded)
-    container = next((c for c in workload.template.containers if c.name == record.container), None)
+    container = recorded_container(workload, record)
     rolled = [change for change in record.changes if rolls((change,))]
     signed = any(workload.writers.get(change.field) == _ROLLS_BACK for change in rolled)
     if annotations.ORIGINAL in workload.annotations and not signed:

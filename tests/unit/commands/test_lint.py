@@ -669,6 +669,14 @@ metadata: {name: emqx}
 """
 
 
+def test_what_is_said_of_a_field_stands_at_its_line() -> None:
+    strategy = "  strategy: {rollingUpdate: {maxUnavailable: 3}}\n  replicas: 3\n"
+    text = GOOD.replace("  replicas: 3\n", strategy) + GRANTED
+    assert "stdin:12: advice: AllReplacedAtOnce in Deployment/emqx" in lint(text, "-n", "iot").stdout
+    aliased = GOOD.replace("      containers:\n", HOST_ALIASES) + GRANTED
+    assert "stdin:18: not judged in Deployment/emqx" in lint(aliased, "-n", "iot").stdout
+
+
 def test_an_account_that_others_may_have_made_is_no_all_clear() -> None:
     own = GOOD.replace("      containers:\n", "      serviceAccountName: emqx\n      containers:\n")
     text = own + GRANTED.replace("name: default, namespace", "name: emqx, namespace")

@@ -232,6 +232,18 @@ async def test_a_member_whose_applications_were_started_again_is_asked_before_it
     assert await looks.look(IN_TURN, seconds=300) == "b"
 
 
+@pytest.mark.parametrize(
+    ("cores", "count"),
+    [
+        pytest.param((a_member("c"), a_member("d")), 4, id="with those of the cores they ask for"),
+        pytest.param(Unobserved("forbidden"), 2, id="cores that could not be listed"),
+        pytest.param(NOT_ASKED, 2, id="no replicants"),
+    ],
+)
+def test_so_many_pods_have_their_pulse_taken(cores: Any, count: int) -> None:
+    assert an_observation(a_workload(), members=members("a b"), cores=cores).pulses == count
+
+
 async def test_a_single_replicant_has_its_cores() -> None:
     looks = Looks(Pods({"a": "a"}), running=(a_pod("a"),))
     looks.memory.identities["containerd://a"] = an_identity(EMQX_NODE__ROLE="replicant")

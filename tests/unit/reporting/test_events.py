@@ -85,6 +85,20 @@ async def told(ledger: Ledger, condition: Condition) -> None:
     writing.cancel()
 
 
+async def test_what_is_done_about_it_goes_before_the_event_that_tells_of_it() -> None:
+    ledger = Ledger()
+    recorder = Recorder(cast("Kube", ledger))
+    writing = asyncio.create_task(recorder.write())
+    await asyncio.sleep(0)
+    recorder.transition(a_resource(), a_workload(), a_condition(status="False"))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert ledger.written == []
+    await recorder.written()
+    assert len(ledger.written) == 2
+    writing.cancel()
+
+
 async def test_an_event_is_written_for_the_resource_and_for_the_workload() -> None:
     ledger = Ledger()
     await told(ledger, a_condition(status="False", reason="NotFormed", message="3 clusters"))
