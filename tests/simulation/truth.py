@@ -31,7 +31,7 @@ class Truth:
         self._cause_since = None if self._can_be_found() else self._cause_since or now
         if not whole:
             self._note_who_is_apart()
-        self._company |= {pod: now for pod in cluster.pods if self._has_company(pod)}
+        self._company |= dict.fromkeys(self._accompanied(), now)
 
     def cause_lasts(self) -> float:
         """Seconds for which its members could not find each other, up to now."""
@@ -50,17 +50,20 @@ class Truth:
         """Seconds for which no other member was Ready of the largest cluster."""
         return self.cluster.now - self._company.get(pod, 0.0)
 
-    def _has_company(self, pod: str) -> bool:
-        """The largest is counted by those that serve."""
-        nodes, ready = self.cluster.ekka.nodes, self._ready_nodes(but=pod)
-        if len(ready) > 1 and self.damaged_since is None:
-            return True
+    def _accompanied(self) -> list[str]:
+        """Pods beside which another member of the largest cluster is Ready."""
+        pods, largest = self.cluster.pods, self._largest()
+        ready = {p.name for p in pods.values() if p.ready_since is not None and p.node in largest}
+        return [pod for pod in pods if ready - {pod}]
+
+    def _largest(self) -> set[str]:
+        """The largest is counted by those that serve; all that are equally large."""
+        nodes = self.cluster.ekka.nodes
+        if self.damaged_since is None:
+            return set(nodes)
         islands = [{n for n in island if nodes[n].serves} for island in self.cluster.ekka.islands()]
         most = max(map(len, islands), default=0)
-        return any(len(island) == most and island & ready for island in islands)
-
-    def _ready_nodes(self, *, but: str) -> set[str]:
-        return {p.node for p in self.cluster.pods.values() if p.ready_since is not None and p.name != but}
+        return set().union(*(island for island in islands if len(island) == most))
 
     def _note_who_is_apart(self) -> None:
         """Whom only the node of a pod that is going holds together is apart already."""
