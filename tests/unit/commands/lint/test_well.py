@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from emqx_autocluster.cli import app
 
-CASES = Path(__file__).parents[2] / "scenarios" / "causes" / "cases"
+CASES = Path(__file__).parents[3] / "scenarios" / "causes" / "cases"
 HEADLESS = "emqx-headless"
 DATA = "/opt/emqx/data"
 POD_NAME = {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}

@@ -1,0 +1,106 @@
+"""What keeps EMQX from starting or from asking for its peers: values, files, and what belongs to another version."""
+
+from base64 import b64encode
+
+import pytest
+
+from builders import GOOD_MANIFEST as GOOD
+from linted import CANONICAL, MOUNT, SETTINGS, VOLUME, by_file, errors, found, lint, unjudged
+
+CONF = """\
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: conf}
+data:
+  emqx.conf: |
+    cluster.k8s.apiserver = "kubernetes.default.svc:443"
+"""
+
+
+def test_a_mistake_in_a_configuration_file_is_told_where_it_stands() -> None:
+    [(reason, _, path)] = found(by_file(CONF))
+    assert (reason, path) == ("APIServerMalformed", "data['emqx.conf']")
+    assert "emqx.conf of ConfigMap conf" in lint(by_file(CONF)).stdout
+
+
+def test_a_variable_of_the_other_version_is_told_before_what_may_follow_from_it() -> None:
+    text = GOOD.replace("emqx/emqx:5.8.9", "emqx/emqx:4.4.19")
+    assert errors(text)[:2] == ["VariableOfOtherVersion", "NamePartMismatch"]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason", "words"),
+    [
+        pytest.param(
+            GOOD.replace(CANONICAL, "http://127.0.0.1:8001"),
+            "APIServerUnreachable",
+            "nothing but EMQX runs in it",
+            id="a proxy in the pod, and none is there",
+        ),
+        pytest.param(
+            GOOD.replace("value: iot", "valueFrom: {configMapKeyRef: {name: settings, key: ns}}") + SETTINGS,
+            "ReferenceMissing",
+            "key ns of ConfigMap settings, which has no such key, only EMQX_CLUSTER__K8S__APISERVER",
+            id="a key that is not in its ConfigMap",
+        ),
+        pytest.param(
+            by_file(CONF.replace("emqx.conf: |", "main.conf: |")),
+            "ReferenceMissing",
+            "/opt/emqx/etc/emqx.conf is mounted from key emqx.conf of ConfigMap conf",
+            id="a file that is not in its ConfigMap",
+        ),
+        pytest.param(
+            by_file(CONF).replace("emqx:5.8.9", "emqx:4.4.19").replace("DISCOVERY_STRATEGY", "DISCOVERY"),
+            "FileUnsuitable",
+            "emqx.conf of ConfigMap conf has no node.cookie",
+            id="a file of 4.x without a cookie",
+        ),
+        pytest.param(
+            by_file(CONF.replace('apiserver = "kubernetes.default.svc:443"', "app_name = emqx")),
+            "UnknownVariable",
+            "emqx.conf of ConfigMap conf has cluster.k8s.app_name, which EMQX 5.8.9 does not know",
+            id="a line of another version in a file",
+        ),
+        pytest.param(
+            by_file(CONF.replace("cluster.k8s.apiserver", "cluster.discovery")),
+            "UnknownVariable",
+            "it is called cluster.discovery_strategy there",
+            id="the strategy as 4.x calls it, in a file",
+        ),
+        pytest.param(
+            GOOD.replace("value: k8s", "value: dns")
+            .replace("          env:\n", MOUNT)
+            .replace("      containers:\n", VOLUME + "      containers:\n")
+            + CONF.replace(
+                'k8s.apiserver = "kubernetes.default.svc:443"',
+                'dns { type = srv, name = "emqx.iot.svc.cluster.local" }',
+            ),
+            "UnknownVariable",
+            "it is called cluster.dns.record_type there",
+            id="the record type as 4.x calls it, in a file",
+        ),
+        pytest.param(
+            GOOD.replace("spec:\n  selector", "spec:\n  type: ExternalName\n  externalName: a.b\n  selector"),
+            "SelectorMismatch",
+            "it is of type ExternalName and leads to a.b",
+            id="a Service that is another's name",
+        ),
+    ],
+)
+def test_what_keeps_emqx_from_starting_or_asking(text: str, reason: str, words: str) -> None:
+    assert errors(text)[:1] == [reason]
+    assert words in " ".join(lint(text).stdout.split())
+
+
+def test_text_in_binary_data_is_read_as_well() -> None:
+    encoded = b64encode(b'cluster.k8s.apiserver = "kubernetes.default.svc:443"\n').decode()
+    text = by_file(CONF.partition("\ndata:")[0] + f"\nbinaryData: {{emqx.conf: {encoded}}}\n")
+    assert errors(text) == ["APIServerMalformed"]
+    assert any("binaryData is not in base64" in told for told in unjudged(text.replace(encoded, "abc")))
+
+
+def test_a_value_that_is_not_taken_is_found_with_its_cure() -> None:
+    text = GOOD.replace("value: k8s", "value: kubernetes")
+    assert errors(text) == ["ValueNotAccepted"]
+    assert 'value: "k8s"' in lint(text).stdout
