@@ -27,6 +27,8 @@ _IN_WORDS: Mapping[str, str] = {
 """What the library says, where that means nothing to whoever wrote the file."""
 _NO_YAML = (yaml.YAMLError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """Also what the library ends in where a value is none of the type that its tag names."""
+_CORE = "v1"
+_CORE_KINDS = frozenset({"ConfigMap", "Endpoints", "Namespace", "Service", "ServiceAccount"})
 _HEAVIEST = 32 * 1024 * 1024
 _NODE = 8
 
@@ -78,6 +80,11 @@ class Document:
     @property
     def is_compose(self) -> bool:
         return not self.kind and isinstance(self.body.get("services"), dict)
+
+    @property
+    def is_of_no_api(self) -> bool:
+        """Whether it is of one of Kubernetes' first kinds, and of a group in which no Kubernetes has that."""
+        return self.kind in _CORE_KINDS and self.group not in {"", _CORE}
 
     @property
     def name(self) -> str:

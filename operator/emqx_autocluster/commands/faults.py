@@ -11,6 +11,7 @@ from emqx_autocluster.commands import manifest, remedy, strangers
 from emqx_autocluster.commands.documents import Document, Path, Position, UnreadableError
 from emqx_autocluster.commands.manifest import Sight
 from emqx_autocluster.diagnosis import Case, acceptance, pairs
+from emqx_autocluster.diagnosis.configuration import fixednames
 from emqx_autocluster.healing import roll
 from emqx_autocluster.objects import recorded, template
 from emqx_autocluster.objects.recorded import Changes
@@ -33,6 +34,7 @@ _PLACES: Mapping[Reason, Path] = {
     Reason.PERMISSION_DENIED: (*POD, template.SERVICE_ACCOUNT),
     Reason.NO_EMQX_CONTAINER: (*POD, "containers"),
     Reason.REFERENCE_MISSING: (*POD, "volumes"),
+    Reason.FILE_UNSUITABLE: (*POD, "volumes"),
 }
 """Of findings that are about no one field."""
 
@@ -190,8 +192,8 @@ def _place(case: Case, sight: Sight, kind: ConditionType, field: str) -> Positio
         return _variable(case, sight, field.removeprefix(recorded.ENV))
     if field in OF_THE_POD or field == HOST_ALIASES:
         return sight.document.position((*POD, field))
-    if field == IMAGE and case.container:
-        return sight.document.position((*manifest.container_path(case.workload, case.container), IMAGE))
+    if field in {IMAGE, fixednames.COMMAND} and case.container:
+        return sight.document.position((*manifest.container_path(case.workload, case.container), field))
     if field:
         return sight.document.position(("spec", *field.split(".")))
     service = _asked_service(case, sight) if kind is ConditionType.DISCOVERY_READY else None

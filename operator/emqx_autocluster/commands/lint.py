@@ -141,7 +141,7 @@ def _show_gap(console: Console, gap: Gap) -> None:
 
 def _show_head(console: Console, at: Position, document: Document | None, *what: tuple[str, str]) -> None:
     where = assembled((f"{at.file}:{at.line}", "bold"), ": ", *what)
-    whose = (text(f"in {document.kind}/{document.name}"),) if document else ()
+    whose = (text(f"in {document.kind}/{document.name}"),) if document and document.kind else ()
     console.print(where, *whose, soft_wrap=True)
     if at.path:
         console.print(text(f"  {at.path}", "dim"), soft_wrap=True)

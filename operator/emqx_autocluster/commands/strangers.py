@@ -31,6 +31,13 @@ def question(document: Document) -> Unjudged | None:
             "it is not rendered",
             "render it: kubectl kustomize DIRECTORY | emqx-autocluster lint -f -",
         )
+    if document.is_of_no_api:
+        return Unjudged(
+            _TYPE,
+            f"{document.kind}/{document.name}",
+            f"no Kubernetes has {document.kind} in {document.group}, so that the API server refuses it",
+            "it is of apiVersion v1",
+        )
     if document.group.startswith(_EMQX_OPERATOR):
         return Unjudged(_TYPE, f"custom resource {document.kind}/{document.name}", _THEIRS)
     if document.kind in _RENDERING and "emqx" in str(document.body).lower():
@@ -44,6 +51,10 @@ def question(document: Document) -> Unjudged | None:
         return None
     if document.is_compose:
         return Unjudged(_TYPE, "EMQX in a file of docker compose", f"this is not Kubernetes; {_SUPPORTED}")
+    if not document.group:
+        return Unjudged(
+            _TYPE, f"EMQX in {document.kind or 'an object'}/{document.name}", "it has no apiVersion"
+        )
     kind = f"{document.kind} of {document.group}" if document.kind in set(WorkloadKind) else document.kind
     return Unjudged(_TYPE, f"EMQX in kind {kind}", f"this kind is not supported; {_SUPPORTED}")
 

@@ -46,12 +46,17 @@ def check(case: Case) -> Finding:
     rights = case.observation.rights
     if rights is None:
         return unknown(_TYPE, Reason.REVIEW_FAILED, "the Service that EMQX asks for is not known")
+    if _brought(case):
+        return unknown(_TYPE, Reason.REVIEW_FAILED, _brought(case))
     return _account(case, rights)
 
 
 def unjudged(case: Case) -> Iterator[Unjudged]:
     rights = case.observation.rights
     if not case.uses_k8s or address.asks_a_proxy(case) or rights is None:
+        return
+    if _brought(case):
+        yield Unjudged(_TYPE, f"whether EMQX may get {_object(case)}", _brought(case))
         return
     if isinstance(rights.allowed, Unobserved):
         name = case.workload.template.service_account
@@ -67,6 +72,12 @@ def unjudged(case: Case) -> Iterator[Unjudged]:
         name, reason = case.workload.template.service_account, rights.service_account.reason
         question = f"whether there is ServiceAccount {name}, without which no pod is made"
         yield Unjudged(_TYPE, question, reason, field=SERVICE_ACCOUNT)
+
+
+def _brought(case: Case) -> str:
+    """What is told of a token that is not the ServiceAccount's; empty: it is."""
+    brings = case.container.brings_token if case.container else ""
+    return f"EMQX shows the token that {brings} brings, and whose that is nobody reads" if brings else ""
 
 
 def _account(case: Case, rights: Rights) -> Finding:

@@ -49,7 +49,7 @@ CONFIRMED_BY: Mapping[Reason, frozenset[DiscoveryError]] = {
 """With what failures a member's discovery shows that it is this cause; of others its log says nothing."""
 
 
-_PLACED = frozenset({Reason.REFERENCE_MISSING, Reason.UNKNOWN_VARIABLE})
+_PLACED = frozenset({Reason.REFERENCE_MISSING, Reason.UNKNOWN_VARIABLE, Reason.FILE_UNSUITABLE})
 """Without a value to set they say themselves what stands where, and no variable would help."""
 
 

@@ -177,12 +177,15 @@ def _looking(
     strategy = ((generation.strategy_variable, "k8s"),) if settings.entrypoint.strategy != "k8s" else ()
     own = ((discovery.NAMESPACE, namespace),) if settings.entrypoint.namespace != namespace else ()
     other = ((discovery.SERVICE_NAME, service),) if settings.service != service else ()
-    return (
+    wanted = (
         (discovery.ADDRESS_TYPE, "hostname"),
         (discovery.SUFFIX, f"svc.{domain}"),
         *other,
         *((*strategy, *own) if by_image else ()),
     )
+    env = settings.entrypoint
+    there = {discovery.ADDRESS_TYPE: env.address_type, discovery.SUFFIX: env.suffix}
+    return tuple((name, value) for name, value in wanted if there.get(name) != value)
 
 
 def _listed(sets: tuple[tuple[str, str], ...]) -> str:

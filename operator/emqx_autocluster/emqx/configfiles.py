@@ -12,11 +12,14 @@ from posixpath import join
 from emqx_autocluster.emqx import configtext
 from emqx_autocluster.observation import Container, Fact, Mount, Unobserved
 
-_ETC, _CONFIGS = "/opt/emqx/etc", "/opt/emqx/data/configs"
-_MAIN = f"{_ETC}/emqx.conf"
-_FILES = (f"{_ETC}/base.hocon", f"{_CONFIGS}/cluster.hocon", _MAIN)
+FOLDER, _CONFIGS = "/opt/emqx/etc", "/opt/emqx/data/configs"
+"""The image has more in the first than the settings."""
+_MAIN = f"{FOLDER}/emqx.conf"
+_FILES = (f"{FOLDER}/base.hocon", f"{_CONFIGS}/cluster.hocon", _MAIN)
 """Weakest first. 4.x has the last one alone."""
 _KEPT = 16
+_NOT_KNOWN = ""
+"""For the name of a file."""
 
 ConfigMaps = Mapping[str, Fact[Mapping[str, str] | None]]
 
@@ -100,6 +103,23 @@ def missing(container: Container, config_maps: ConfigMaps) -> Iterator[tuple[str
         lacking = [isinstance(data, Mapping) and key not in data for data, key in given]
         if mount.path == path and sources and all(lacking):
             yield path, *sources[-1]
+
+
+def hiding(container: Container, file: str, config_maps: ConfigMaps) -> tuple[str, ...]:
+    """ConfigMaps that are mounted over the whole folder and certainly have no such file in it; empty: none hide it."""
+    over = next((m for m in container.mounted if m.path == FOLDER and not m.sub_path), None)
+    there = any(m.path == f"{FOLDER}/{file}" for m in container.mounted)
+    if over is None or there or over.config_maps is None or file in (names := _file_names(over, config_maps)):
+        return ()
+    return () if _NOT_KNOWN in names else tuple(source.name for source in over.config_maps)
+
+
+def _file_names(mount: Mount, config_maps: ConfigMaps) -> frozenset[str]:
+    found = set[str]()
+    for source in mount.config_maps or ():
+        data = config_maps.get(source.name)
+        found |= set(source.items or (data if isinstance(data, Mapping) else (_NOT_KNOWN,)))
+    return frozenset(found)
 
 
 @lru_cache(maxsize=_KEPT)

@@ -82,8 +82,11 @@ class _Reading:
 
     def _read(self, name: str, default: str | None) -> Fact[Setting]:
         found = self.reader.read(name, default)
-        if self.generation.is_4x or isinstance(found, Unobserved) or found.value is None:
+        if isinstance(found, Unobserved) or found.value is None:
             return found
+        if self.generation.is_4x:
+            # As a line of emqx.conf it loses the spaces around it.
+            return replace(found, value=found.value.strip()) if self.generation.writes_into_file else found
         return replace(found, value=as_hocon(found.value))
 
     def _setting(self, name: str) -> Fact[Setting]:
@@ -95,8 +98,16 @@ class _Reading:
         found = reader.meant(name) if name.startswith("EMQX_CLUSTER__") else reader.given(name)
         if isinstance(found, Unobserved) or found.value is None:
             return found if isinstance(found, Unobserved) else None
-        worded = podwords.worded(reader.container, found.value)
+        found = self._meant(name, found)
+        if found.source is not Source.ENV:
+            return found.value  # of a ConfigMap, in which Kubernetes expands nothing
+        worded = podwords.worded(reader.container, found.value or "")
         return Unobserved(f"{name} has in each pod what only the pod tells") if worded is None else worded
+
+    def _meant(self, name: str, found: Setting) -> Setting:
+        """What is to stand there in place of what the variable does not take: with that EMQX does not even start."""
+        wrong = next((m for m in self.mistakes if (m.variable, m.given) == (name, found.value)), None)
+        return replace(found, value=wrong.meant) if wrong and wrong.meant else found
 
     def _choice(self, name: str, allowed: Collection[str]) -> Fact[Setting]:
         found = self._setting(name)

@@ -14,7 +14,7 @@ from emqx_autocluster.emqx import configfiles, configmaps, expansion
 from emqx_autocluster.emqx.configfiles import ConfigMaps, FileSettings
 from emqx_autocluster.emqx.expansion import LONGEST
 from emqx_autocluster.emqx.texts import Texts
-from emqx_autocluster.observation import Container, EnvFrom, EnvVar, Fact, Identity, Unobserved
+from emqx_autocluster.observation import Container, EnvFrom, EnvVar, Fact, Identity, Unobserved, is_spelling
 from emqx_autocluster.text.credentials import without_users
 
 _MOST_ENTRIES = 1000
@@ -173,18 +173,20 @@ class Reader:
         for source in reversed(self.container.env_from):
             if source.secret is not None:
                 return Unobserved(f"{name} may come from Secret {source.secret}")
-            found = self._from_source(source, name)
+            found = self._from_source(source, name, exactly=True)
             if found is not None:
                 return found
         return Setting(None, Source.DEFAULT)
 
-    def _from_source(self, source: EnvFrom, name: str) -> Fact[Setting] | None:
+    def _from_source(self, source: EnvFrom, name: str, *, exactly: bool = False) -> Fact[Setting] | None:
+        """`exactly`: as the image's entrypoint looks for it, in these letters."""
         if source.config_map is None or not name.startswith(source.prefix):
             return None
         data = self.config_maps.get(source.config_map)
         if isinstance(data, Unobserved):
             return Unobserved(f"ConfigMap {source.config_map} could not be read: {data.reason}")
-        value = _of_any_case(data or {}, name.removeprefix(source.prefix))
+        named = {source.prefix + key: value for key, value in (data or {}).items()}
+        value = named.get(name) if exactly else _of_any_case(named, name)
         return None if value is None else Setting(value, Source.CONFIG_MAP)
 
     def _referenced(self, entry: EnvVar) -> Fact[Setting]:
@@ -242,6 +244,6 @@ def _is_plain(value: Fact[str | None]) -> TypeGuard[str]:
     return isinstance(value, str) and not expansion.differs_between_pods(value)
 
 
-def _of_any_case(data: Mapping[str, str], name: str) -> str | None:
-    found = (value for key, value in data.items() if key.upper() == name.upper())
-    return data.get(name, next(found, None))
+def _of_any_case(named: Mapping[str, str], name: str) -> str | None:
+    found = (value for key, value in named.items() if is_spelling(key, name))
+    return named.get(name, next(found, None))

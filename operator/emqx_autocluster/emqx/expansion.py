@@ -71,6 +71,16 @@ def meant(container: Container, name: str, defined: Texts) -> str | None:
     return found if isinstance(found, str) and not differs_between_pods(found) else None
 
 
+def unexpanded(text: str) -> str:
+    """Text of a ConfigMap, in which Kubernetes expands nothing, as `text_in_pods` has what is the same everywhere."""
+    return _REFERENCE.sub(r"\1", text)
+
+
+def references(text: str) -> tuple[str, ...]:
+    """The names in it that stand as `$(NAME)`."""
+    return tuple(_REFERENCE.findall(text))
+
+
 def lost_reference(container: Container, name: str, defined: Texts | None = None) -> Lost | None:
     """The first in it, or in what it is made of, that nothing defines before it; None: there is none."""
     lost: dict[str, Lost | None] = dict.fromkeys(defined or {})

@@ -12,7 +12,7 @@ DISCOVERY_STRATEGY = "EMQX_CLUSTER__DISCOVERY_STRATEGY"
 DNS_TYPE = "EMQX_CLUSTER__DNS__TYPE"
 DNS_RECORD_TYPE = "EMQX_CLUSTER__DNS__RECORD_TYPE"
 
-_STEPS_4 = ("4.0.0", "4.2.0", "4.3.0", "4.4.0")
+_STEPS_4 = ("4.0.0", "4.2.0", "4.3.0", "4.4.0", "4.4.19")
 _STEPS_5 = (
     "5.0.0",
     "5.0.2",
@@ -163,6 +163,11 @@ class Generation:
     def writes_into_file(self) -> bool:
         """Whether the image writes the variables into emqx.conf, where that has their keys: 4.0 to 4.2 do."""
         return not self.since("4.3.0")
+
+    @property
+    def splits_seeds_at_spaces(self) -> bool:
+        """4.x before 4.4.19 takes a space for a part of the name that it stands before; 5.0 and later read a list."""
+        return self.since("4.4.19")
 
     @property
     def verifies_certificate(self) -> bool:

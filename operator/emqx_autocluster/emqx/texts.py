@@ -52,12 +52,12 @@ class Texts:
         return not (hidden or _OF_A_SERVICE.match(lost.name))
 
     def defined(self) -> dict[str, Fact[str | None]]:
-        """By `envFrom`, as far as that is known."""
+        """By `envFrom`, as far as that is known. A `$(NAME)` in it is the same text everywhere."""
         found = dict[str, Fact[str | None]]()
         for source in self.container.env_from:
             data = self.config_maps.get(source.config_map or "")
             if isinstance(data, Mapping):
-                found |= {source.prefix + key: value for key, value in data.items()}
+                found |= {source.prefix + key: expansion.unexpanded(value) for key, value in data.items()}
         return found
 
     def _may_define(self, source: EnvFrom, name: str) -> bool:

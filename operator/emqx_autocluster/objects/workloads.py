@@ -105,7 +105,7 @@ def _template(body: Object, namespace: str) -> PodTemplate:
     tokens = _token_volumes(spec)
     return PodTemplate(
         containers=tuple(
-            replace(_container(c, namespace, tokens), mounted=_mounted(c, spec)) for c in spec["containers"]
+            _with_mounts(_container(c, namespace, tokens), _mounted(c, spec)) for c in spec["containers"]
         ),
         service_account=_account(spec) or "default",
         names_account=bool(_account(spec)),
@@ -182,8 +182,16 @@ def _container(body: Object, namespace: str, token_volumes: Mapping[str, Object]
             for port in body.get("ports") or ()
             if "name" in port
         ),
+        command=tuple(map(str, body.get("command") or ())),
+        args=tuple(map(str, body.get("args") or ())),
         probes=tuple(body[kind] for kind in ("startupProbe", "readinessProbe") if body.get(kind)),
     )
+
+
+def _with_mounts(container: Container, mounted: tuple[Mount, ...]) -> Container:
+    at_path = (mount.volume_kind for mount in mounted if mount.path == _TOKEN_DIRECTORY)
+    brings = "" if container.projects_token else next(at_path, "")
+    return replace(container, mounted=mounted, brings_token=brings)
 
 
 def _mounted(container: Object, spec: Object) -> tuple[Mount, ...]:

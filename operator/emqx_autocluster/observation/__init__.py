@@ -42,6 +42,7 @@ from emqx_autocluster.observation.workloads import (
     Workload,
     WorkloadKind,
     WorkloadRef,
+    is_spelling,
 )
 from emqx_autocluster.settings import SETTLING_SECONDS
 
@@ -84,6 +85,7 @@ __all__ = [
     "Workload",
     "WorkloadKind",
     "WorkloadRef",
+    "is_spelling",
 ]
 
 

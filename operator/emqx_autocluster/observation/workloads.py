@@ -50,7 +50,7 @@ class ContainerPort:
 
 
 _PREFIX = "EMQX_"
-"""Of the names of EMQX's settings: as it stands, and in capitals."""
+"""Of the names of EMQX's settings: as it stands, in capitals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +90,14 @@ class Container:
     """Whether a projected volume brings it a ServiceAccount token without automounting."""
     token_audience: str | None = None
     """The audience of that projected token; None: the API server's own."""
+    brings_token: str = ""
+    """What else is mounted where EMQX looks for its token, for people; empty: nothing is."""
     ports: tuple[ContainerPort, ...] = ()
     """Those with a name: a NetworkPolicy may mean them by it."""
+    command: tuple[str, ...] = ()
+    """What runs in place of the image's entrypoint; empty: that runs."""
+    args: tuple[str, ...] = ()
+    """What either is given, in place of the image's own."""
     probes: tuple[Mapping[str, Any], ...] = ()
     """The startup and the readiness probe, as they are written: its pod is not Ready before both succeed."""
 
@@ -101,8 +107,12 @@ class Container:
 
     def spellings(self, name: str) -> tuple[str, ...]:
         """How `env` writes one of EMQX's settings, whose names EMQX reads in any letter case; each spelling once."""
-        found = (e.name for e in self.env if e.name.startswith(_PREFIX) and e.name.upper() == name.upper())
-        return tuple(dict.fromkeys(found))
+        return tuple(dict.fromkeys(e.name for e in self.env if is_spelling(e.name, name)))
+
+
+def is_spelling(given: str, name: str) -> bool:
+    """Whether EMQX reads that as this setting, whose name it has in any letter case, but for its beginning."""
+    return given.startswith(_PREFIX) and given.upper() == name.upper()
 
 
 @dataclass(frozen=True, slots=True)

@@ -215,7 +215,7 @@ def test_what_only_the_user_can_put_right(case: Case, reason: Reason, words: lis
         pytest.param(
             asking(DEAD_PROXY, members=changed(APART, "b", view=NOT_READ)),
             Reason.PROBE_FAILED,
-            [DEAD_PROXY, "no views of all members"],
+            [DEAD_PROXY, "what all members list"],
             id="plain http, and a member that could not be asked",
         ),
         pytest.param(

@@ -170,12 +170,6 @@ WITH_IP = Service("emqx", {"app": "emqx"}, headless=False, publish_not_ready=Tru
             ["no serviceName"],
             id="no governing Service",
         ),
-        pytest.param(
-            a_case(kind=STATEFUL, service=WITH_IP, endpoints=None, members=APART_BY_NAME),
-            (),
-            ["has a ClusterIP"],
-            id="a Service that is not headless",
-        ),
     ],
 )
 def test_host_names_that_nobody_has(case: Case, sets: tuple[Any, ...], words: list[str]) -> None:

@@ -24,7 +24,7 @@ from emqx_autocluster.commands.manifest import (
     wellformed,
 )
 from emqx_autocluster.commands.manifest.inputs import NOT_GIVEN, Input
-from emqx_autocluster.emqx import configmaps, containers, discovery, discoveryreader
+from emqx_autocluster.emqx import configmaps, containers, discovery, discoveryreader, startup
 from emqx_autocluster.emqx.configfiles import ConfigMaps
 from emqx_autocluster.emqx.discovery import DiscoverySettings, Setting, Source
 from emqx_autocluster.observation import (
@@ -105,7 +105,7 @@ def _observation(input_: Input, document: Document, at: datetime) -> Observation
     if own is None:
         # It will be applied where it fits: to say otherwise would be a guess.
         workload = _workload(placed, settings.asked_namespace or "default", most)
-    why_not = _why_not_told_by_variables(document, workload, container)
+    why_not = _why_not_told_by_variables(container)
     members = Unobserved(f"what its variables do not tell may come from {why_not}") if why_not else ()
     seen = Observation(at, workload.ref.name, workload, members, config_maps=config_maps)
     return _with_surroundings(input_, document, seen, settings)
@@ -195,15 +195,12 @@ def container_path(workload: Workload, container: Container) -> Path:
     return "spec", "template", "spec", "containers", names.index(container.name)
 
 
-def _why_not_told_by_variables(document: Document, workload: Workload, container: Container) -> str:
+def _why_not_told_by_variables(container: Container) -> str:
     """What may set a setting that is nowhere in its variables; empty: it has EMQX's default for certain."""
-    body = document.body
-    for step in container_path(workload, container):
-        body = body[step]  # type: ignore[index]
     hidden = next((source.secret for source in container.env_from if source.secret), None)
     if hidden:
         return f"Secret {hidden}, which is not read"
-    if body.get("command") or body.get("args"):
+    if not startup.is_as_in_the_image(container):
         return "the command of its own that the container starts with"
     return "" if containers.is_emqx_image(container.image) else "the image, which is none of EMQX's own"
 
@@ -212,7 +209,8 @@ def _config_map(input_: Input, name: str, namespace: str | None) -> Fact[Mapping
     found = input_.find("ConfigMap", name, namespace)
     if found is None:
         return NOT_GIVEN
-    data = {key: str(value) for key, value in (found.body.get("data") or {}).items()}
+    wellformed.check_data(found)
+    data = {key: value or "" for key, value in (found.body.get("data") or {}).items()}
     try:
         return _decoded(found.body.get("binaryData") or {}) | data
     except wellformed.MISSHAPEN:

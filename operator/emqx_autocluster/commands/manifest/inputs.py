@@ -18,7 +18,8 @@ class Input:
     namespace: str | None = None
 
     def each(self, *kinds: str) -> Iterator[Document]:
-        return (document for document in self.documents if document.kind in kinds)
+        """Those of which something comes."""
+        return (d for d in self.documents if d.kind in kinds and not d.is_of_no_api)
 
     def others(self, document: Document) -> Iterator[Document]:
         return (other for other in self.documents if other is not document)

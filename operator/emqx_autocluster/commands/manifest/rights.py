@@ -13,6 +13,19 @@ from emqx_autocluster.observation import Fact, ManagedObject, Rights, Unobserved
 
 _ROLES, _BINDINGS = ("Role", "ClusterRole"), ("RoleBinding", "ClusterRoleBinding")
 _RBAC_GROUP = "rbac.authorization.k8s.io"
+_ANY = {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}
+_LOOK = {"apiGroups": [""], "resources": ["endpoints"], "verbs": ["get", "list", "watch"]}
+_BUILT_IN: list[dict[str, Any]] = [
+    {
+        "apiVersion": f"{_RBAC_GROUP}/v1",
+        "kind": "ClusterRole",
+        "metadata": {"name": name},
+        "rules": [_ANY if name == "cluster-admin" else _LOOK],
+    }
+    for name in ("cluster-admin", "admin", "edit", "view")
+]
+"""The ClusterRoles for people that every cluster has, and what each gives of what EMQX asks for."""
+_GONE = frozenset({"v1alpha1", "v1beta1"})
 
 
 def rights(
@@ -65,13 +78,16 @@ def _fitting(input_: Input, wish: Wish) -> str:
 
 
 def _grants(input_: Input, *kinds: str) -> list[dict[str, Any]]:
-    return [input_.placed(each) for each in input_.each(*kinds) if wellformed.is_a_grant(each)]
+    given = [input_.placed(each) for each in input_.each(*kinds) if wellformed.is_a_grant(each)]
+    return [*given, *_BUILT_IN] if kinds == _ROLES else given
 
 
 def _refused(body: Mapping[str, Any]) -> str:
     """Why the API server takes no such Role or binding; empty: it does."""
     told = f"{body['kind']} {body['metadata'].get('name')}"
-    group = str(body.get("apiVersion")).partition("/")[0]
+    group, _, version = str(body.get("apiVersion")).partition("/")
+    if group == _RBAC_GROUP and version in _GONE:
+        return f"{told} has apiVersion {group}/{version}, which no Kubernetes since 1.22 has: it is {_RBAC_GROUP}/v1"
     if group != _RBAC_GROUP:
         return f"{told} has apiVersion {body.get('apiVersion')}, a group in which there is none: it is {_RBAC_GROUP}/v1"
     bound = (body.get("roleRef") or {}).get("apiGroup") or _RBAC_GROUP

@@ -59,11 +59,19 @@ def check(document: Document) -> None:
         for path, wanted in _of_containers(document):
             _check(document, path, wanted)
         _check_sources(document)
+        _check_mounts(document)
         for path, is_one in _named(document):
             _check_name(document, path, is_one)
         _check_selector(document)
         _check_group(document)
         _check_deadline(document)
+
+
+def check_data(document: Document) -> None:
+    """Of a ConfigMap. Raises UnreadableError, with the line: the API server takes strings alone."""
+    _check(document, ("data",), dict)
+    for key in _at(document.body, ("data",)) or ():
+        _check(document, ("data", key), str)
 
 
 def is_a_policy(document: Document) -> bool:
@@ -143,6 +151,7 @@ def _of_containers(document: Document) -> Iterator[tuple[Path, type]]:
         env: Path = (*containers, number, "env")
         yield env, list
         yield (*containers, number, "envFrom"), list
+        yield (*containers, number, "image"), str
         for index, _ in enumerate(_items(_at(container, ("env",)))):
             yield (*env, index), dict
             yield (*env, index, "value"), str
@@ -157,6 +166,23 @@ def _check_sources(document: Document) -> None:
                 at = document.position((*containers, number, "env", index, "valueFrom"))
                 raise UnreadableError(
                     f"{entry.get('name')} has both value and valueFrom: the API server takes one of them", at
+                )
+
+
+def _check_mounts(document: Document) -> None:
+    """What a container mounts has to be a volume of its pod."""
+    claims = _items(_at(document.body, ("spec", "volumeClaimTemplates")))
+    names = {_at(claim, ("metadata", "name")) for claim in claims}
+    names |= {_at(volume, ("name",)) for volume in _items(_at(document.body, (*_POD, "volumes")))}
+    containers: Path = (*_POD, "containers")
+    for number, container in enumerate(_items(_at(document.body, containers))):
+        for index, mount in enumerate(_items(_at(container, ("volumeMounts",)))):
+            name = _at(mount, ("name",))
+            if name not in names:
+                at = document.position((*containers, number, "volumeMounts", index, "name"))
+                told = f"{at.path} of {document.kind}/{document.name} is {_shown(name)}"
+                raise UnreadableError(
+                    f"{told}, and its pods have no such volume: the API server refuses it", at
                 )
 
 

@@ -23,6 +23,7 @@ from emqx_autocluster.diagnosis.configuration import (
     cookies,
     dnsname,
     domains,
+    fixednames,
     hostlines,
     mountedfile,
     nodenames,
@@ -30,6 +31,7 @@ from emqx_autocluster.diagnosis.configuration import (
     references,
     roles,
     seeds,
+    strategies,
     values,
     variables,
 )
@@ -55,7 +57,7 @@ def check(case: Case) -> Finding:
         return refused
     found = next(iter(problems(case)), None)
     if found or not settings.discovers:
-        return found or _other_strategy(case, settings)
+        return found or strategies.check(case, settings)
     return true(_TYPE, Reason.CONFIGURATION_ACCEPTED, _asks(settings))
 
 
@@ -102,8 +104,10 @@ def _beyond(case: Case, settings: DiscoverySettings) -> Iterator[Unjudged]:
         question = f"whether the members find each other by strategy {strategy}"
         yield Unjudged(_TYPE, question, f"that is {_ELSEWHERE[strategy]}'s to tell", field=field)
     yield from domains.unjudged(case, settings)
+    yield from nodenames.unjudged(case, settings)
     own = ownnames.predicted(case, settings) if settings.discovers and not case.running else None
-    if isinstance(own, Unobserved) and case.workload.replicas > 1:
+    told = any(fixednames.past_the_entrypoint(case, settings))
+    if isinstance(own, Unobserved) and case.workload.replicas > 1 and not told:
         question = "whether the nodes have the names that discovery looks for"
         yield Unjudged(_TYPE, question, own.reason)
     if settings.uses_dns and settings.dns.asked and not dnsname.is_of_a_service(case, settings):
@@ -125,25 +129,6 @@ def unread(case: Case) -> Finding | None:
     return next((problem for problem in problems(case) if problem.status is Status.UNKNOWN), None)
 
 
-def _other_strategy(case: Case, settings: DiscoverySettings) -> Finding:
-    strategy = discovery.text(settings.strategy)
-    if strategy in {"manual", "singleton"} and (case.workload.replicas > 1 or case.is_replicant):
-        variable = settings.generation.strategy_variable
-        return false(
-            _TYPE,
-            Reason.STRATEGY_UNSUITABLE,
-            f"the discovery strategy is {strategy} with {case.workload.replicas} replicas: they never look for"
-            f" {'a core' if case.is_replicant else 'each other'}; set {variable}=k8s on EMQX {settings.version}",
-            sets=((variable, "k8s"),),
-            field=recorded.ENV + variable,
-        )
-    return true(
-        _TYPE,
-        Reason.NOT_APPLICABLE,
-        f"strategy {strategy} asks neither the API server nor DNS; membership is still verified",
-    )
-
-
 def _whatever_the_strategy(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
     """What keeps a container from starting before anything is read."""
     yield from references.problems(case)
@@ -155,6 +140,7 @@ def _problems(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
     yield from variables.refused_in_files(case, settings)
     yield from hostlines.problems(case, settings)
     yield from mountedfile.problems(case, settings)
+    yield from fixednames.past_the_entrypoint(case, settings)
     yield from roles.problems(case, settings)
     # The rest is judged by what a value is meant to be.
     yield from values.problems(case) if settings.uses_k8s else values.of_any_strategy(case)

@@ -3,9 +3,12 @@
 Part of ConfigurationValid.
 """
 
+from collections.abc import Iterator
+
 from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false
 from emqx_autocluster.diagnosis.case import Case
-from emqx_autocluster.emqx import podwords
+from emqx_autocluster.emqx import podwords, startup
+from emqx_autocluster.emqx.discovery import DiscoverySettings
 from emqx_autocluster.emqx.expansion import Loss, Lost
 from emqx_autocluster.emqx.ownname import OwnName
 from emqx_autocluster.emqx.podwords import POD_IP
@@ -13,6 +16,8 @@ from emqx_autocluster.objects import recorded
 from emqx_autocluster.observation import Container, Unobserved
 
 _TYPE = ConditionType.CONFIGURATION_VALID
+COMMAND = "command"
+"""The field of a container."""
 
 
 def problem(case: Case, own: OwnName, sought: str) -> Finding | Unobserved | None:
@@ -30,6 +35,24 @@ def problem(case: Case, own: OwnName, sought: str) -> Finding | Unobserved | Non
         return None
     seen = _lost(variable, lost) if lost else _fixed(container, variable, own, sought)
     return false(_TYPE, Reason.NODE_NAME_FIXED, seen, field=recorded.ENV + variable)
+
+
+def past_the_entrypoint(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
+    """Where nothing names the nodes, since the image's entrypoint does not run."""
+    container = settings.reader.container
+    if case.has_booted or case.workload.replicas < 2 or not startup.starts_emqx_itself(container):  # noqa: PLR2004
+        return
+    given = (settings.node_name, settings.long_node_name, settings.host)
+    if any(isinstance(each, Unobserved) or each.value for each in given):
+        return
+    yield false(
+        _TYPE,
+        Reason.NODE_NAME_FIXED,
+        f"the container starts {' '.join(container.command)} by a command of its own, and not the image's entrypoint,"
+        f" which names each node after its pod: every node is {startup.DEFAULT_NAME}, and no peer is reached there;"
+        " take command away, and leave to args what EMQX is told",
+        field=COMMAND,
+    )
 
 
 def _lost(variable: str, lost: Lost) -> str:
@@ -50,7 +73,7 @@ def _lost(variable: str, lost: Lost) -> str:
 
 def _fixed(container: Container, variable: str, own: OwnName, sought: str) -> str:
     entry = container.last_env(variable)
-    value = entry.value if entry and entry.value is not None else own.host
+    value = entry.value if entry and entry.value is not None else own.host or podwords.shown(own.part)
     address = sought == POD_IP
     right = "the pod's own address (fieldRef status.podIP)" if address else podwords.shown(sought)
     return (

@@ -75,7 +75,8 @@ def _sought(case: Case, naming: Naming) -> str | None:
 
 def _mismatch(case: Case, settings: DiscoverySettings, own: OwnName, naming: Naming, sought: str) -> Finding:
     missing = _missing(case, settings) if own.host_from is None else ()
-    shown = podwords.shown(f"{own.part}@{sought}")
+    asked = discovery.text(settings.sought_part) if settings.generation.is_4x else own.part
+    shown = podwords.shown(f"{asked or own.part}@{sought}")
     looks = (
         f"discovery by address type {naming.address_type} looks for {shown}{_by(settings)}: they never meet"
     )

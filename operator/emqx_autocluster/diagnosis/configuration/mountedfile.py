@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false, unknown
 from emqx_autocluster.diagnosis.case import Case
 from emqx_autocluster.diagnosis.configuration import cookies
+from emqx_autocluster.emqx import configfiles
 from emqx_autocluster.emqx.discovery import DiscoverySettings
 from emqx_autocluster.objects import recorded
 
 _TYPE = ConditionType.CONFIGURATION_VALID
 _A_FEW = 5
+_ALWAYS_THERE = "vm.args"
 _OF_THE_IMAGE = frozenset(
     {
         "EMQX_NODE__PROCESS_LIMIT",
@@ -30,7 +32,10 @@ _OF_THE_IMAGE = frozenset(
 def problems(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
     """None of an EMQX that booted: then its image does otherwise."""
     yield from malformed(case, settings)
-    if case.has_booted or not settings.generation.is_4x:
+    if case.has_booted:
+        return
+    yield from _hidden(case, settings)
+    if not settings.generation.is_4x:
         return
     if settings.generation.writes_into_file:
         yield from _unread(settings)
@@ -45,6 +50,19 @@ def malformed(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
     if broken and not case.has_booted:
         told = f"{broken}: EMQX {settings.version} does not start with it; mend that file"
         yield false(_TYPE, Reason.FILE_UNSUITABLE, told)
+
+
+def _hidden(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
+    """A ConfigMap over the whole folder hides what the image has there, of which EMQX copies a file at each start."""
+    hiding = configfiles.hiding(settings.reader.container, _ALWAYS_THERE, case.observation.config_maps)
+    if hiding:
+        yield false(
+            _TYPE,
+            Reason.FILE_UNSUITABLE,
+            f"ConfigMap {_listed(list(hiding))} is mounted over all of {configfiles.FOLDER} and has no {_ALWAYS_THERE},"
+            f" which the image has there and without which EMQX {settings.version} does not start; mount each of its"
+            " files by itself (subPath)",
+        )
 
 
 def _unread(settings: DiscoverySettings) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ the two differ the peers are asked under names that nobody has. Part of Configur
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false, unknown
+from emqx_autocluster.api.findings import ConditionType, Finding, Reason, Unjudged, false, unknown
 from emqx_autocluster.diagnosis.case import Case
 from emqx_autocluster.diagnosis.configuration import hostlines, hostparts, ownnames, suffixes
 from emqx_autocluster.emqx import discovery, expansion
@@ -79,7 +79,8 @@ def _address_type_problem(case: Case, settings: DiscoverySettings) -> Iterator[F
         return  # told as what ends the nodes
     sets: tuple[tuple[str, str], ...] = ()
     if case.workload.ref.kind is WorkloadKind.DEPLOYMENT:
-        seen, sets = "pods of a Deployment have no host names in Endpoints", ((discovery.ADDRESS_TYPE, "ip"),)
+        told = "pods of a Deployment have no host names of their own in Endpoints"
+        seen, sets = told, ((discovery.ADDRESS_TYPE, "ip"),)
     else:
         found = _governing_problem(case, settings.service)
         if found is None:
@@ -112,10 +113,22 @@ def _governing_problem(case: Case, asked: str | None) -> tuple[str, tuple[tuple[
         missing = f"; there is no Service {own}" if governing is None else ""
         seen = f"the StatefulSet's serviceName is {own}, not {asked}, of which discovery reads the Endpoints{missing}"
         return seen, ((discovery.SERVICE_NAME, own),) if right else ()
-    service = case.observation.service
-    if isinstance(service, Service) and not service.headless and case.may_be_broken:
-        return f"Service {own} has a ClusterIP: only one with clusterIP None has names for single pods", ()
     return None
+
+
+def unjudged(case: Case, settings: DiscoverySettings) -> Iterator[Unjudged]:
+    """CoreDNS has names for single pods also where Kubernetes' own rules for DNS ask for none."""
+    service, own = case.observation.service, case.workload.service_name
+    by_name = settings.uses_k8s and discovery.text(settings.address_type) == "hostname"
+    if not (by_name and isinstance(service, Service) and service.name == own and not service.headless):
+        return
+    if case.workload.replicas > 1 and not case.running:
+        told = (
+            f"Service {own} has a ClusterIP: CoreDNS has such names all the same, another DNS server may not"
+        )
+        remedy = "with clusterIP: None any of them has"
+        question = "whether the cluster's DNS has names for single pods"
+        yield Unjudged(_TYPE, question, told, remedy, field=recorded.ENV + discovery.ADDRESS_TYPE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ def plain_http_problem(asked: Asked) -> Iterator[Finding]:
             yield unknown(
                 _TYPE,
                 Reason.PROBE_FAILED,
-                f"whether discovery by {shown} works is not known: no views of all members",
+                f"whether discovery by {shown} works shows by what all members list, which is not known",
                 field=FIELD,
             )
             return

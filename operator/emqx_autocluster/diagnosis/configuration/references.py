@@ -7,13 +7,15 @@ from collections.abc import Iterator, Mapping
 
 from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false
 from emqx_autocluster.diagnosis.case import Case
-from emqx_autocluster.emqx import apiaddress, configfiles
-from emqx_autocluster.emqx.discovery import DiscoverySettings
+from emqx_autocluster.emqx import apiaddress, configfiles, expansion, ownname
+from emqx_autocluster.emqx.discovery import DiscoverySettings, Source
 from emqx_autocluster.emqx.expansion import Loss, Lost
 from emqx_autocluster.objects import recorded
+from emqx_autocluster.observation import Unobserved
 
 _TYPE = ConditionType.CONFIGURATION_VALID
 _A_FEW = 5
+_OWN_NAMES = (ownname.NODE_NAME, ownname.LONG_NODE_NAME, ownname.NAME, ownname.HOST)
 
 
 def problems(case: Case) -> Iterator[Finding]:
@@ -22,6 +24,7 @@ def problems(case: Case) -> Iterator[Finding]:
     yield from _variables(case)
     yield from _files(case)
     yield from _left_as_they_stand(case.settings)
+    yield from _in_config_maps(case.settings)
 
 
 def _variables(case: Case) -> Iterator[Finding]:
@@ -65,6 +68,26 @@ def _left_as_they_stand(settings: DiscoverySettings) -> Iterator[Finding]:
             f'{variable} is "{apiaddress.shown(entry.value or "")}", {_left(variable, lost)}',
             field=recorded.ENV + variable,
         )
+
+
+def _in_config_maps(settings: DiscoverySettings) -> Iterator[Finding]:
+    """References where there are none: Kubernetes expands what stands in `env` alone."""
+    reader = settings.reader
+    for variable in (*settings.in_use, *_OWN_NAMES):
+        found = reader.given(variable)
+        place = reader.place(variable)
+        if isinstance(found, Unobserved) or found.source is Source.ENV or place is None:
+            continue
+        named = next(iter(expansion.references(found.value or "")), None)
+        if named:
+            seen = f'{variable} is "{apiaddress.shown(found.value or "")}" in {place}'
+            yield false(
+                _TYPE,
+                Reason.REFERENCE_MISSING,
+                f"{seen}: Kubernetes expands $({named}) only in env, so that EMQX gets that text as it stands; set"
+                f" {variable} in env of the container, after an entry that defines {named}",
+                field=recorded.ENV + variable,
+            )
 
 
 def _left(variable: str, lost: Lost) -> str:

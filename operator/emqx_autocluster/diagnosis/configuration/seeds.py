@@ -11,6 +11,7 @@ from emqx_autocluster.diagnosis.case import Case
 from emqx_autocluster.diagnosis.configuration import ownnames
 from emqx_autocluster.emqx import discovery, podwords
 from emqx_autocluster.emqx.discovery import DiscoverySettings
+from emqx_autocluster.emqx.generation import Generation
 from emqx_autocluster.emqx.ownname import OwnName
 from emqx_autocluster.emqx.podwords import POD_IP, POD_NAME
 from emqx_autocluster.objects import recorded
@@ -18,6 +19,9 @@ from emqx_autocluster.observation import Unobserved, WorkloadKind
 
 _TYPE = ConditionType.CONFIGURATION_VALID
 _NODE = re.compile(r"[^\s,\[\]\"]+")
+_NODE_OF_4X = {True: re.compile(r"[^, ]+"), False: re.compile(r"[^,]+")}
+"""By whether it is split at spaces as well; brackets and quotes are part of a name there."""
+_MARKS = frozenset('[]" ')
 _MOST = 64
 """Names that are worth a look: no cluster has more."""
 
@@ -29,17 +33,29 @@ def problems(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
     own = ownnames.predicted(case, settings)
     if case.workload.replicas < 2:  # noqa: PLR2004 - nobody looks for a single member
         return
-    seeds = _NODE.findall(settings.seeds.value or "")[:_MOST]
+    seeds = _named(settings.generation).findall(settings.seeds.value or "")[:_MOST]
     if not isinstance(own, OwnName) or not ownnames.is_borne_out(case, own) or _fits(case, own, seeds):
         return
-    named = ", ".join(seeds[:3]) or "none"
+    named = ", ".join(f'"{seed}"' for seed in seeds[:3]) or "none"
     yield false(
         _TYPE,
         Reason.SEEDS_UNSUITABLE,
         f"each node is {own}, and none of the seeds ({discovery.SEEDS}: {named}) is a name that a pod of this workload"
-        " has: nobody is found; name the nodes as the seeds say, or look for them by strategy dns or k8s",
+        f" has: nobody is found; {_marks(settings, seeds)}name the nodes as the seeds say, or look for them by strategy"
+        " dns or k8s",
         field=recorded.ENV + discovery.SEEDS,
     )
+
+
+def _marks(settings: DiscoverySettings, seeds: list[str]) -> str:
+    if not any(_MARKS.intersection(seed) for seed in seeds):
+        return ""
+    told = f"EMQX {settings.version} takes brackets, quotes and spaces for a part of a name"
+    return f"{told}: write names with commas alone between them, or "
+
+
+def _named(generation: Generation) -> re.Pattern[str]:
+    return _NODE_OF_4X[generation.splits_seeds_at_spaces] if generation.is_4x else _NODE
 
 
 def _fits(case: Case, own: OwnName, seeds: list[str]) -> bool:

@@ -35,6 +35,7 @@ def _problem(case: Case, mistake: Mistake) -> Finding:
     else:
         what = f"which EMQX {version} does not know: it refuses to start"
     spaces = " (with the space around it)" if mistake.given != mistake.given.strip() else ""
+    spaces = spaces or (" (the quotes are part of it)" if mistake.given.startswith(('"', "'")) else "")
     cure = f"; set {mistake.variable}={mistake.meant}" if mistake.meant else ""
     return false(
         _TYPE,

@@ -13,7 +13,7 @@ from emqx_autocluster.emqx import apiaddress, discovery
 from emqx_autocluster.emqx.discovery import DiscoverySettings, Setting, Source
 from emqx_autocluster.emqx.generation import DISCOVERY, DISCOVERY_STRATEGY
 from emqx_autocluster.objects import recorded
-from emqx_autocluster.observation import Fact, Unobserved
+from emqx_autocluster.observation import Fact, Unobserved, is_spelling
 
 _TYPE = ConditionType.CONFIGURATION_VALID
 _K8S = "EMQX_CLUSTER__K8S__"
@@ -71,15 +71,21 @@ def unknown_names(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
         in_force = discovery.text(known[meant])
         if value == in_force:
             continue
-        shown = f'"{apiaddress.shown(in_force)}"' if in_force else "nothing"
         yield false(
             _TYPE,
             Reason.UNKNOWN_VARIABLE,
-            f"EMQX knows no {name}; {meant} may be meant, which is not set, so that {shown} is in force for it;"
+            f"EMQX knows no {name}; {meant} may be meant, which is not set, {_instead_of(settings, meant, in_force)};"
             f" set {meant}={apiaddress.shown(value)}",
             sets=((meant, value),),
             field=recorded.ENV + name,
         )
+
+
+def _instead_of(settings: DiscoverySettings, meant: str, in_force: str | None) -> str:
+    if meant in settings.missing:
+        return f"and EMQX {settings.version} does not start without it"
+    shown = f'"{apiaddress.shown(in_force)}"' if in_force else "nothing"
+    return f"so that {shown} is in force for it"
 
 
 def _given(case: Case) -> Mapping[str, str | None]:
@@ -94,7 +100,7 @@ def _given(case: Case) -> Mapping[str, str | None]:
 
 def _meant(name: str, known: Collection[str]) -> str | None:
     """The variable that this one is taken for; None: it is right, of the other version, or like none."""
-    if name.upper() in known or name.upper() in _OF_THE_OTHER:
+    if is_spelling(name, name.upper()) and name.upper() in {*known, *_OF_THE_OTHER}:
         return None
     of_the_same_letters = next((each for each in known if _letters(each) == _letters(name)), None)
     found = _ALIKE.match(name)

@@ -106,3 +106,34 @@ def test_a_binding_that_the_api_server_refuses(old: str, new: str, why: str) -> 
     result = lint(GOOD + rights.replace(old, new), "-n", "iot")
     assert "PermissionDenied" in result.stdout
     assert why in " ".join(result.stdout.split())
+
+
+@pytest.mark.parametrize("name", ["cluster-admin", "admin", "edit", "view"])
+def test_what_every_cluster_has_needs_not_be_given(name: str) -> None:
+    bound = GRANTED.partition("---\napiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding")
+    binding = "".join(bound[1:]).replace("kind: Role, name: discovery", f"kind: ClusterRole, name: {name}")
+    assert errors(GOOD + binding, "-n", "iot") == []
+    assert unjudged(GOOD + binding, "-n", "iot") == []
+    own = binding.replace(f"name: {name}", f"name: {name}-of-ours")
+    assert any(
+        f"ClusterRole {name}-of-ours, which is not in the input" in told
+        for told in unjudged(GOOD + own, "-n", "iot")
+    )
+
+
+def test_rights_of_a_version_that_is_gone_give_nothing() -> None:
+    old = GOOD + GRANTED.replace("authorization.k8s.io/v1\n", "authorization.k8s.io/v1beta1\n")
+    assert errors(old, "-n", "iot") == ["PermissionDenied"]
+    assert "which no Kubernetes since 1.22 has" in " ".join(lint(old, "-n", "iot").stdout.split())
+
+
+@pytest.mark.parametrize("automount", ["", "      automountServiceAccountToken: false\n"])
+def test_whose_token_a_secret_brings_is_not_judged(automount: str) -> None:
+    volume = "      volumes: [{name: token, secret: {secretName: theirs}}]\n"
+    mount = (
+        "          volumeMounts: [{name: token, mountPath: /var/run/secrets/kubernetes.io/serviceaccount}]\n"
+    )
+    text = GOOD.replace("      containers:\n", f"{automount}{volume}      containers:\n")
+    text = text.replace("          env:\n", f"{mount}          env:\n") + GRANTED
+    assert errors(text, "-n", "iot") == []
+    assert ["the token that Secret theirs brings" in told for told in unjudged(text, "-n", "iot")] == [True]

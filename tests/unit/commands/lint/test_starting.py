@@ -5,7 +5,19 @@ from base64 import b64encode
 import pytest
 
 from builders import GOOD_MANIFEST as GOOD
-from linted import CANONICAL, MOUNT, SETTINGS, VOLUME, by_file, errors, found, lint, unjudged
+from linted import (
+    CANONICAL,
+    ENV_FROM,
+    GRANTED,
+    MOUNT,
+    SETTINGS,
+    VOLUME,
+    by_file,
+    errors,
+    found,
+    lint,
+    unjudged,
+)
 
 CONF = """\
 ---
@@ -104,3 +116,69 @@ def test_a_value_that_is_not_taken_is_found_with_its_cure() -> None:
     text = GOOD.replace("value: k8s", "value: kubernetes")
     assert errors(text) == ["ValueNotAccepted"]
     assert 'value: "k8s"' in lint(text).stdout
+
+
+NAMESPACE = "            - {name: EMQX_CLUSTER__K8S__NAMESPACE, value: iot}\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("EMQX_HOST", "$(POD_NAME).emqx.iot.svc.cluster.local", "NodeNameFixed"),
+        ("EMQX_NODE_NAME", "emqx@$(POD_IP)", "NodeNameFixed"),
+        ("EMQX_CLUSTER__K8S__NAMESPACE", "$(MY_NAMESPACE)", "NamespaceMismatch"),
+    ],
+)
+def test_kubernetes_expands_nothing_in_a_config_map(name: str, value: str, reason: str) -> None:
+    variables = SETTINGS.replace(
+        "EMQX_CLUSTER__K8S__APISERVER: kubernetes.default.svc:443", f"{name}: {value}"
+    )
+    text = GOOD.replace(NAMESPACE, "").replace("          env:\n", ENV_FROM) + variables
+    assert errors(text, "-n", "iot")[:2] == ["ReferenceMissing", reason]
+    assert f'{name} is "{value}" in ConfigMap settings' in " ".join(lint(text, "-n", "iot").stdout.split())
+    assert errors(text.replace("$(", "x("), "-n", "iot")[:1] != ["ReferenceMissing"]
+
+
+@pytest.mark.parametrize(
+    ("command", "wrong", "told"),
+    [
+        ("command: [/opt/emqx/bin/emqx, foreground]", ["NodeNameFixed"], []),
+        ("command: [/opt/emqx/bin/emqx], args: [foreground]", ["NodeNameFixed"], []),
+        ("command: [sh, -c, docker-entrypoint.sh]", [], ["the container starts sh"]),
+        ("command: [sleep, infinity]", [], ["the container starts sleep"]),
+        ("command: [/usr/bin/docker-entrypoint.sh], args: [emqx, foreground]", [], []),
+        ("args: [/opt/emqx/bin/emqx, foreground]", [], []),
+    ],
+)
+def test_a_command_of_its_own_in_place_of_the_entrypoint(
+    command: str, wrong: list[str], told: list[str]
+) -> None:
+    """It is the entrypoint that names each node after its pod."""
+    lines = "".join(f"          {each}\n" for each in command.split(", args")[:1])
+    lines += "".join(f"          args{each}\n" for each in command.split(", args")[1:])
+    text = GOOD.replace("          env:\n", f"{lines}          env:\n") + GRANTED
+    assert errors(text, "-n", "iot") == wrong
+    gaps = unjudged(text, "-n", "iot")
+    assert [word for word in told if word not in " ".join(gaps)] == []
+    assert bool(gaps) == bool(told or wrong)
+
+
+def test_a_name_that_is_given_needs_no_entrypoint() -> None:
+    named = "            - {name: POD_IP, valueFrom: {fieldRef: {fieldPath: status.podIP}}}\n"
+    named += "            - {name: EMQX_NODE_NAME, value: emqx@$(POD_IP)}\n"
+    text = GOOD.replace("          env:\n", "          command: [emqx, foreground]\n          env:\n")
+    assert errors(text, "-n", "iot") == ["NodeNameFixed"]
+    assert errors(text + named, "-n", "iot") == []
+
+
+@pytest.mark.parametrize(
+    ("more", "wrong"),
+    [("", ["FileUnsuitable"]), ("  vm.args: -heart\n", []), ("  other: x\n", ["FileUnsuitable"])],
+)
+def test_a_config_map_over_the_whole_folder_hides_what_emqx_needs(more: str, wrong: list[str]) -> None:
+    whole = MOUNT.replace("/opt/emqx/etc/emqx.conf, subPath: emqx.conf", "/opt/emqx/etc")
+    text = by_file(CONF.replace("kubernetes.default", "https://kubernetes.default") + more).replace(
+        MOUNT, whole
+    )
+    assert errors(text, "-n", "iot") == wrong
+    assert errors(text.partition("---\napiVersion: v1\nkind: ConfigMap")[0], "-n", "iot") == []

@@ -224,3 +224,22 @@ def test_nameservers_of_the_templates_own_are_not_judged(policy: str, count: int
     text = GOOD.replace("      containers:\n", own)
     assert errors(text, "-n", "iot") == []
     assert len([gap for gap in unjudged(text, "-n", "iot") if "nameservers" in gap]) == count
+
+
+def test_a_service_of_another_group_is_none() -> None:
+    odd = GOOD.replace("apiVersion: v1\nkind: Service", "apiVersion: apps/v1\nkind: Service")
+    assert odd != GOOD
+    told = unjudged(odd + GRANTED, "-n", "iot")
+    assert ["Service emqx" in told[0], "no Kubernetes has Service in apps/v1" in told[1]] == [True, True]
+    assert errors(odd.replace("selector: {app: emqx}\n---", "selector: {app: x}\n---"), "-n", "iot") == []
+
+
+def test_names_of_pods_below_a_service_with_an_address_are_for_its_dns_to_tell() -> None:
+    """CoreDNS has them, as it was seen to; the rules that Kubernetes has for DNS ask for them below headless ones."""
+    names = "            - {name: EMQX_CLUSTER__K8S__ADDRESS_TYPE, value: hostname}\n"
+    names += "            - {name: EMQX_CLUSTER__K8S__SUFFIX, value: svc.cluster.local}\n"
+    text = GOOD.replace("kind: Deployment", "kind: StatefulSet") + names + GRANTED
+    text = text.replace("spec:\n  replicas", "spec:\n  serviceName: emqx\n  replicas")
+    assert errors(text, "-n", "iot") == []
+    assert ["Service emqx has a ClusterIP" in told for told in unjudged(text, "-n", "iot")] == [True]
+    assert unjudged(text.replace("spec:\n", "spec:\n  clusterIP: None\n", 1), "-n", "iot") == []

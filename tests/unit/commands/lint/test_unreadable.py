@@ -18,7 +18,7 @@ from emqx_autocluster.cli import app
 from emqx_autocluster.commands import documents, faults, manifest
 from emqx_autocluster.commands.documents import UnreadableError
 from emqx_autocluster.commands.manifest.inputs import Input
-from linted import ENV_FROM, RIGHTS, SETTINGS, lint
+from linted import ENV_FROM, MOUNT, RIGHTS, SETTINGS, lint
 
 
 @pytest.mark.parametrize(
@@ -64,6 +64,22 @@ from linted import ENV_FROM, RIGHTS, SETTINGS, lint
             GOOD.replace("  replicas: 3\n", "  replicas: 3\n  progressDeadlineSeconds: 20\n"),
             "is 20 and has to be more than minReadySeconds, 20",
             id="a deadline that comes too soon",
+        ),
+        pytest.param(
+            GOOD.replace("          env:\n", MOUNT),
+            'volumeMounts[0].name of Deployment/emqx is "conf", and its pods have no such volume',
+            id="a volume that is not there",
+        ),
+        pytest.param(
+            GOOD.replace("          env:\n", ENV_FROM)
+            + SETTINGS.replace("kubernetes.default.svc:443", "false"),
+            "data.EMQX_CLUSTER__K8S__APISERVER of ConfigMap/settings is false and must be a string: quote it",
+            id="a word of YAML in a ConfigMap",
+        ),
+        pytest.param(
+            GOOD.replace("emqx/emqx:5.8.9", "4.4"),
+            "image of Deployment/emqx is 4.4 and must be a string",
+            id="a number as an image",
         ),
     ],
 )

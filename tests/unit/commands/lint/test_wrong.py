@@ -218,3 +218,68 @@ def test_replicants_are_held_against_the_cores_beside_them(service: str, cookie:
     edge += "            - {name: EMQX_NODE__ROLE, value: replicant}\n"
     own = GOOD.partition("---\n")[0].replace("emqx", "edge")
     assert errors(f"{cores}---\n{own}---\n{edge}", "-n", "iot") == ([reason] if reason else [])
+
+
+def test_a_strategy_is_no_cure_where_its_settings_are_not_there() -> None:
+    """4.4 does not start with it then, and three brokers that work become none."""
+    alone = GOOD.replace("value: k8s", "value: manual")
+    assert 'value: "k8s"' in lint(alone, "-n", "iot").stdout
+    bare = alone.replace(NAMESPACE, "")
+    assert errors(bare, "-n", "iot") == ["StrategyUnsuitable"]
+    assert "together with EMQX_CLUSTER__K8S__NAMESPACE, which it needs" in " ".join(
+        lint(bare, "-n", "iot").stdout.split()
+    )
+    assert lint(bare, "-n", "iot", "-o", "kustomize").stdout == ""
+
+
+@pytest.mark.parametrize("letters", ["emqx_cluster__k8s__service_name", "Emqx_CLUSTER__K8S__SERVICE_NAME"])
+def test_a_name_that_does_not_begin_as_emqx_has_it_is_none(letters: str) -> None:
+    in_map = SETTINGS.replace("EMQX_CLUSTER__K8S__APISERVER: kubernetes.default.svc:443", f"{letters}: peers")
+    text = GOOD.replace("EMQX_CLUSTER__K8S__SERVICE_NAME", letters)
+    assert errors(text.replace("value: emqx}", "value: peers}"), "-n", "iot") == ["UnknownVariable"]
+    text = GOOD.replace("            - {name: EMQX_CLUSTER__K8S__SERVICE_NAME, value: emqx}\n", "")
+    assert text != GOOD
+    text = text.replace("          env:\n", ENV_FROM) + in_map
+    assert errors(text, "-n", "iot") == ["UnknownVariable"]
+    assert errors(text.replace(letters, "EMQX_cluster__k8s__SERVICE_NAME"), "-n", "iot") == []
+
+
+@pytest.mark.parametrize(
+    ("version", "seeds", "wrong"),
+    [
+        ("5.8.9", "[emqx@a, emqx@b]", []),
+        ("4.4.19", "emqx@a, emqx@b", []),
+        ("4.4.18", "emqx@a, emqx@b", []),
+        ("4.4.18", " emqx@a, emqx@b", ["SeedsUnsuitable"]),
+        ("4.4.19", " emqx@a, emqx@b", []),
+        ("4.4.19", "[emqx@a,emqx@b]", ["SeedsUnsuitable"]),
+        ("4.4.19", '\\"emqx@a\\",\\"emqx@b\\"', ["SeedsUnsuitable"]),
+    ],
+)
+def test_how_seeds_are_parted(version: str, seeds: str, wrong: list[str]) -> None:
+    strategy = "DISCOVERY" if version.startswith("4") else "DISCOVERY_STRATEGY"
+    text = GOOD.replace("5.8.9", version).replace(
+        "DISCOVERY_STRATEGY, value: k8s", f"{strategy}, value: static"
+    )
+    text += f'            - {{name: EMQX_CLUSTER__STATIC__SEEDS, value: "{seeds}"}}\n'
+    text += "            - {name: EMQX_NODE_NAME, value: emqx@a}\n"
+    assert [reason for reason in errors(text, "-n", "iot") if reason == "SeedsUnsuitable"] == wrong
+    shown = " ".join(lint(text, "-n", "iot").stdout.split())
+    assert ("write names with commas alone" in shown) == bool(wrong)
+
+
+def test_a_value_in_other_letters_is_no_other_name() -> None:
+    """Once it is what is meant, the names fit as well: another cure would contradict the first."""
+    text = GOOD.replace("kind: Deployment", "kind: StatefulSet").replace(
+        "spec:\n", "spec:\n  clusterIP: None\n", 1
+    )
+    text = text.replace("spec:\n  replicas", "spec:\n  serviceName: emqx\n  replicas")
+    text += "            - {name: EMQX_CLUSTER__K8S__SUFFIX, value: svc.cluster.local}\n"
+    text += "            - {name: EMQX_CLUSTER__K8S__ADDRESS_TYPE, value: Hostname}\n"
+    assert errors(text, "-n", "iot") == ["ValueNotAccepted"]
+
+
+def test_a_space_behind_a_value_is_lost_where_it_goes_through_a_file() -> None:
+    text = GOOD.replace("DISCOVERY_STRATEGY, value: k8s", 'DISCOVERY, value: "k8s "')
+    for version, wrong in (("4.2.14", False), ("4.4.19", True)):
+        assert ("ValueNotAccepted" in errors(text.replace("5.8.9", version), "-n", "iot")) == wrong
