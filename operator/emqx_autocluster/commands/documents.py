@@ -3,6 +3,7 @@
 YAML and JSON, several documents to a file, lists of objects, and what `helm template` prints.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -27,6 +28,8 @@ _IN_WORDS: Mapping[str, str] = {
 """What the library says, where that means nothing to whoever wrote the file."""
 _NO_YAML = (yaml.YAMLError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """Also what the library ends in where a value is none of the type that its tag names."""
+_IDLE_TABS = re.compile(r"(?<=[^\s])[ \t]*\t[ \t]*(?=#|\r?$)", re.MULTILINE)
+"""Behind all else on a line, or before a comment, where YAML takes a tab for a space."""
 _CORE = "v1"
 _CORE_KINDS = frozenset({"ConfigMap", "Endpoints", "Namespace", "Service", "ServiceAccount"})
 _HEAVIEST = 32 * 1024 * 1024
@@ -109,7 +112,7 @@ class Document:
 def read(file: str, text: str) -> Iterator[Document]:
     """The objects in order; what is none, such as Helm's values, is passed over. Raises UnreadableError."""
     # A tab cannot stand in a string of JSON, and YAML knows it neither there nor elsewhere.
-    plain = text.replace("\t", " ") if text.lstrip()[:1] in {"{", "["} else text
+    plain = text.replace("\t", " ") if text.lstrip()[:1] in {"{", "["} else _IDLE_TABS.sub(_spaces, text)
     try:
         yield from _read(file, yaml.SafeLoader(plain))
     except RecursionError as error:
@@ -118,6 +121,10 @@ def read(file: str, text: str) -> Iterator[Document]:
         ) from error
     except _NO_YAML as error:
         raise _unreadable(file, text, error) from error
+
+
+def _spaces(tabs: re.Match[str]) -> str:
+    return " " * len(tabs[0])
 
 
 def _read(file: str, loader: yaml.SafeLoader) -> Iterator[Document]:

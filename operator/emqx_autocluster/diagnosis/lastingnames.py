@@ -15,7 +15,7 @@ from emqx_autocluster.emqx.discovery import DiscoverySettings
 from emqx_autocluster.emqx.ownname import OwnName
 from emqx_autocluster.emqx.podwords import DASHED_IP, POD_IP, POD_NAME
 from emqx_autocluster.objects import recorded
-from emqx_autocluster.observation import Member, Unobserved, WorkloadKind
+from emqx_autocluster.observation import Member, Service, Unobserved, WorkloadKind
 
 _TYPE = ConditionType.ROLLOUT_SAFE
 _ADDRESSES = (POD_IP, DASHED_IP)
@@ -148,7 +148,10 @@ def _by_host_name(case: Case, settings: DiscoverySettings, service: str) -> tupl
         told += f" ({_POD_NAME} by fieldRef metadata.name, before it in the list)"
     if not ownnames.domain_is_known(case):
         told += f", where {domain} is the cluster's domain"
-    return (names or looks)[0][0], f"names by the headless Service {service} stay: {told}"
+    governing = case.observation.governing
+    has_address = isinstance(governing, Service) and not governing.headless
+    by = f"a headless one in place of Service {service}, which has a ClusterIP," if has_address else ""
+    return (names or looks)[0][0], f"names by {by or f'the headless Service {service}'} stay: {told}"
 
 
 def _lasting_part(case: Case, own: OwnName | None) -> str:

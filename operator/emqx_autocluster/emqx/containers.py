@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from emqx_autocluster.emqx import versions
+from emqx_autocluster.emqx import roles, versions
 from emqx_autocluster.emqx.versions import UNKNOWN_VERSION, VersionRange
 from emqx_autocluster.observation import Container, Identity, PodTemplate
 
@@ -42,11 +42,15 @@ def known_version(
     """
     running = next((found for i in identities if (found := versions.parse(i.version))), None)
     if running is not None:
-        return running
+        return _of_edition(image, running)
     tag = versions.from_tag(image) if "emqx" in _image_name(image) else None
     if tag is None:
         return said or UNKNOWN_VERSION
-    return tag.narrowed(said) if said else tag
+    return _of_edition(image, tag.narrowed(said) if said else tag)
+
+
+def _of_edition(image: str, version: VersionRange) -> VersionRange:
+    return versions.of_enterprise(version) if roles.is_open_source(image) is False else version
 
 
 def why_no_version(image: str) -> str:

@@ -12,7 +12,7 @@ DISCOVERY_STRATEGY = "EMQX_CLUSTER__DISCOVERY_STRATEGY"
 DNS_TYPE = "EMQX_CLUSTER__DNS__TYPE"
 DNS_RECORD_TYPE = "EMQX_CLUSTER__DNS__RECORD_TYPE"
 
-_STEPS_4 = ("4.0.0", "4.2.0", "4.3.0", "4.4.0", "4.4.19")
+_STEPS_4 = ("4.0.0", "4.2.0", "4.3.0", "4.3.15", "4.4.0", "4.4.4", "4.4.19")
 _STEPS_5 = (
     "5.0.0",
     "5.0.2",
@@ -28,6 +28,7 @@ _STEPS_5 = (
     "5.6.0",
     "5.6.1",
     "5.8.0",
+    "5.8.4",
     "5.9.0",
 )
 STEPS = tuple(map(Version, (*_STEPS_4, *_STEPS_5)))
@@ -78,7 +79,7 @@ class Generation:
     def record_types(self) -> tuple[str, ...]:
         if self.is_4x:
             return ("a", "srv") if self.has_record_type else ("a",)
-        return ("a", "aaaa", "srv")
+        return ("a", "aaaa", "srv") if self.since("5.6.0") else ("a", "srv")
 
     @property
     def wants_fitting_record_type(self) -> bool:
@@ -163,6 +164,16 @@ class Generation:
     def writes_into_file(self) -> bool:
         """Whether the image writes the variables into emqx.conf, where that has their keys: 4.0 to 4.2 do."""
         return not self.since("4.3.0")
+
+    @property
+    def checks_name_part(self) -> bool:
+        """Whether `bin/emqx` ends where what stands before the @ is more than letters, digits, - and _."""
+        return self.since("4.4.4") or (self.since("4.3.15") and not self.since("4.4.0"))
+
+    @property
+    def reads_base_file(self) -> bool:
+        """Whether `bin/emqx` knows of an etc/base.hocon, below all other settings."""
+        return self.since("5.8.4")
 
     @property
     def splits_seeds_at_spaces(self) -> bool:

@@ -24,7 +24,9 @@ def starts_emqx_itself(container: Container) -> bool:
 
 def is_as_in_the_image(container: Container) -> bool:
     by_default = not container.command and not container.args
-    return by_default or (runs_entrypoint(container) and _is_a_start((*container.command[1:], *container.args)))
+    return by_default or (
+        runs_entrypoint(container) and _is_a_start((*container.command[1:], *container.args))
+    )
 
 
 def _is_a_start(words: tuple[str, ...]) -> bool:

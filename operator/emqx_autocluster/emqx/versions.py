@@ -6,7 +6,7 @@ it at which a rule changes, and only what all of them have in common is certain.
 
 import re
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self, TypeVar
 
 from packaging.version import Version
@@ -18,6 +18,14 @@ T = TypeVar("T")
 _TAG = re.compile(r"^[ev]?([0-9]{1,5})(?:\.([0-9]{1,5})(?:\.([0-9]{1,5})(?:\.[0-9]+)*)?)?(?:[-+].*)?$")
 _LAST_MINORS = {4: 4, 5: 10}
 """Of the majors that are complete."""
+_OF_ENTERPRISE = {
+    Version("5.0.0"): Version("5.0.20"),
+    Version("5.0.1"): Version("5.0.20"),
+    Version("5.0.2"): Version("5.0.22"),
+    Version("5.0.3"): Version("5.0.26"),
+    Version("5.0.4"): Version("5.0.26"),
+}
+"""Whose entrypoint is, byte for byte, that of the open-source version beside it."""
 _OLDEST, _NEWEST_MAJOR = Version("4.0.0"), 6
 
 
@@ -30,6 +38,8 @@ class VersionRange:
     """None: any later one."""
     text: str = ""
     """As it was told: `5.8.9`, or `5.8` for all of 5.8."""
+    rules: Version | None = None
+    """The open-source version by whose rules it goes; None: by those of its own number."""
 
     def __str__(self) -> str:
         return self.text or "(version not known)"
@@ -47,6 +57,8 @@ class VersionRange:
     @property
     def generations(self) -> tuple[Generation, ...]:
         """One for each set of rules that it may have, the newest first."""
+        if self.rules:
+            return (Generation(self.rules),)
         inside = [step for step in STEPS if self.first < step and (self.end is None or step < self.end)]
         return tuple(Generation(version) for version in (*reversed(inside), self.first))
 
@@ -108,6 +120,11 @@ def parse(text: str | None) -> VersionRange | None:
     first = Version(".".join(map(str, [*parts, 0, 0][:3])))
     end = Version(".".join(map(str, [*parts[:-1], parts[-1] + 1])))
     return VersionRange(first, end, ".".join(map(str, parts)))
+
+
+def of_enterprise(version: VersionRange) -> VersionRange:
+    """Before 5.1 that edition had numbers of its own, and what later open-source versions had."""
+    return replace(version, rules=_OF_ENTERPRISE.get(version.exact)) if version.exact else version
 
 
 def _after(version: Version) -> Version:

@@ -82,7 +82,9 @@ def is_a_policy(document: Document) -> bool:
 
 def is_a_grant(document: Document) -> bool:
     """Whether it can be told what a Role gives, or a binding."""
-    return _has_form(document.body, _GRANT)
+    ref = document.body.get("roleRef")
+    bound = isinstance(ref, Mapping) and bool(ref.get("kind") and ref.get("name"))
+    return _has_form(document.body, _GRANT) and (bound or not document.kind.endswith("Binding"))
 
 
 def has_pod_selector(document: Document) -> bool:

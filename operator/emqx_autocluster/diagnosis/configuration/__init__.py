@@ -3,6 +3,7 @@
 Collects what the address, the variables' names and the node names are judged to be, and says what is told first.
 """
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
@@ -36,7 +37,7 @@ from emqx_autocluster.diagnosis.configuration import (
     variables,
 )
 from emqx_autocluster.emqx import apiaddress, containers, discovery
-from emqx_autocluster.emqx.discovery import DiscoverySettings, Setting
+from emqx_autocluster.emqx.discovery import DiscoverySettings, Setting, Source
 from emqx_autocluster.objects import recorded
 from emqx_autocluster.observation import Fact, Unobserved
 
@@ -141,6 +142,7 @@ def _problems(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
     yield from hostlines.problems(case, settings)
     yield from mountedfile.problems(case, settings)
     yield from fixednames.past_the_entrypoint(case, settings)
+    yield from nodenames.refused(case, settings)
     yield from roles.problems(case, settings)
     # The rest is judged by what a value is meant to be.
     yield from values.problems(case) if settings.uses_k8s else values.of_any_strategy(case)
@@ -204,8 +206,8 @@ def _namespace_problem(case: Case, settings: DiscoverySettings) -> Iterator[Find
         seen = (
             f"{discovery.NAMESPACE} is not set, and EMQX {settings.version} does not start without it"
             if missing
-            else f"{discovery.NAMESPACE} is {namespace or 'empty'} and the pods live in {own}: EMQX asks for the"
-            " Endpoints of another namespace"
+            else f"{_as_it_is(settings, namespace)} and the pods live in {own}: EMQX asks for the Endpoints of another"
+            " namespace"
         )
         # With address type dns or hostname the namespace is part of the nodes' names.
         keeps_names = discovery.text(settings.address_type) == "ip"
@@ -217,6 +219,14 @@ def _namespace_problem(case: Case, settings: DiscoverySettings) -> Iterator[Find
             sets=((discovery.NAMESPACE, own),),
             field=recorded.ENV + discovery.NAMESPACE,
         )
+
+
+def _as_it_is(settings: DiscoverySettings, namespace: str | None) -> str:
+    by_default = isinstance(settings.namespace, Setting) and settings.namespace.source is Source.DEFAULT
+    if by_default:
+        return f"{discovery.NAMESPACE} is not set, for which EMQX takes {namespace},"
+    plain = namespace and namespace == namespace.strip()
+    return f"{discovery.NAMESPACE} is {namespace if plain else json.dumps(namespace)}"
 
 
 def _is_elsewhere(case: Case) -> bool:

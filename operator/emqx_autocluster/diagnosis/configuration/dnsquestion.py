@@ -60,9 +60,16 @@ class Question:
 def asked(case: Case, settings: DiscoverySettings) -> Question:
     given, other = settings.dns.record_type, discovery.text(settings.dns.other_type)
     kind = (settings.dns.kind or A).strip().lower()
-    if isinstance(given, Setting) and given.source is Source.DEFAULT:
+    if isinstance(given, Setting) and given.source is Source.DEFAULT and not _fits(case, settings):
         kind = other or kind
     return Question(case, settings, _right(case, settings), kind)
+
+
+def _fits(case: Case, settings: DiscoverySettings) -> bool:
+    """Whether the nodes have names that the type in force leads to, whatever else was meant."""
+    own = ownnames.predicted(case, settings)
+    named = isinstance(own, OwnName) and own.host == POD_IP and ownnames.is_borne_out(case, own)
+    return settings.dns.kind == A and named and not case.running
 
 
 def _right(case: Case, settings: DiscoverySettings) -> ServiceName | None:

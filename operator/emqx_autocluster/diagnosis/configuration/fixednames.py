@@ -72,11 +72,16 @@ def _lost(variable: str, lost: Lost) -> str:
 
 
 def _fixed(container: Container, variable: str, own: OwnName, sought: str) -> str:
+    if not own.host:
+        seen = f"{variable} is {podwords.shown(own.part)}, without an @ and a host behind it"
+        cure = f"set {variable}=emqx@$(POD_IP), and before it in the list POD_IP by fieldRef status.podIP"
+        return f"{seen}: EMQX ends with such a name, or no peer finds it; {cure}"
     entry = container.last_env(variable)
-    value = entry.value if entry and entry.value is not None else own.host or podwords.shown(own.part)
+    value = entry.value if entry and entry.value is not None else own.host
     address = sought == POD_IP
     right = "the pod's own address (fieldRef status.podIP)" if address else podwords.shown(sought)
+    shell = "; Kubernetes expands $(NAME), and not ${NAME}" if "${" in value else ""
     return (
         f"{variable} is {value}: every pod gives its node the same host, and no peer is reached there; take the"
-        f" variable away, or let it have {right}"
+        f" variable away, or let it have {right}{shell}"
     )

@@ -92,9 +92,14 @@ def _mismatch(case: Case, settings: DiscoverySettings, own: OwnName, naming: Nam
     cure = (
         f"set {cure}, by which every node keeps its name"
         if sets
-        else f"{_if_its_domain_is_right(case, own, naming)}let {variable} give {shown} ({_AGAIN})"
+        else f"{_if_its_domain_is_right(case, own, naming)}let {variable} give {_what(own, shown, sought)} ({_AGAIN})"
     )
     return _false(f"{variable} makes each node {own}, and {looks}; {cure}", sets, variable)
+
+
+def _what(own: OwnName, name: str, host: str) -> str:
+    """What the variable has to be: the whole name, or its host alone."""
+    return podwords.shown(host) if own.host_from == discovery.HOST else name
 
 
 def _if_its_domain_is_right(case: Case, own: OwnName, naming: Naming) -> str:

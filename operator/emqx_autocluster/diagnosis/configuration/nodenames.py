@@ -4,18 +4,21 @@ EMQX's entrypoint makes the node's own name, discovery makes the peers' names, e
 the two differ the peers are asked under names that nobody has. Part of ConfigurationValid.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from emqx_autocluster.api.findings import ConditionType, Finding, Reason, Unjudged, false, unknown
 from emqx_autocluster.diagnosis.case import Case
 from emqx_autocluster.diagnosis.configuration import hostlines, hostparts, ownnames, suffixes
-from emqx_autocluster.emqx import discovery, expansion
+from emqx_autocluster.emqx import apiaddress, discovery, expansion
 from emqx_autocluster.emqx.discovery import DiscoverySettings, Setting, Source
+from emqx_autocluster.emqx.podwords import POD_NAME
 from emqx_autocluster.objects import recorded
 from emqx_autocluster.observation import Endpoints, Fact, Service, Unobserved, WorkloadKind
 
 _TYPE = ConditionType.CONFIGURATION_VALID
+_NAME_PART = re.compile(r"[0-9A-Za-z_-]+")
 _OF_OWN_NAMES = frozenset(
     {
         Reason.NAME_PART_MISMATCH,
@@ -39,6 +42,22 @@ def problems(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
         yield from _address_type_problem(case, settings)
         yield from hostparts.problems(case, settings)
     yield from _name_part_problem(case, settings)
+
+
+def refused(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
+    """Names with which EMQX's own start script ends, whatever the strategy."""
+    part = _name_part(settings)
+    if case.has_booted or part is None or part.text is None or not settings.generation.checks_name_part:
+        return
+    named = part.text.replace(POD_NAME, "")
+    if part.is_set and named and not _NAME_PART.fullmatch(named):
+        yield false(
+            _TYPE,
+            Reason.VALUE_NOT_ACCEPTED,
+            f'{part.variable} makes what stands before the @ "{apiaddress.shown(part.text)}", and EMQX'
+            f" {settings.version} ends with a node name that has more than letters, digits, - and _ there",
+            field=recorded.ENV + part.variable,
+        )
 
 
 def of_dns(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:

@@ -14,7 +14,7 @@ from emqx_autocluster.emqx.ownname import OwnName
 from emqx_autocluster.emqx.peernames import AAAA, SRV, A
 from emqx_autocluster.emqx.podwords import POD_IP
 from emqx_autocluster.objects import recorded
-from emqx_autocluster.observation import EndpointAddress
+from emqx_autocluster.observation import EndpointAddress, WorkloadKind
 
 _TYPE = ConditionType.CONFIGURATION_VALID
 
@@ -33,6 +33,11 @@ def _kind(asked: Question) -> Iterator[Finding]:
     given, variable, kinds = settings.dns.kind, asked.type_variable, settings.generation.record_types
     if given not in kinds:
         right = (given or "").strip().lower()
+        own = ownnames.predicted(asked.case, settings)
+        by_address = (
+            isinstance(own, OwnName) and own.host == POD_IP and ownnames.place(asked.case).governing is None
+        )
+        right = A if right == SRV and by_address else right  # it would lead to nobody
         sets = ((variable, right),) if right in kinds else ()
         yield false(
             _TYPE,
@@ -147,6 +152,8 @@ def _why(asked: Question, own: OwnName) -> str:
     governing, right = ownnames.place(asked.case).governing, asked.right
     if asked.kind != SRV or right is None or own.host != POD_IP:
         return ""
+    if governing is None and asked.case.workload.ref.kind is WorkloadKind.STATEFUL_SET:
+        return ", since its StatefulSet has no serviceName, by which DNS would have names for the pods"
     if governing is None:
         return ", since pods of a Deployment have no host names in DNS (those of a StatefulSet have)"
     if governing != right.service:

@@ -30,6 +30,8 @@ def problems(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
     if isinstance(settings.seeds, Unobserved):
         yield unknown(_TYPE, Reason.SETTING_UNREADABLE, settings.seeds.reason)
         return
+    if case.is_replicant:
+        return  # it looks for the cores alone, whose names these are
     own = ownnames.predicted(case, settings)
     if case.workload.replicas < 2:  # noqa: PLR2004 - nobody looks for a single member
         return
@@ -72,4 +74,8 @@ def _possible(case: Case, own: OwnName) -> set[str]:
     if POD_NAME not in text or case.workload.ref.kind is not WorkloadKind.STATEFUL_SET:
         return {text} if not podwords.differs(text) else set()
     count = min(case.workload.replicas, _MOST)
-    return {text.replace(POD_NAME, f"{case.workload.ref.name}-{ordinal}") for ordinal in range(count)}
+    first = case.workload.first_ordinal
+    return {
+        text.replace(POD_NAME, f"{case.workload.ref.name}-{ordinal}")
+        for ordinal in range(first, first + count)
+    }

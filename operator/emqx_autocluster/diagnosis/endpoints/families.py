@@ -24,8 +24,8 @@ _PROTOCOL = "EMQX_CLUSTER__PROTO_DIST"
 _BY_IPV6 = "inet6"
 """How the values begin by which the nodes talk to each other over IPv6; by default it is IPv4."""
 _MEND = (
-    "take a Service whose first family is IPv4 (that of one which exists cannot be changed), or strategy dns with"
-    " record type aaaa and EMQX_HOST from status.podIP"
+    "take a Service whose first family is IPv4 (that of one which exists cannot be changed); where pods have IPv6"
+    " alone, strategy dns with record type aaaa, and EMQX_HOST from status.podIP with it"
 )
 
 

@@ -6,7 +6,7 @@ as one that allows: only what is certainly closed is closed.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import ip_address, ip_network
 from typing import Any
@@ -36,6 +36,8 @@ class Peer:
     """None: not known."""
     labels: Mapping[str, str] | None = None
     """None: not known."""
+    marks: Mapping[str, str] = field(default_factory=dict)
+    """What is known of the labels of those namespaces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,8 @@ class Way:
     protocol: str = "TCP"
     named: tuple[ContainerPort, ...] | None = None
     """Named ports of the pod that is connected to; None: not known."""
+    for_certain: bool = False
+    """Whether a rule about addresses or namespaces that are not known counts as one that does not allow."""
 
 
 def isolating(
@@ -64,6 +68,28 @@ def allows(policies: Iterable[NetworkPolicy], way: Way) -> bool:
     """False: certainly not."""
     found = isolating(policies, way.direction, way.labels)
     return not found or any(_rule_allows(rule, way) for p in found for rule in _rules(p, way.direction))
+
+
+def open_questions(policies: Iterable[NetworkPolicy], direction: Direction) -> tuple[str, ...]:
+    """What their rules go by that manifests may not tell, in the words of the rules."""
+    peers = (
+        p
+        for policy in policies
+        for rule in _rules(policy, direction)
+        for p in rule.get(direction.peers) or ()
+    )
+    told = (_open(peer) for peer in peers)
+    return tuple(dict.fromkeys(each for each in told if each))
+
+
+def _open(peer: Mapping[str, Any]) -> str:
+    if "ipBlock" in peer:
+        return f"ipBlock {peer['ipBlock']['cidr']}"
+    selector = peer.get("namespaceSelector") or {}
+    labels = selector.get("matchLabels") or {}
+    keys = [*(f"{key}={value}" for key, value in labels.items() if key != NAMESPACE_NAME)]
+    keys += [str(each["key"]) for each in selector.get("matchExpressions") or ()]
+    return f"namespaceSelector {', '.join(keys)}" if keys else ""
 
 
 def _rules(policy: NetworkPolicy, direction: Direction) -> tuple[Mapping[str, Any], ...]:
@@ -94,7 +120,8 @@ def _is_port(port: Mapping[str, Any], way: Way) -> bool:
 def _is_peer(peer: Mapping[str, Any], way: Way) -> bool:
     if "ipBlock" in peer:
         addresses = way.peer.addresses
-        return not addresses or any(_in_block(address, peer["ipBlock"]) for address in addresses)
+        inside = any(_in_block(address, peer["ipBlock"]) for address in addresses)
+        return inside or not (addresses or way.for_certain)
     return _lives_there(peer.get("namespaceSelector"), way) and _selects(
         peer.get("podSelector") or {}, way.peer.labels
     )
@@ -104,8 +131,9 @@ def _lives_there(selector: Mapping[str, Any] | None, way: Way) -> bool:
     """Without a selector for namespaces the policy's own one is meant."""
     if selector is None:
         return way.namespace in way.peer.namespaces
-    names = [{NAMESPACE_NAME: name} for name in way.peer.namespaces]
-    return not names or any(_selects(selector, known, complete=False) for known in names)
+    names = [{**way.peer.marks, NAMESPACE_NAME: name} for name in way.peer.namespaces]
+    any_fits = any(_selects(selector, known, complete=way.for_certain) for known in names)
+    return any_fits or (not names and not (way.for_certain and selector))
 
 
 def _in_block(address: str, block: Mapping[str, Any]) -> bool:

@@ -46,6 +46,7 @@ def unjudged(case: Case, policies: tuple[NetworkPolicy, ...]) -> Iterator[Unjudg
     """Where a way is open or closed by a port that is not known."""
     plan = _Plan(case, policies)
     if _is_looked_for(case):
+        yield from plan.unsure_members()
         yield from plan.unsure_server()
         yield from plan.unsure_messages()
 
@@ -90,6 +91,21 @@ class _Plan:
         rule = f"egress: [{{ports: [{closures.listed(behind[:1])}]}}]"
         remedy = f"see kubectl get endpoints -n default kubernetes, and add {rule}"
         yield Unjudged(_TYPE, "whether NetworkPolicies let the members reach the API server", told, remedy)
+
+    def unsure_members(self) -> Iterator[Unjudged]:
+        """Where a way is open only if addresses or namespaces are what a rule asks for."""
+        for a, b in self.pairs():
+            port = ports.distribution_port(b.node)
+            perhaps = self.shut(a, b, port, for_certain=True) if not self.shut(a, b, port) else ()
+            for direction in perhaps:
+                policies = self.isolating(direction)
+                by = ", ".join(networkpolicy.open_questions(policies, direction)[:_A_FEW])
+                names = ", ".join(sorted({policy.name for policy in policies}))
+                told = f"NetworkPolicy {names} goes by {by}, and whether that fits these pods is not in the input"
+                whom = "the replicants and their cores" if self.case.is_replicant else "the members"
+                yield Unjudged(_TYPE, f"whether NetworkPolicies let {whom} reach each other", told)
+            if perhaps:
+                return
 
     def unsure_messages(self) -> Iterator[Unjudged]:
         """Where the usual port is shut, and theirs is not known."""
@@ -196,18 +212,23 @@ class _Plan:
             return Unobserved("its settings are not known")
         return rpcport.listening(settings.reader, settings.generation, far.node if far.named else None)
 
-    def shut(self, a: _End, b: _End, port: int) -> tuple[Direction, ...]:
-        """The directions in which the way of `a` to a port of `b` is closed; none: it is open, or may be."""
+    def shut(self, a: _End, b: _End, port: int, *, for_certain: bool = False) -> tuple[Direction, ...]:
+        """The directions in which the way of `a` to a port of `b` is closed; none: it is open, or may be.
+
+        `for_certain`: also those in which it may be.
+        """
         ways = ((Direction.INGRESS, b, a), (Direction.EGRESS, a, b))
         return tuple(
-            d for d, near, far in ways if near.labels is not None and not self._goes(d, near, far, port)
+            d
+            for d, near, far in ways
+            if near.labels is not None and not self._goes(d, near, far, port, for_certain=for_certain)
         )
 
-    def _goes(self, direction: Direction, near: _End, far: _End, port: int) -> bool:
-        namespace = self.case.workload.ref.namespace
-        peer = Peer(frozenset({namespace}), labels=None if far.partly else far.labels)
+    def _goes(self, direction: Direction, near: _End, far: _End, port: int, *, for_certain: bool) -> bool:
+        namespace, marks = self.case.workload.ref.namespace, self.case.observation.network.namespace_marks
+        peer = Peer(frozenset({namespace}), labels=None if far.partly else far.labels, marks=marks)
         named = None if self.case.is_replicant else self._named()
-        way = Way(direction, near.labels or {}, namespace, peer, port, named=named)
+        way = Way(direction, near.labels or {}, namespace, peer, port, named=named, for_certain=for_certain)
         return networkpolicy.allows(self.policies, way)
 
     def _leaves(self, port: int, protocol: str = "TCP") -> bool:
