@@ -211,6 +211,11 @@ class Finding:
     field: str = ""
     """What it is about, as `recorded.FieldChange` names a field: `env/NAME`, `dnsPolicy`, ...; empty: no one field."""
 
+    advises: bool = False
+    """Whether it is wrong and yet does no harm as things are, such as to a member that is alone."""
+    stops: bool = False
+    """Whether EMQX does not even start with it."""
+
     @property
     def bad(self) -> bool:
         return self.status is Status.FALSE
@@ -218,7 +223,7 @@ class Finding:
     @property
     def level(self) -> Level:
         """Of a finding that is wrong."""
-        return Level.ADVICE if self.reason in ADVICE else Level.ERROR
+        return Level.ADVICE if self.reason in ADVICE or self.advises else Level.ERROR
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ _WITHOUT_METADATA = frozenset({"Kustomization", "Component"})
 """Kustomize's own files."""
 _KUSTOMIZATIONS = frozenset({"kustomization.yaml", "kustomization.yml", "Kustomization"})
 """How they are named; they may leave out what kind they are."""
-_RENDER_FIRST = "; a template of Helm? It has to be rendered: helm template . | emqx-autocluster lint -f -"
+RENDER_FIRST = "; a template of Helm? It has to be rendered: helm template . | emqx-autocluster lint -f -"
 
 
 _IN_WORDS: Mapping[str, str] = {
@@ -251,5 +251,5 @@ def _unreadable(file: str, text: str, error: Exception) -> UnreadableError:
     problem = _IN_WORDS.get(problem, problem)
     line = mark.line + 1 if mark else 1
     lines = text.splitlines()
-    hint = _RENDER_FIRST if mark and "{{" in "".join(lines[max(0, line - 2) : line]) else ""
+    hint = RENDER_FIRST if mark and "{{" in "".join(lines[max(0, line - 2) : line]) else ""
     return UnreadableError(f"{problem}{hint}", Position(file, 0, line, ""))

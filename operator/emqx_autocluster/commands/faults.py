@@ -25,6 +25,30 @@ _NO_MISTAKES = frozenset({Reason.SCALED_TO_ZERO})
 _ROOTS = frozenset({Reason.REFERENCE_MISSING, Reason.VARIABLE_OF_OTHER_VERSION})
 """What all else that is wrong with the settings may follow from: told first."""
 
+_OF_PEERS = frozenset(
+    {
+        Reason.API_SERVER_HAS_PATH,
+        Reason.API_SERVER_MALFORMED,
+        Reason.API_SERVER_MISSING,
+        Reason.API_SERVER_UNREACHABLE,
+        Reason.CLUSTER_DOMAIN_MISMATCH,
+        Reason.DNS_NAME_NOT_QUALIFIED,
+        Reason.DNS_POLICY_UNSUITABLE,
+        Reason.HOSTNAME_MISSING,
+        Reason.NAMESPACE_MISMATCH,
+        Reason.NO_ADDRESSES,
+        Reason.PERMISSION_DENIED,
+        Reason.SELECTOR_MISMATCH,
+        Reason.SERVICE_NAME_INVALID,
+        Reason.SERVICE_NAME_MISSING,
+        Reason.TOKEN_AUDIENCE_WRONG,
+        Reason.TOKEN_NOT_MOUNTED,
+        Reason.UNKNOWN_VARIABLE,
+        Reason.VARIABLE_OF_OTHER_VERSION,
+    }
+)
+"""What keeps members from finding each other, and nothing else."""
+
 IMAGE, HOST_ALIASES = "image", "hostAliases"
 POD: Path = ("spec", "template", "spec")
 OF_THE_POD = frozenset({template.SERVICE_ACCOUNT, template.AUTOMOUNT, template.DNS_POLICY})
@@ -123,7 +147,12 @@ def _judged(
     repair = roll.changes(case, findings)
     told = sorted((*diagnosis.problems(case, findings), *by_others), key=lambda f: f.reason not in _ROOTS)
     faults = (
-        Fault(sight, finding, position(case, sight, finding), remedy.changes(case, finding, repair))
+        Fault(
+            sight,
+            _as_it_matters(case, finding),
+            position(case, sight, finding),
+            remedy.changes(case, finding, repair),
+        )
         for finding in told
         if diagnosis.is_wrong(finding) and _is_static(finding)
     )
@@ -132,6 +161,15 @@ def _judged(
         for gap in (*diagnosis.unjudged(case, _is_static), *untold)
     )
     return Judgement(tuple(faults), (*_nowhere(case, sight), *gaps))
+
+
+def _as_it_matters(case: Case, finding: Finding) -> Finding:
+    """Nobody looks for a single member: what keeps others from finding it is advice until there are others."""
+    alone = case.workload.replicas == 1 and not case.is_replicant
+    if not alone or finding.reason not in _OF_PEERS or finding.stops:
+        return finding
+    told = "nobody looks for a single member: it matters once there are more"
+    return replace(finding, advises=True, message=f"{finding.message} ({told})")
 
 
 def _nowhere(case: Case, sight: Sight) -> Iterator[Gap]:

@@ -1,7 +1,7 @@
 """What of an input is seen and not judged: EMQX in kinds that are not supported, and what has to be rendered."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from emqx_autocluster.api.findings import ConditionType, Unjudged
@@ -82,6 +82,13 @@ def unrendered(document: Document, workload: Workload, container: Container) -> 
         f"it has {found[0]} where its value will be",
         f"{_RENDER} helm template CHART | emqx-autocluster lint -f -",
     )
+
+
+def is_a_patch(document: Document, documents: Iterable[Document]) -> bool:
+    """Whether it has only what kustomize lays over a workload: there is a kustomization beside it."""
+    spec = document.body.get("spec")
+    whole = isinstance(spec, Mapping) and isinstance(spec.get("template"), Mapping)
+    return not whole and any(other.kind in KUSTOMIZATIONS for other in documents)
 
 
 def patch(document: Document) -> Unjudged:

@@ -15,8 +15,11 @@ from emqx_autocluster.observation import Container, Fact, Mount, Unobserved
 FOLDER, _CONFIGS = "/opt/emqx/etc", "/opt/emqx/data/configs"
 """The image has more in the first than the settings."""
 _MAIN = f"{FOLDER}/emqx.conf"
-_FILES = (f"{FOLDER}/base.hocon", f"{_CONFIGS}/cluster.hocon", _MAIN)
+_BASE = f"{FOLDER}/base.hocon"
+_FILES = (_BASE, f"{_CONFIGS}/cluster.hocon", _MAIN)
 """Weakest first. 4.x has the last one alone."""
+_OF_THE_IMAGE = "EMQX_CLUSTER__DISCOVERY_STRATEGY"
+"""What every emqx.conf of 5.0 and later says that comes with an image: `manual`."""
 _KEPT = 16
 _NOT_KNOWN = ""
 """For the name of a file."""
@@ -52,6 +55,8 @@ class FileSettings:
     """What has a line in it, also a commented one; of 4.x alone."""
     malformed: str = ""
     """Which `emqx.conf` EMQX cannot read either, and why."""
+    overruled: FileSetting | None = None
+    """The strategy of a weaker file, where the image's own emqx.conf, which has `manual`, is the one in force."""
 
 
 class Malformed(Unobserved):
@@ -66,11 +71,14 @@ def config_map_names(container: Container) -> frozenset[str]:
     return frozenset(name for _, mount, inner in _mounted(container) for name, _ in _sources(mount, inner))
 
 
-def read(container: Container, config_maps: ConfigMaps, *, is_4x: bool) -> FileSettings:
+def read(
+    container: Container, config_maps: ConfigMaps, *, is_4x: bool, reads_base: bool = True
+) -> FileSettings:
+    """`reads_base`: whether that version knows of a base.hocon."""
     found, unread, main, mentioned = dict[str, FileSetting](), None, "", frozenset[str]()
     malformed = ""
     for path, mount, inner in _mounted(container):
-        if is_4x and path != _MAIN:
+        if (is_4x and path != _MAIN) or (path == _BASE and not reads_base):
             continue
         name = path.rpartition("/")[2]
         said = _content(mount, inner, config_maps)
@@ -92,7 +100,8 @@ def read(container: Container, config_maps: ConfigMaps, *, is_4x: bool) -> FileS
         if path == _MAIN:
             main = f"{name} of ConfigMap {config_map}"
             mentioned = frozenset(map(_variable, configtext.mentioned(text))) if is_4x else mentioned
-    return FileSettings(found, unread, main, mentioned, malformed)
+    overruled = None if is_4x or main or unread or malformed else found.pop(_OF_THE_IMAGE, None)
+    return FileSettings(found, unread, main, mentioned, malformed, overruled)
 
 
 def missing(container: Container, config_maps: ConfigMaps) -> Iterator[tuple[str, str, str]]:
@@ -134,7 +143,9 @@ def parsed(text: str, is_4x: bool) -> Fact[Mapping[str, Fact[str]]]:  # noqa: FB
 
 
 def _variable(key: str) -> str:
-    return "EMQX_" + key.upper().replace(".", "__")
+    """One of its own where a key of HOCON, which are in small letters, has others."""
+    name = key.replace(".", "__")
+    return f"EMQX_{name.upper() if name == name.lower() else name}"
 
 
 def _mounted(container: Container) -> Iterator[tuple[str, Mount, str]]:

@@ -40,7 +40,9 @@ def read_settings(
     """
     version = version or containers.known_version(container.image, identities)
     generation = generation or version.generations[0]
-    files = configfiles.read(container, config_maps, is_4x=generation.is_4x)
+    files = configfiles.read(
+        container, config_maps, is_4x=generation.is_4x, reads_base=generation.reads_base_file
+    )
     reader = Reader(container, identities, config_maps, unread, files, reads_maps=not generation.is_4x)
     return _Reading(reader, generation, _defaults(generation)).settings(version)
 

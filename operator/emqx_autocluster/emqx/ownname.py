@@ -57,6 +57,9 @@ class Place:
     subdomain: str | None = None
     """Of other pods: /etc/hosts has a name by it too, and neither Endpoints nor DNS have one."""
 
+    why_no_line: str = ""
+    """Why the image finds no name of the pod in /etc/hosts, whatever it looks for; empty: it may."""
+
     @property
     def parent(self) -> str | None:
         """What follows the pod's name in /etc/hosts; None: it stands there alone."""
@@ -64,7 +67,7 @@ class Place:
 
     def has_in_hosts(self, below: str) -> bool:
         """Whether /etc/hosts has `<pod>.<below>`, which the entrypoint looks for as a part of a line."""
-        if self.parent is None:
+        if self.parent is None or self.why_no_line:
             return False
         known = f"{self.parent}.{self.namespace}.svc."
         if self.domain is not None:

@@ -114,6 +114,7 @@ def _template(body: Object, namespace: str) -> PodTemplate:
         dns_config=bool(spec.get("dnsConfig")),
         host_aliases=_host_aliases(spec),
         host_network=spec.get("hostNetwork", False),
+        hostname_as_fqdn=spec.get("setHostnameAsFQDN") or False,
         has_sidecars=any(c.get("restartPolicy") == "Always" for c in spec.get("initContainers") or ()),
         subdomain=spec.get("subdomain") or "",
         volumes=volumes,

@@ -127,6 +127,8 @@ class PodTemplate:
     host_aliases: Mapping[str, str] = field(default_factory=dict)
     """Name -> the address that the pods' own /etc/hosts gives it, before any nameserver is asked."""
     host_network: bool = False
+    hostname_as_fqdn: bool = False
+    """Whether `hostname` in a pod is its whole name in DNS."""
     has_sidecars: bool = False
     """Whether anything runs beside its containers all the time: an initContainer that is restarted."""
     subdomain: str = ""

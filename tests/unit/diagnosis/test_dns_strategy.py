@@ -286,7 +286,6 @@ def test_what_emqx_does_not_mind_names_no_node_after_dns(
     "env",
     [
         pytest.param({TYPE: "SRV"}, id="a type that EMQX refuses"),
-        pytest.param({TYPE: None, OLD_TYPE: "srv"}, id="the type by the variable of 4.x"),
         pytest.param({NAME_VARIABLE: "emqx"}, id="a short name"),
         pytest.param({NAME_VARIABLE: None}, id="no name"),
     ],

@@ -66,7 +66,7 @@ def told(case: Case) -> list[Finding]:
                 HOST,
                 "if cluster.local is the cluster's domain",
                 f"{SUFFIX}=svc.cluster.local",
-                f"else let {HOST} give emqx@<pod>.emqx.iot.svc.plant.internal",
+                f"else let {HOST} give <pod>.emqx.iot.svc.plant.internal",
             ],
             id="another domain: nobody knows which is right",
         ),
@@ -301,7 +301,14 @@ def test_a_version_that_reads_it_has_the_right_names() -> None:
     assert Reason.HOST_PART_MISMATCH not in {finding.reason for finding in found}
 
 
-@pytest.mark.parametrize("image", ["emqx/emqx:5.0.3", "emqx/emqx-enterprise:5.0.3"])
+@pytest.mark.parametrize(("version", "reads"), [("5.0.1", False), ("5.0.2", True), ("5.0.4", True)])
+def test_the_name_of_an_image_tells_the_edition(version: str, reads: bool) -> None:  # noqa: FBT001 - a parameter
+    case = unstarted(STATEFUL, BY_LONG_NAME, image=f"emqx/emqx-enterprise:{version}")
+    assert (Reason.HOST_PART_MISMATCH not in {finding.reason for finding in told(case)}) == reads
+    assert not [gap for gap in configuration.unjudged(case) if "Enterprise since" in gap.missing]
+
+
+@pytest.mark.parametrize("image", ["emqx/emqx:5.0.3", "registry.example/broker/emqx:5.0.3"])
 def test_where_the_editions_differ_the_names_are_not_judged(image: str) -> None:
     case = unstarted(STATEFUL, BY_LONG_NAME, image=image)
     assert Reason.HOST_PART_MISMATCH not in {finding.reason for finding in told(case)}

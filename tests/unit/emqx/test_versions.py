@@ -197,7 +197,13 @@ def test_whether_a_version_reads_the_role_by_its_new_name(version: str, reads: b
 
 @pytest.mark.parametrize(
     ("version", "kinds"),
-    [("4.0.0", ("a",)), ("4.3.22", ("a",)), ("4.4.0", ("a", "srv")), ("5.0.0", ("a", "aaaa", "srv"))],
+    [
+        ("4.0.0", ("a",)),
+        ("4.3.22", ("a",)),
+        ("4.4.0", ("a", "srv")),
+        ("5.5.1", ("a", "srv")),
+        ("5.6.0", ("a", "aaaa", "srv")),
+    ],
 )
 def test_the_dns_records_that_a_version_asks_for(version: str, kinds: tuple[str, ...]) -> None:
     assert Generation(Version(version)).record_types == kinds

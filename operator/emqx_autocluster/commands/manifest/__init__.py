@@ -62,6 +62,8 @@ class Sight:
 def sights(input_: Input, at: datetime, unreadable: list[UnreadableError]) -> Iterator[Sight]:
     """Each workload that runs EMQX, in order; `unreadable` takes why one of them could not be read."""
     for document in input_.each(*WorkloadKind):
+        if strangers.is_a_patch(document, input_.documents):
+            continue
         try:
             seen = _read(input_, document, at) if _may_run_emqx(document) else None
         except UnreadableError as error:

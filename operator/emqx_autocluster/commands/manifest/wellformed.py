@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from emqx_autocluster.commands.documents import Document, Path, UnreadableError
+from emqx_autocluster.commands.documents import RENDER_FIRST, Document, Path, UnreadableError
 from emqx_autocluster.observation import WorkloadKind
 from emqx_autocluster.text import grammar
 
@@ -135,7 +135,8 @@ def _check_name(document: Document, path: Path, is_one: Callable[[str], bool]) -
     if value is None or value == "" or (isinstance(value, str) and is_one(value)):
         return
     at = document.position(path)
-    raise UnreadableError(f"{at.path} is {_shown(value)}, which is no name in Kubernetes", at)
+    why = RENDER_FIRST if "{{" in str(value) else ""
+    raise UnreadableError(f"{at.path} is {_shown(value)}, which is no name in Kubernetes{why}", at)
 
 
 def _named(document: Document) -> Iterator[tuple[Path, Callable[[str], bool]]]:

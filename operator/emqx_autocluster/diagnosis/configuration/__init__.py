@@ -211,7 +211,7 @@ def _namespace_problem(case: Case, settings: DiscoverySettings) -> Iterator[Find
         )
         # With address type dns or hostname the namespace is part of the nodes' names.
         keeps_names = discovery.text(settings.address_type) == "ip"
-        yield false(
+        told = false(
             _TYPE,
             Reason.NAMESPACE_MISMATCH,
             f"{seen}; set {discovery.NAMESPACE}={own}",
@@ -219,6 +219,7 @@ def _namespace_problem(case: Case, settings: DiscoverySettings) -> Iterator[Find
             sets=((discovery.NAMESPACE, own),),
             field=recorded.ENV + discovery.NAMESPACE,
         )
+        yield replace(told, stops=missing)
 
 
 def _as_it_is(settings: DiscoverySettings, namespace: str | None) -> str:

@@ -26,7 +26,11 @@ _SAYS_SO = 6
 def problems(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
     if not ends_at_once(case, settings):
         return
-    finding = _no_names(case, settings) if ownnames.place(case).parent is None else _no_line(case, settings)
+    place = ownnames.place(case)
+    if place.parent is not None and place.why_no_line:
+        finding: Finding | None = _nothing_there(settings, place.why_no_line)
+    else:
+        finding = _no_names(case, settings) if place.parent is None else _no_line(case, settings)
     members = case.observation.members
     if finding is None or not isinstance(members, Unobserved):
         yield from (finding,) if finding else ()
@@ -59,6 +63,17 @@ def _no_names(case: Case, settings: DiscoverySettings) -> Finding:
         Reason.ADDRESS_TYPE_UNSUITABLE,
         f"{discovery.ADDRESS_TYPE} is hostname, and {why}: the image finds none for its node, and"
         f" {_ends(settings)}; set {discovery.ADDRESS_TYPE}=ip",
+        sets=((discovery.ADDRESS_TYPE, "ip"),),
+        field=recorded.ENV + discovery.ADDRESS_TYPE,
+    )
+
+
+def _nothing_there(settings: DiscoverySettings, why: str) -> Finding:
+    return false(
+        _TYPE,
+        Reason.HOST_MISSING,
+        f"{discovery.ADDRESS_TYPE} is hostname, and {why}: the image finds no name for its node, and {_ends(settings)};"
+        f" set {discovery.ADDRESS_TYPE}=ip",
         sets=((discovery.ADDRESS_TYPE, "ip"),),
         field=recorded.ENV + discovery.ADDRESS_TYPE,
     )

@@ -51,6 +51,18 @@ def place(case: Case) -> Place:
         (case.workload.service_name or None) if stateful else None,
         case.observation.network.cluster_domain if domain_is_known(case) else None,
         None if stateful else case.workload.template.subdomain or None,
+        _why_no_line(case),
+    )
+
+
+def _why_no_line(case: Case) -> str:
+    template = case.workload.template
+    if template.host_network:
+        return "with hostNetwork a pod has the machine's own /etc/hosts, and no line for itself there"
+    return (
+        "with setHostnameAsFQDN a pod's host name is its whole name already"
+        if template.hostname_as_fqdn
+        else ""
     )
 
 

@@ -152,6 +152,8 @@ def _why(asked: Question, own: OwnName) -> str:
     governing, right = ownnames.place(asked.case).governing, asked.right
     if asked.kind != SRV or right is None or own.host != POD_IP:
         return ""
+    if ownnames.place(asked.case).why_no_line:
+        return f", since {ownnames.place(asked.case).why_no_line}"
     if governing is None and asked.case.workload.ref.kind is WorkloadKind.STATEFUL_SET:
         return ", since its StatefulSet has no serviceName, by which DNS would have names for the pods"
     if governing is None:

@@ -33,10 +33,18 @@ def _nobody_looks(case: Case, settings: DiscoverySettings, strategy: str) -> Fin
         _TYPE,
         Reason.STRATEGY_UNSUITABLE,
         f"the discovery strategy is {strategy} with {case.workload.replicas} replicas: they never look for"
-        f" {'a core' if case.is_replicant else 'each other'}; set {variable}=k8s on EMQX {settings.version}{with_them}",
+        f" {'a core' if case.is_replicant else 'each other'}; set {variable}=k8s on EMQX {settings.version}{with_them}"
+        f"{_overruled(settings)}",
         sets=() if lacking else ((variable, "k8s"),),
         field=recorded.ENV + variable,
     )
+
+
+def _overruled(settings: DiscoverySettings) -> str:
+    found = settings.reader.files.overruled
+    if found is None:
+        return ""
+    return f"; {found.place} has one, and emqx.conf goes before it, which says manual in the image"
 
 
 def _lacking(settings: DiscoverySettings) -> list[str]:

@@ -6,6 +6,7 @@ EMQX does not stop at either: it takes its default and goes on alone. Part of Co
 import difflib
 import re
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 
 from emqx_autocluster.api.findings import ConditionType, Finding, Reason, false
 from emqx_autocluster.diagnosis.case import Case
@@ -162,16 +163,17 @@ def refused_in_files(case: Case, settings: DiscoverySettings) -> Iterator[Findin
     known = _known_keys(settings)
     for variable, found in settings.reader.files.settings.items():
         key = _key(variable)
-        part = next((part for part in known if key.startswith(part)), None)
+        part = next((part for part in known if key.lower().startswith(part) and key[0] == part[0]), None)
         if part is None or key.removeprefix(part).partition(".")[0] in known[part]:
             continue
-        yield false(
+        told = false(
             _TYPE,
             Reason.UNKNOWN_VARIABLE,
             f"{found.place} has {key}, which EMQX {settings.version} does not know: it refuses to start with a file"
             f" that has it; {_instead(settings, key)}",
             field=recorded.ENV + variable,
         )
+        yield replace(told, stops=True)
 
 
 def _known_keys(settings: DiscoverySettings) -> Mapping[str, frozenset[str]]:
@@ -186,9 +188,11 @@ def _instead(settings: DiscoverySettings, key: str) -> str:
         _key(generation.other_strategy_variable): _key(generation.strategy_variable),
         _key(generation.other_record_type_variable): _key(generation.record_type_variable),
     }.get(key)
+    right = right or (key.lower() if key != key.lower() else None)
     return f"it is called {right} there" if right else "take the line out"
 
 
 def _key(variable: str) -> str:
     """As a file has it."""
-    return variable.removeprefix("EMQX_").lower().replace("__", ".")
+    name = variable.removeprefix("EMQX_").replace("__", ".")
+    return name.lower() if name.isupper() else name

@@ -3,7 +3,7 @@
 import pytest
 
 from builders import GOOD_MANIFEST as GOOD
-from linted import LABELS, NAME, WEB, errors, found, unjudged
+from linted import GRANTED, LABELS, NAME, WEB, errors, found, unjudged
 
 POLICY = """\
 ---
@@ -141,3 +141,26 @@ def test_a_mesh_is_told_as_advice() -> None:
     text = GOOD.replace(LABELS, "metadata: {labels: {app: emqx}, annotations: {linkerd.io/inject: enabled}}")
     assert [reason for reason, *_ in found(text, "-n", "iot")] == ["MeshBetweenNodes"]
     assert errors(text, "-n", "iot") == []
+
+
+BY_ADDRESS = POLICY.replace("[{ports: [{port: 1883}]}]", "[{from: [{ipBlock: {cidr: 10.244.0.0/16}}]}]")
+BY_TIER = BY_ADDRESS.replace(
+    "ipBlock: {cidr: 10.244.0.0/16}", "namespaceSelector: {matchLabels: {tier: broker}}"
+)
+LABELLED = "---\napiVersion: v1\nkind: Namespace\nmetadata: {name: iot, labels: {tier: broker}}\n"
+
+
+@pytest.mark.parametrize(
+    ("policy", "told"),
+    [
+        (BY_ADDRESS, "ipBlock 10.244.0.0/16"),
+        (BY_TIER, "namespaceSelector tier=broker"),
+        (BY_TIER + LABELLED, None),
+        (BY_ADDRESS.replace("[{from: [{ipBlock: {cidr: 10.244.0.0/16}}]}]", "[{}]"), None),
+        (BY_ADDRESS.replace("ipBlock: {cidr: 10.244.0.0/16}", "namespaceSelector: {}"), None),
+    ],
+)
+def test_what_a_policy_goes_by_may_not_be_in_the_input(policy: str, told: str | None) -> None:
+    assert errors(GOOD + GRANTED + policy, "-n", "iot") == []
+    gaps = unjudged(GOOD + GRANTED + policy, "-n", "iot")
+    assert [str(told) in gap for gap in gaps] == ([True] if told else [])

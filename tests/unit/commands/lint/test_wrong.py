@@ -283,3 +283,27 @@ def test_a_space_behind_a_value_is_lost_where_it_goes_through_a_file() -> None:
     text = GOOD.replace("DISCOVERY_STRATEGY, value: k8s", 'DISCOVERY, value: "k8s "')
     for version, wrong in (("4.2.14", False), ("4.4.19", True)):
         assert ("ValueNotAccepted" in errors(text.replace("5.8.9", version), "-n", "iot")) == wrong
+
+
+ALONE = GOOD.replace("replicas: 3", "replicas: 1")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (ALONE.replace("value: iot", "value: lab"), "NamespaceMismatch"),
+        (ALONE.replace("DISCOVERY_STRATEGY", "DISCOVERY"), "VariableOfOtherVersion"),
+        (ALONE + RIGHTS, "PermissionDenied"),
+    ],
+)
+def test_what_keeps_others_away_is_advice_to_one_that_is_alone(text: str, reason: str) -> None:
+    assert errors(text, "-n", "iot") == []
+    shown = " ".join(lint(text, "-n", "iot").stdout.split())
+    assert f"advice: {reason}" in shown
+    assert "it matters once there are more" in shown
+    assert reason in errors(text.replace("replicas: 1", "replicas: 2"), "-n", "iot")
+
+
+def test_what_ends_emqx_ends_a_single_one_as_well() -> None:
+    text = ALONE.replace("5.8.9", "4.4.19").replace("DISCOVERY_STRATEGY", "DISCOVERY").replace(NAMESPACE, "")
+    assert "NamespaceMismatch" in errors(text, "-n", "iot")
