@@ -160,7 +160,7 @@ def _judged(
         Gap(gap, _place(case, sight, gap.type, gap.field), sight.document)
         for gap in (*diagnosis.unjudged(case, _is_static), *untold)
     )
-    return Judgement(tuple(faults), (*_nowhere(case, sight), *gaps))
+    return Judgement(tuple(faults), (*_nowhere(case, sight), *_nobody(case, sight), *gaps))
 
 
 def _as_it_matters(case: Case, finding: Finding) -> Finding:
@@ -185,6 +185,16 @@ def _nowhere(case: Case, sight: Sight) -> Iterator[Gap]:
         ConditionType.CONFIGURATION_VALID, "to which namespace this goes", told, "say it with -n NAMESPACE"
     )
     yield Gap(question, sight.document.position(("metadata", "name")), sight.document)
+
+
+def _nobody(case: Case, sight: Sight) -> Iterator[Gap]:
+    """Much of what can be wrong is wrong between members."""
+    if case.workload.replicas == 0:
+        told = "replicas is 0, so that there is none"
+        question = Unjudged(
+            ConditionType.ACCEPTED, "whether its members find each other", told, "say how many there will be"
+        )
+        yield Gap(question, sight.document.position(("spec", "replicas")), sight.document)
 
 
 def beside(documents: Iterable[Document], unreadable: Iterable[UnreadableError]) -> Judgement:

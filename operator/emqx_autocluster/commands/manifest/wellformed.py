@@ -56,7 +56,7 @@ def check(document: Document) -> None:
     for path, wanted in (_FIELDS.get(document.kind) or {}).items():
         _check(document, path, wanted)
     if document.kind in set(WorkloadKind):
-        for path, wanted in _of_containers(document):
+        for path, wanted in (*_of_containers(document), *_of_labels(document)):
             _check(document, path, wanted)
         _check_sources(document)
         _check_mounts(document)
@@ -158,6 +158,13 @@ def _of_containers(document: Document) -> Iterator[tuple[Path, type]]:
         for index, _ in enumerate(_items(_at(container, ("env",)))):
             yield (*env, index), dict
             yield (*env, index, "value"), str
+
+
+def _of_labels(document: Document) -> Iterator[tuple[Path, type]]:
+    for path in (("spec", "template", "metadata", "labels"), ("spec", "selector", "matchLabels")):
+        found = _at(document.body, path)
+        for key in found if isinstance(found, Mapping) else ():
+            yield (*path, str(key)), str
 
 
 def _check_sources(document: Document) -> None:

@@ -101,7 +101,7 @@ def _beyond(case: Case, settings: DiscoverySettings) -> Iterator[Unjudged]:
             _TYPE, question, "its schema has no default for it, and 4.4 does not start", f"set {name}"
         )
     strategy, field = discovery.text(settings.strategy), recorded.ENV + settings.generation.strategy_variable
-    if strategy in _ELSEWHERE:
+    if strategy in _ELSEWHERE and strategy in settings.generation.strategies:
         question = f"whether the members find each other by strategy {strategy}"
         yield Unjudged(_TYPE, question, f"that is {_ELSEWHERE[strategy]}'s to tell", field=field)
     yield from domains.unjudged(case, settings)

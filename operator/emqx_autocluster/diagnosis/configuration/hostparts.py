@@ -17,12 +17,13 @@ from emqx_autocluster.objects import recorded
 from emqx_autocluster.observation import EndpointAddress, Fact, Unobserved
 
 _TYPE = ConditionType.CONFIGURATION_VALID
+_ANY = "<suffix>"
 _AGAIN = "a restart by which nodes change their names, so it is not done for you"
 
 
 def problems(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
     own = ownnames.predicted(case, settings, dict(_put_right(case, settings)))
-    naming = _naming(case, settings)
+    naming = _naming(case, settings, own)
     sought = _sought(case, naming) if naming else None
     if not isinstance(own, OwnName) or naming is None or sought is None or case.progressing:
         return
@@ -48,10 +49,18 @@ def _put_right(case: Case, settings: DiscoverySettings) -> Iterator[tuple[str, s
         yield discovery.NAMESPACE, namespace
 
 
-def _naming(case: Case, settings: DiscoverySettings) -> Naming | None:
+def _naming(case: Case, settings: DiscoverySettings, own: Fact[OwnName | None]) -> Naming | None:
     """With what is put right by itself already in it; None: not known."""
     service, kind = discovery.text(settings.service_name), discovery.text(settings.address_type)
     suffix = _suffix(case, settings)
+    if (
+        suffix is None
+        and kind == "hostname"
+        and isinstance(own, OwnName)
+        and own.host_from
+        and own.host == POD_IP
+    ):
+        suffix = _ANY  # no suffix makes an address of a host name
     if service is None or kind is None or suffix is None:
         return None
     return Naming(kind, service, case.workload.ref.namespace, suffix)

@@ -22,10 +22,16 @@ def refused(case: Case, settings: DiscoverySettings) -> Finding | None:
     return false(
         _TYPE,
         Reason.ROLE_REFUSED,
-        f"{roles.ROLE} is replicant, and the open-source EMQX {settings.version} refuses to start with it: since 5.8.0"
-        " only the Enterprise edition has replicants; take image emqx/emqx-enterprise, or let all nodes be cores",
-        field=recorded.ENV + roles.ROLE,
+        f"{_given_by(settings)} is replicant, and the open-source EMQX {settings.version} refuses to start with it:"
+        " since 5.8.0 only the Enterprise edition has replicants; take image emqx/emqx-enterprise, or let all nodes be"
+        " cores",
+        field=recorded.ENV + _given_by(settings),
     )
+
+
+def _given_by(settings: DiscoverySettings) -> str:
+    new = discovery.text(settings.reader.read(roles.ROLE, None))
+    return roles.ROLE if new is not None else roles.OLD_ROLE
 
 
 def problems(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:

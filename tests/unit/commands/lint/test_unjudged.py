@@ -3,7 +3,7 @@
 import pytest
 
 from builders import GOOD_MANIFEST as GOOD
-from linted import CANONICAL, GRANTED, HOST_ALIASES, by_file, errors, lint, unjudged
+from linted import CANONICAL, GRANTED, HOST_ALIASES, MOUNT, VOLUME, by_file, errors, lint, unjudged
 
 
 def test_a_configuration_file_that_is_not_in_the_input_is_not_judged() -> None:
@@ -243,3 +243,23 @@ def test_names_of_pods_below_a_service_with_an_address_are_for_its_dns_to_tell()
     assert errors(text, "-n", "iot") == []
     assert ["Service emqx has a ClusterIP" in told for told in unjudged(text, "-n", "iot")] == [True]
     assert unjudged(text.replace("spec:\n", "spec:\n  clusterIP: None\n", 1), "-n", "iot") == []
+
+
+def test_of_no_replicas_it_is_said_that_there_is_nobody() -> None:
+    none = GOOD.replace("replicas: 3", "replicas: 0") + GRANTED
+    assert errors(none, "-n", "iot") == []
+    assert ["replicas is 0" in told for told in unjudged(none, "-n", "iot")] == [True]
+
+
+def test_no_suffix_makes_an_address_of_a_host_name() -> None:
+    """It may stand in a file that is not in the input, and what is certain is certain all the same."""
+    text = GOOD.replace("kind: Deployment", "kind: StatefulSet")
+    text = text.replace("spec:\n  replicas", "spec:\n  serviceName: emqx\n  replicas")
+    text = text.replace("          env:\n", MOUNT).replace(
+        "      containers:\n", f"{VOLUME}      containers:\n"
+    )
+    text += "            - {name: EMQX_CLUSTER__K8S__ADDRESS_TYPE, value: hostname}\n"
+    text += "            - {name: POD_IP, valueFrom: {fieldRef: {fieldPath: status.podIP}}}\n"
+    by_address = text + "            - {name: EMQX_NODE_NAME, value: emqx@$(POD_IP)}\n"
+    assert errors(by_address, "-n", "iot") == ["HostPartMismatch"]
+    assert any("EMQX_CLUSTER__K8S__SUFFIX is not set" in told for told in unjudged(text, "-n", "iot"))

@@ -71,6 +71,11 @@ from linted import ENV_FROM, MOUNT, RIGHTS, SETTINGS, lint
             id="a volume that is not there",
         ),
         pytest.param(
+            GOOD.replace("labels: {app: emqx}}", "labels: {app: emqx, tier: 3}}"),
+            "spec.template.metadata.labels.tier of Deployment/emqx is 3 and must be a string: quote it",
+            id="a number as a label",
+        ),
+        pytest.param(
             GOOD.replace("          env:\n", ENV_FROM)
             + SETTINGS.replace("kubernetes.default.svc:443", "false"),
             "data.EMQX_CLUSTER__K8S__APISERVER of ConfigMap/settings is false and must be a string: quote it",
