@@ -32,7 +32,7 @@ def service(input_: Input, name: str | None, namespace: str | None) -> Fact[Serv
 def filled_by_hand(
     input_: Input, name: str | None, namespace: str | None, *, by_dns: bool
 ) -> Unobserved | None:
-    """What a Service without a selector leads to stands in addresses; None: it has a selector, or nobody filled it.
+    """What a Service without a selector leads to stands in addresses; None: it has a selector.
 
     EMQX asks the API server for Endpoints alone; DNS also goes by EndpointSlices.
     """
@@ -43,7 +43,9 @@ def filled_by_hand(
     labels = (d.body["metadata"].get("labels") for d in slices)
     sliced = any(isinstance(each, Mapping) and each.get(_SERVICE_OF_SLICE) == name for each in labels)
     given = input_.find("Endpoints", name, namespace) or sliced
-    return Unobserved("it has no selector, and its addresses are written by hand") if given else None
+    if given:
+        return Unobserved("it has no selector, and its addresses are written by hand")
+    return Unobserved("it has no selector, and Endpoints that somebody may write by hand are not in the input")
 
 
 def selecting(input_: Input, document: Document, workload: Workload) -> Iterator[Service]:
