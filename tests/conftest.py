@@ -58,6 +58,11 @@ _LONGEST_FIRST = (
     "scenarios/repair",
     "scenarios/calamity",  # races: not while all workers start
     "scenarios/midway",
+    # Whole repairs by hand, and many rounds of nothing: begun late they are what all others wait for at the end.
+    "scenarios/use/test_observe",
+    "scenarios/use/test_healthy",
+    "scenarios/use/test_revert",
+    "scenarios/use/test_shown",
     "scenarios/causes",
     "scenarios/oddities",
     "scenarios/use",
