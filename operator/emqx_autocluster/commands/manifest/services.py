@@ -45,7 +45,9 @@ def filled_by_hand(
     given = input_.find("Endpoints", name, namespace) or sliced
     if given:
         return Unobserved("it has no selector, and its addresses are written by hand")
-    return Unobserved("it has no selector, and Endpoints that somebody may write by hand are not in the input")
+    return Unobserved(
+        "it has no selector, and Endpoints that somebody may write by hand are not in the input"
+    )
 
 
 def selecting(input_: Input, document: Document, workload: Workload) -> Iterator[Service]:

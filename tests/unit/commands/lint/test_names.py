@@ -3,7 +3,9 @@
 import pytest
 
 from builders import GOOD_MANIFEST as GOOD
-from linted import errors, lint
+from linted import ENV_FROM, SETTINGS, errors, lint
+
+NAMESPACE = "            - {name: EMQX_CLUSTER__K8S__NAMESPACE, value: iot}\n"
 
 
 @pytest.mark.parametrize(
@@ -80,3 +82,53 @@ def test_seeds_count_from_the_first_ordinal() -> None:
         errors(cores_elsewhere + "            - {name: EMQX_NODE__ROLE, value: replicant}\n", "-n", "iot")
         == []
     )
+
+
+def test_what_a_config_map_defines_is_the_same_text_in_every_pod() -> None:
+    """A reference in it stays as it stands, also where a variable of env refers to that."""
+    settings = SETTINGS.replace(
+        "EMQX_CLUSTER__K8S__APISERVER: kubernetes.default.svc:443", "ADDRESS: $(POD_IP)"
+    )
+    text = GOOD.replace("          env:\n", ENV_FROM) + "            - {name: EMQX_HOST, value: $(ADDRESS)}\n"
+    assert errors(text + settings, "-n", "iot") == ["NodeNameFixed"]
+
+
+BY_DNS = (
+    GOOD.replace("value: k8s", "value: dns").replace("spec:\n", "spec:\n  clusterIP: None\n", 1)
+    + "            - {name: EMQX_CLUSTER__DNS__NAME, value: emqx.iot.svc.cluster.local}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "other"),
+    [
+        (BY_DNS, "EMQX_CLUSTER__DNS__TYPE"),
+        (
+            BY_DNS.replace("5.8.9", "4.4.19").replace("DISCOVERY_STRATEGY", "DISCOVERY")
+            + "            - {name: EMQX_NAME, value: emqx}\n"
+            + "            - {name: EMQX_CLUSTER__DNS__APP, value: emqx}\n",
+            "EMQX_CLUSTER__DNS__RECORD_TYPE",
+        ),
+    ],
+)
+def test_a_record_type_that_nobody_reads_is_no_fault_where_the_names_fit_without_it(
+    text: str, other: str
+) -> None:
+    """Type a is in force, and the image, which reads that variable no more than EMQX, names the nodes to fit."""
+    unread = f"            - {{name: {other}, value: srv}}\n"
+    assert errors(text + unread, "-n", "iot") == []
+    by_name = "            - {name: POD_NAME, valueFrom: {fieldRef: {fieldPath: metadata.name}}}\n"
+    by_name += "            - {name: EMQX_HOST, value: $(POD_NAME).emqx.iot.svc.cluster.local}\n"
+    stateful = text.replace("kind: Deployment", "kind: StatefulSet").replace(
+        "spec:\n  replicas", "spec:\n  serviceName: emqx\n  replicas"
+    )
+    assert errors(stateful + unread + by_name, "-n", "iot")[:1] == ["VariableOfOtherVersion"]
+
+
+def test_a_cure_names_only_what_is_not_there_yet() -> None:
+    kept = "          volumeMounts: [{name: data, mountPath: /opt/emqx/data}]\n          env:\n"
+    text = STATEFUL.replace("          env:\n", kept).replace(NAMESPACE, "") + BY_HOST_NAME
+    text += "  volumeClaimTemplates: [{metadata: {name: data}}]\n"
+    told = " ".join(lint(text, "-n", "iot").stdout.split())
+    assert "NodeNameNotStable" in told
+    assert "stay: set EMQX_CLUSTER__K8S__NAMESPACE=iot, where cluster.local" in told

@@ -67,6 +67,12 @@ def test_a_role_that_is_bound_and_not_given_is_named() -> None:
             GRANTED.replace("discovery}\nrules", "discovery, labels: [a]}\nrules"),
             id="labels that are a list",
         ),
+        pytest.param(
+            GRANTED.replace(
+                "roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: discovery}\n", ""
+            ),
+            id="a binding to nothing",
+        ),
     ],
 )
 def test_rights_of_no_form_are_told_as_not_judged(rights: str) -> None:
