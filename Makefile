@@ -8,7 +8,7 @@ PYTHON       ?= $(or $(shell for p in python3 python3.14 python3.13 python3.12 p
                 done),python3)
 UV           ?= $(or $(wildcard $(BIN)/uv),uv)
 # Stories mostly wait, for a rollout or a member, so there are more of them at work than there are cores.
-TEST_WORKERS ?= 14
+TEST_WORKERS ?= 18
 PYTEST_ARGS  ?=
 STORIES      := --ignore tests/unit tests
 # A repair without a rollout: the quickest of those that go through the whole operator.

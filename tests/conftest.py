@@ -63,6 +63,7 @@ _LONGEST_FIRST = (
     "scenarios/use/test_healthy",
     "scenarios/use/test_revert",
     "scenarios/use/test_shown",
+    "scenarios/use/test_pulse",
     "scenarios/causes",
     "scenarios/oddities",
     "scenarios/use",
