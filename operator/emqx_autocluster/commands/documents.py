@@ -28,7 +28,7 @@ _IN_WORDS: Mapping[str, str] = {
 """What the library says, where that means nothing to whoever wrote the file."""
 _NO_YAML = (yaml.YAMLError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """Also what the library ends in where a value is none of the type that its tag names."""
-_IDLE_TABS = re.compile(r"(?<=[^\s])[ \t]*\t[ \t]*(?=#|\r?$)", re.MULTILINE)
+_IDLE_TABS = re.compile(r"(?<=\S)[ \t]+(?=#|\r?$)", re.MULTILINE)
 """Behind all else on a line, or before a comment, where YAML takes a tab for a space."""
 _CORE = "v1"
 _CORE_KINDS = frozenset({"ConfigMap", "Endpoints", "Namespace", "Service", "ServiceAccount"})

@@ -25,7 +25,7 @@ _OF_ENTERPRISE = {
     Version("5.0.3"): Version("5.0.26"),
     Version("5.0.4"): Version("5.0.26"),
 }
-"""Whose entrypoint is, byte for byte, that of the open-source version beside it."""
+"""By its entrypoints: those of 5.0.0 and 5.0.1 are the open-source 5.0.4's, then come 5.0.21's and 5.1.0's."""
 _OLDEST, _NEWEST_MAJOR = Version("4.0.0"), 6
 
 
