@@ -188,7 +188,8 @@ def _looking(
     )
     env = settings.entrypoint
     there = {discovery.ADDRESS_TYPE: env.address_type, discovery.SUFFIX: env.suffix}
-    return tuple((name, value) for name, value in wanted if there.get(name) != value)
+    # Where all of it is there already, it has yet to take effect, and that is what is to be said.
+    return tuple((name, value) for name, value in wanted if there.get(name) != value) or wanted
 
 
 def _listed(sets: tuple[tuple[str, str], ...]) -> str:

@@ -7,6 +7,8 @@ from emqx_autocluster.observation import Container
 _ENTRYPOINT = "docker-entrypoint.sh"
 _STARTS = frozenset({"foreground", "console", "start"})
 """What `emqx` is told to run a node."""
+_LONGEST = 255
+"""Characters of a file's name in Linux."""
 DEFAULT_NAME = "emqx@127.0.0.1"
 """What a node is called that nobody names: by the emqx.conf of every version."""
 
@@ -27,6 +29,11 @@ def is_as_in_the_image(container: Container) -> bool:
     return by_default or (
         runs_entrypoint(container) and _is_a_start((*container.command[1:], *container.args))
     )
+
+
+def shown(container: Container) -> str:
+    """What it starts in place of the entrypoint: the file's name, which is all that matters of it."""
+    return PurePath(container.command[0]).name[:_LONGEST]
 
 
 def _is_a_start(words: tuple[str, ...]) -> bool:

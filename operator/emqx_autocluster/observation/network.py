@@ -145,8 +145,9 @@ class Network:
     """Addresses of the API servers behind that Service."""
     api_ports: frozenset[int] = frozenset()
     """The ports that they listen on; none: not known."""
-    namespace_marks: Mapping[str, str] = field(default_factory=dict)
-    """Labels and annotations of the workload's namespace, as far as they are known."""
+    namespace_labels: Mapping[str, str] = field(default_factory=dict)
+    """Of the workload's namespace, as far as they are known; its annotations likewise."""
+    namespace_annotations: Mapping[str, str] = field(default_factory=dict)
     policies: Fact[tuple[NetworkPolicy, ...]] = NOT_ASKED
     peers: Fact[DNSAnswer] = NOT_ASKED
     """What the cluster's DNS answers to the operator for the question by which strategy dns looks for peers."""

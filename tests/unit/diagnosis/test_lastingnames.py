@@ -229,3 +229,10 @@ def test_who_follows_the_cure_has_nothing_wrong(facts: dict[str, Any]) -> None:
     case = a_case(**{**ON_A_CLAIM, "members": (), **facts, "env": {"POD_NAME": POD_NAME, **env, **sets}})
     found = (*configuration.problems(case), *rollout.problems(case))
     assert [finding.message for finding in found] == []
+
+
+def test_members_that_have_yet_to_take_the_names_of_their_template_are_told_of() -> None:
+    """All of the cure is there already: it is said again, since it has not taken effect."""
+    env = {ADDRESS_TYPE: "hostname", SUFFIX: "svc.cluster.local", NAMESPACE: "iot"}
+    [finding] = on_a_claim(members=members("a b c"), env=env, service_name="emqx")
+    assert f"{ADDRESS_TYPE}=hostname and {SUFFIX}=svc.cluster.local" in finding.message

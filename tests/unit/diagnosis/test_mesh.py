@@ -15,7 +15,7 @@ Marks = Mapping[str, str]
 
 
 def found(marks: Marks, around: Marks, **facts: object) -> Finding | None:
-    network = a_network(namespace_marks=around)
+    network = a_network(namespace_annotations=around)
     known = {"network": network, "members": (), "endpoints": NOT_READ, "template_annotations": marks, **facts}
     told = endpoints.problems(a_case(**known))
     return next((finding for finding in told if finding.reason is Reason.MESH_BETWEEN_NODES), None)

@@ -138,7 +138,8 @@ def _with_surroundings(
         rights=_rights(input_, document, seen, settings),
         network=Network(
             policies=policies.around(input_, document, _emqx_beside(input_, document)),
-            namespace_marks=_namespace_marks(input_, own),
+            namespace_labels=_of_namespace(input_, own, "labels"),
+            namespace_annotations=_of_namespace(input_, own, "annotations"),
         ),
     )
 
@@ -224,11 +225,10 @@ def _decoded(binary: Mapping[str, Any]) -> dict[str, str]:
     return {key: b64decode(str(value)).decode(errors="replace") for key, value in binary.items()}
 
 
-def _namespace_marks(input_: Input, name: str | None) -> Mapping[str, str]:
+def _of_namespace(input_: Input, name: str | None, field: str) -> Mapping[str, str]:
     found = input_.find("Namespace", name, None)
-    metadata = found.body["metadata"] if found else {}
-    given = (metadata.get("labels") or {}, metadata.get("annotations") or {})
-    return {str(k): str(v) for marks in given if isinstance(marks, Mapping) for k, v in marks.items()}
+    given = found.body["metadata"].get(field) if found else None
+    return {str(k): str(v) for k, v in given.items()} if isinstance(given, Mapping) else {}
 
 
 def _emqx_beside(input_: Input, document: Document) -> tuple[Mapping[str, str], ...]:

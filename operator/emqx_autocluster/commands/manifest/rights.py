@@ -57,7 +57,7 @@ def _allowed(input_: Input, wish: Wish) -> tuple[Fact[bool], str]:
 
 
 def _by_grants(input_: Input, wish: Wish) -> tuple[Fact[bool], str]:
-    roles, bindings = _grants(input_, *_ROLES), _grants(input_, *_BINDINGS)
+    roles, bindings = _roles(input_), _grants(input_, *_BINDINGS)
     refused = {id(body): why for body in (*roles, *bindings) if (why := _refused(body))}
     taken = [body for body in bindings if id(body) not in refused]
     given = [body for body in roles if id(body) not in refused]
@@ -71,15 +71,18 @@ def _fitting(input_: Input, wish: Wish) -> str:
     """The one account of the input that has the right; empty: there is none, or others run as it."""
     near = (d.name for d in input_.each("ServiceAccount") if input_.is_in(d, wish.namespace))
     names = {name for name in near if name not in wish.others and name != wish.account}
-    roles = [body for body in _grants(input_, *_ROLES) if not _refused(body)]
+    roles = [body for body in _roles(input_) if not _refused(body)]
     bindings = [body for body in _grants(input_, *_BINDINGS) if not _refused(body)]
     found = [name for name in names if grants.is_given(replace(wish, account=name), roles, bindings)]
     return found[0] if len(found) == 1 else ""
 
 
 def _grants(input_: Input, *kinds: str) -> list[dict[str, Any]]:
-    given = [input_.placed(each) for each in input_.each(*kinds) if wellformed.is_a_grant(each)]
-    return [*given, *_BUILT_IN] if kinds == _ROLES else given
+    return [input_.placed(each) for each in input_.each(*kinds) if wellformed.is_a_grant(each)]
+
+
+def _roles(input_: Input) -> list[dict[str, Any]]:
+    return [*_grants(input_, *_ROLES), *_BUILT_IN]
 
 
 def _refused(body: Mapping[str, Any]) -> str:

@@ -45,10 +45,11 @@ def past_the_entrypoint(case: Case, settings: DiscoverySettings) -> Iterator[Fin
     given = (settings.node_name, settings.long_node_name, settings.host)
     if any(isinstance(each, Unobserved) or each.value for each in given):
         return
+    started = startup.shown(container)
     yield false(
         _TYPE,
         Reason.NODE_NAME_FIXED,
-        f"the container starts {' '.join(container.command)} by a command of its own, and not the image's entrypoint,"
+        f"the container starts {started} by a command of its own, and not the image's entrypoint,"
         f" which names each node after its pod: every node is {startup.DEFAULT_NAME}, and no peer is reached there;"
         " take command away, and leave to args what EMQX is told",
         field=COMMAND,

@@ -28,7 +28,7 @@ def problems(case: Case, settings: DiscoverySettings) -> Iterator[Finding]:
         return
     place = ownnames.place(case)
     if place.parent is not None and place.why_no_line:
-        finding: Finding | None = _nothing_there(settings, place.why_no_line)
+        finding: Finding | None = _by_address(settings, Reason.HOST_MISSING, place.why_no_line)
     else:
         finding = _no_names(case, settings) if place.parent is None else _no_line(case, settings)
     members = case.observation.members
@@ -58,22 +58,15 @@ def _no_names(case: Case, settings: DiscoverySettings) -> Finding:
         why = "pods of a Deployment have no host names, in Endpoints and in their own /etc/hosts"
     else:
         why = "the StatefulSet has no serviceName, which cannot be given to it later: its pods have no host names"
+    return _by_address(settings, Reason.ADDRESS_TYPE_UNSUITABLE, why)
+
+
+def _by_address(settings: DiscoverySettings, reason: Reason, why: str) -> Finding:
     return false(
         _TYPE,
-        Reason.ADDRESS_TYPE_UNSUITABLE,
+        reason,
         f"{discovery.ADDRESS_TYPE} is hostname, and {why}: the image finds none for its node, and"
         f" {_ends(settings)}; set {discovery.ADDRESS_TYPE}=ip",
-        sets=((discovery.ADDRESS_TYPE, "ip"),),
-        field=recorded.ENV + discovery.ADDRESS_TYPE,
-    )
-
-
-def _nothing_there(settings: DiscoverySettings, why: str) -> Finding:
-    return false(
-        _TYPE,
-        Reason.HOST_MISSING,
-        f"{discovery.ADDRESS_TYPE} is hostname, and {why}: the image finds no name for its node, and {_ends(settings)};"
-        f" set {discovery.ADDRESS_TYPE}=ip",
         sets=((discovery.ADDRESS_TYPE, "ip"),),
         field=recorded.ENV + discovery.ADDRESS_TYPE,
     )

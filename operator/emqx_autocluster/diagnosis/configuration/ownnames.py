@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from emqx_autocluster.diagnosis.case import Case
-from emqx_autocluster.emqx import apiaddress, discovery, ownname, podwords, startup
+from emqx_autocluster.emqx import discovery, ownname, podwords, startup
 from emqx_autocluster.emqx.discovery import DiscoverySettings
 from emqx_autocluster.emqx.ownname import OwnName, Place
 from emqx_autocluster.emqx.podwords import HOST_IP, POD_IP
@@ -33,9 +33,8 @@ def predicted(
     changed = {fields[name]: value for name, value in (changes or {}).items() if name in fields}
     container = settings.reader.container
     if not case.running and not startup.runs_entrypoint(container):
-        started = apiaddress.shown(container.command[0])
         return Unobserved(
-            f"the container starts {started}, and it is the image's entrypoint that names the nodes"
+            f"the container starts {startup.shown(container)}, and it is the image's entrypoint that names the nodes"
         )
     env = replace(settings.entrypoint, **changed)
     own = ownname.own_name(settings.generation, env, place(case))

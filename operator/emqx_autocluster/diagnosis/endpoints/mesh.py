@@ -60,7 +60,8 @@ _MESHES = (
 def problems(case: Case) -> Iterator[Finding]:
     if any(case.observation.each_member()) or (case.workload.replicas < 2 and not case.is_replicant):  # noqa: PLR2004
         return
-    template, around = case.workload.template, case.observation.network.namespace_marks
+    template, network = case.workload.template, case.observation.network
+    around = {**network.namespace_labels, **network.namespace_annotations}
     marks = {**template.labels, **template.annotations}
     for mesh in _MESHES:
         asked = _asked(mesh, marks, around)

@@ -15,6 +15,8 @@ from emqx_autocluster.observation import ContainerPort, NetworkPolicy
 
 NAMESPACE_NAME = "kubernetes.io/metadata.name"
 """The label that every namespace has, with its name."""
+_LONGEST = 200
+"""Characters of what a rule goes by, for people."""
 
 
 class Direction(StrEnum):
@@ -84,12 +86,12 @@ def open_questions(policies: Iterable[NetworkPolicy], direction: Direction) -> t
 
 def _open(peer: Mapping[str, Any]) -> str:
     if "ipBlock" in peer:
-        return f"ipBlock {peer['ipBlock']['cidr']}"
+        return f"ipBlock {peer['ipBlock']['cidr'][:_LONGEST]}"
     selector = peer.get("namespaceSelector") or {}
     labels = selector.get("matchLabels") or {}
     keys = [*(f"{key}={value}" for key, value in labels.items() if key != NAMESPACE_NAME)]
     keys += [str(each["key"]) for each in selector.get("matchExpressions") or ()]
-    return f"namespaceSelector {', '.join(keys)}" if keys else ""
+    return f"namespaceSelector {', '.join(keys)[:_LONGEST]}" if keys else ""
 
 
 def _rules(policy: NetworkPolicy, direction: Direction) -> tuple[Mapping[str, Any], ...]:

@@ -225,7 +225,7 @@ class _Plan:
         )
 
     def _goes(self, direction: Direction, near: _End, far: _End, port: int, *, for_certain: bool) -> bool:
-        namespace, marks = self.case.workload.ref.namespace, self.case.observation.network.namespace_marks
+        namespace, marks = self.case.workload.ref.namespace, self.case.observation.network.namespace_labels
         peer = Peer(frozenset({namespace}), labels=None if far.partly else far.labels, marks=marks)
         named = None if self.case.is_replicant else self._named()
         way = Way(direction, near.labels or {}, namespace, peer, port, named=named, for_certain=for_certain)

@@ -156,6 +156,7 @@ LABELLED = "---\napiVersion: v1\nkind: Namespace\nmetadata: {name: iot, labels: 
         (BY_ADDRESS, "ipBlock 10.244.0.0/16"),
         (BY_TIER, "namespaceSelector tier=broker"),
         (BY_TIER + LABELLED, None),
+        (BY_TIER + LABELLED.replace("labels:", "annotations:"), "namespaceSelector tier=broker"),
         (BY_ADDRESS.replace("[{from: [{ipBlock: {cidr: 10.244.0.0/16}}]}]", "[{}]"), None),
         (BY_ADDRESS.replace("ipBlock: {cidr: 10.244.0.0/16}", "namespaceSelector: {}"), None),
     ],

@@ -182,3 +182,12 @@ def test_a_config_map_over_the_whole_folder_hides_what_emqx_needs(more: str, wro
     )
     assert errors(text, "-n", "iot") == wrong
     assert errors(text.partition("---\napiVersion: v1\nkind: ConfigMap")[0], "-n", "iot") == []
+
+
+def test_of_a_command_only_the_name_of_its_file_is_told() -> None:
+    """The rest of it may be as long as the file, and hold what is nobody's to read."""
+    for command in (f"[/{'x' * 5000}/emqx, foreground, {'y' * 5000}]", f"[{'z' * 5000}, secret]"):
+        text = GOOD.replace("          env:\n", f"          command: {command}\n          env:\n") + GRANTED
+        told = lint(text, "-n", "iot").stdout
+        assert "the container starts " in told
+        assert not [word for word in ("x" * 300, "y" * 300, "z" * 300, "secret") if word in told]
